@@ -1,0 +1,1 @@
+"""The two ends, behind one protocol (``side``): salesforce, platform, and a public in-memory twin."""

@@ -1,0 +1,189 @@
+"""What every side can do, in the words everyone else uses.
+
+A side hands out and takes **frames**: pandas frames indexed by key, one column per synced field of the mapping
+(``Mapping.columns``, in that order), dtype ``string[pyarrow]``, values canonical text, null = ``pd.NA``.
+*Null*, *record absent* and *not observed* are three things:
+
+* null: the cell is ``pd.NA`` and its column is in ``Records.observed``;
+* record absent: the key is not in the frame;
+* not observed: the column is missing from ``Records.observed`` (no permission, failed extract).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from sfsync.mapping.model import Mapping
+
+TEXT = pd.StringDtype("pyarrow", na_value=pd.NA)
+
+# Outcomes of one write, one per row, never more and never fewer.
+CREATED, UPDATED, DELETED, FAILED, MOVED, UNKNOWN = "created", "updated", "deleted", "failed", "moved", "unknown"
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records of one side.
+
+    values    frame as described above
+    meta      frame with the same index: ``id`` (the side's own id, text or NA), ``stamp`` (ISO instant text, UTC,
+              the change stamp), ``deleted`` (bool), ``survivor`` (id of the record it was merged into, or NA),
+              ``keyless`` (bool: the record has no key on its side yet, the key shown was made by template)
+    observed  the columns that were really delivered
+    problems  frame with columns ``key``, ``field`` (empty text: the whole record), ``code``: values that cannot be
+              made canonical, keys that are null or twice, rows refused by a rule. Those records are in ``values``
+              only if they have a usable key; they must not be written to the other side.
+    """
+
+    values: pd.DataFrame
+    meta: pd.DataFrame
+    observed: frozenset[str]
+    problems: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def empty_problems() -> pd.DataFrame:
+    """A problems frame with no rows."""
+    return pd.DataFrame({c: pd.Series(dtype=TEXT) for c in ("key", "field", "code")})
+
+
+def empty_records(mapping: Mapping) -> Records:
+    """Records of no record, with all columns of the mapping observed."""
+    index = pd.Index([], dtype=TEXT, name="key")
+    values = pd.DataFrame({c: pd.Series(dtype=TEXT) for c in mapping.columns}).set_axis(index)
+    return Records(values, _empty_meta(index), frozenset(mapping.columns), empty_problems())
+
+
+def _empty_meta(index: pd.Index) -> pd.DataFrame:
+    columns = {"id": TEXT, "stamp": TEXT, "deleted": "bool", "survivor": TEXT, "keyless": "bool"}
+    return pd.DataFrame({c: pd.Series(dtype=t) for c, t in columns.items()}).set_axis(index)
+
+
+def concat(mapping: Mapping, parts: Sequence[Records]) -> Records:
+    """One ``Records`` from several; a key that occurs again keeps its last row (a later page is newer)."""
+    parts = [p for p in parts if len(p) or len(p.problems)]
+    if not parts:
+        return empty_records(mapping)
+    values = pd.concat([p.values for p in parts])
+    meta = pd.concat([p.meta for p in parts])
+    last = ~values.index.duplicated(keep="last")
+    observed = frozenset.intersection(*[p.observed for p in parts])
+    problems = pd.concat([p.problems for p in parts], ignore_index=True).drop_duplicates()
+    return Records(values[last], meta[last], observed, problems)
+
+
+@dataclass(frozen=True)
+class Write:
+    """Rows to write to one side, whole columns at once.
+
+    kind     create | update | delete (one kind per Write)
+    keys     index of keys, n rows
+    ids      the side's own id per row, NA for creates
+    values   frame n x fields: canonical values to set
+    touched  bool array n x fields: False = leave the cell alone (a null that is touched clears the cell)
+    lane     compliance | normal
+    """
+
+    kind: str
+    keys: pd.Index
+    ids: pd.Series
+    values: pd.DataFrame
+    touched: np.ndarray
+    lane: str = "normal"
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """One row per row written, indexed by key.
+
+    Columns: ``result`` (created, updated, deleted, failed, moved, unknown), ``id``, ``stamp`` (if known), ``code``,
+    ``fields`` (comma-joined API names, no values), ``kind_of_failure`` (data | parent | lock | permission | limit |
+    transient | unknown), ``reason`` (a sentence of ours, no values of the record).
+    """
+
+    rows: pd.DataFrame
+    job_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should know: from a drift check, a guard or a run. Holds no personal value."""
+
+    code: str
+    message: str
+    level: str = "warning"  # error | warning | info
+    mapping: str = ""
+    where: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of one side's change stamps: since (None = everything) and the side's own time at the start.
+
+    ``until`` is where the next window may begin: the side's time at query start minus the mapping's settle. Reading
+    goes on to the present (fresher is better); the margin only keeps the watermark behind rows visible late.
+    """
+
+    since: datetime | None
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a side can do and how it wants to be fed."""
+
+    name: str
+    batch_rows: int
+    sees_deletes: bool
+    settle_read: bool = False
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+class Reader(Protocol):
+    """The half of a side that cannot write; ``explain`` and ``plan`` get only this."""
+
+    capabilities: Capabilities
+
+    def identity(self) -> str:
+        """A stable name of this org or database, without secrets; the base belongs to it."""
+
+    def window(self, mapping: Mapping, since: datetime | None) -> Window:
+        """The window to read now, by this side's own clock."""
+
+    def check(self, mapping: Mapping) -> list[Finding]:
+        """Drift: everything the mapping needs and this side lacks (level error) or differs in (warning)."""
+
+    def changes(self, mapping: Mapping, window: Window, bounds: Sequence[tuple[str, str]] = ()) -> Iterator[Records]:
+        """Records whose stamp lies in the window, deletions included where the side sees them.
+
+        ``bounds`` are (stamp, id) pairs of records known to lie in the window, sorted: a hint that lets a side cut
+        one long read into parallel ones.
+        """
+
+    def fetch(self, mapping: Mapping, keys: pd.Index, ids: pd.Series | None = None) -> Records:
+        """The records with these keys (or, where given, these own ids), as they are now; absent ones are left out."""
+
+
+class Side(Reader, Protocol):
+    """A side that can be written."""
+
+    def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
+        """Write the rows; yields outcomes per batch. Every row gets exactly one outcome over all yields.
+
+        Rows whose result cannot be known (a lost reply) are ``unknown``; the caller reads them back.
+        """
+
+    def close(self) -> None:
+        """Release connections."""
