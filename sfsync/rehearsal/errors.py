@@ -188,9 +188,9 @@ def invalid_email(label: str, field: str, value: str) -> OrgError:
     return OrgError("INVALID_EMAIL_ADDRESS", f"{label}: invalid email address: {value}", [field])
 
 
-def bad_value(kind: str, value: str) -> OrgError:
+def bad_value(kind: str, value: str, column: int = 1) -> OrgError:
     """``kind`` is the soap type word: datetime, date, boolean, double, int, string."""
-    text = f"Cannot deserialize instance of {kind} from VALUE_STRING value {value} or request may be missing a required field"
+    text = f'Cannot deserialize instance of {kind} from VALUE_STRING value "{value}" at [line:1, column:{column}]'
     return OrgError("JSON_PARSER_ERROR", text, [])
 
 
