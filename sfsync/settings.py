@@ -1,0 +1,264 @@
+"""The only reader of configuration and environment.
+
+``sfsync.toml`` in the working folder (or the file named by ``SFSYNC_CONFIG``); every key has the environment twin
+``SFSYNC_<SECTION>__<KEY>``, which wins. Secrets come from the environment, from files with mode 0600, or from the
+keyring; they are ``SecretStr`` so that no repr, log or traceback shows them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tomllib
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from sfsync.errors import ConfigError
+
+CONFIG_FILE = "sfsync.toml"
+KEYRING_SERVICE = "sfsync"
+
+
+class Section(BaseModel):
+    """A table of the file; an unknown key is an error, because a misspelt one would be silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Platform(Section):
+    """The operator's database, as a SQLAlchemy URL."""
+
+    url: SecretStr = SecretStr("sqlite:///platform.db")
+
+
+class Salesforce(Section):
+    """How to reach and enter the org."""
+
+    auth: Literal["jwt", "client-credentials", "session", "password", "sf-cli"] = "jwt"
+    instance_url: str = ""
+    login_url: str = ""  # where tokens are asked for; default: the instance, or login.salesforce.com for passwords
+    api_version: str = Field(default="62.0", pattern=r"^\d{2}\.0$")
+    username: str = ""
+    consumer_key: SecretStr | None = None
+    consumer_secret: SecretStr | None = None
+    private_key_file: Path | None = None
+    access_token: SecretStr | None = None
+    password: SecretStr | None = None
+    security_token: SecretStr | None = None
+    target_org: str = ""  # alias or username known to the sf CLI
+    timeout_s: float = Field(default=120, gt=0)
+
+    @field_validator("instance_url", "login_url")
+    @classmethod
+    def _https_or_loopback(cls, url: str) -> str:
+        if not url:
+            return url
+        parts = urlsplit(url)
+        if parts.scheme == "https" and parts.hostname:
+            return url.rstrip("/")
+        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+            return url.rstrip("/")
+        raise ValueError("must be an https URL (http is accepted for loopback addresses only)")
+
+
+class Ledger(Section):
+    """Where the base, the audit trail and the before-images live."""
+
+    url: SecretStr = SecretStr("sqlite:///.sfsync/ledger.db")
+    folder: Path = Path(".sfsync")
+    key: SecretStr | None = None  # 32 bytes, base64 or hex; otherwise made once in <folder>/ledger.key
+    keep_days: int = Field(default=90, gt=0)  # before-images and write history
+
+
+class Budget(Section):
+    """Shares of the org's daily API calls."""
+
+    per_run: float = Field(default=0.25, gt=0, le=1)
+    org_wide_stop: float = Field(default=0.80, gt=0, le=1)
+
+
+class Privacy(Section):
+    """The secret with which identifiers are hashed before they leave; the same key must be kept for years."""
+
+    hash_key: SecretStr | None = None  # otherwise made once in <ledger.folder>/hash.key
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Paths are relative to the folder of the configuration file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SFSYNC_", env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
+
+    mappings: Path = Path("mappings")
+    platform: Platform = Platform()
+    salesforce: Salesforce = Salesforce()
+    ledger: Ledger = Ledger()
+    budget: Budget = Budget()
+    privacy: Privacy = Privacy()
+    root: Path = Path()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, env_settings: Any, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file (the file arrives as init values)."""
+        return env_settings, init_settings
+
+
+def load(config: Path | None = None) -> Settings:
+    """Read the configuration; raises ``ConfigError`` with the key that is wrong, never with its value."""
+    path = config or Path(os.environ.get("SFSYNC_CONFIG", CONFIG_FILE))
+    data = _read_toml(path) if path.exists() else _nothing(path, asked_for=config is not None)
+    _refuse_secrets_in_file(path, data)
+    known = {k: v for k, v in os.environ.items() if k.startswith("SFSYNC_")}
+    try:
+        settings = Settings(**data, root=path.parent.resolve())
+    except ValidationError as error:
+        raise _as_config_error(path, error) from None
+    _refuse_unknown_twins(known)
+    return _anchored(settings)
+
+
+def _nothing(path: Path, *, asked_for: bool) -> dict[str, Any]:
+    if asked_for or "SFSYNC_CONFIG" in os.environ:
+        raise ConfigError(
+            "the configuration file does not exist",
+            "CONFIG_MISSING",
+            str(path),
+            "Name another file, or run: sfsync init .",
+        )
+    return {}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"the file is not valid TOML ({error})", "CONFIG_SYNTAX", str(path), "Correct that line and run again."
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"the file cannot be read ({error.strerror})", "CONFIG_UNREADABLE", str(path)) from None
+
+
+SECRETS = {
+    "salesforce": ("consumer_secret", "access_token", "password", "security_token"),
+    "ledger": ("key",),
+    "privacy": ("hash_key",),
+}
+
+
+def _refuse_secrets_in_file(path: Path, data: dict[str, Any]) -> None:
+    """Secrets may stand in the file only if nobody else can read it."""
+    found = [f"{s}.{k}" for s, keys in SECRETS.items() for k in keys if k in (data.get(s) or {})]
+    if found and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError(
+            f"{', '.join(found)} stands in a file that others can read",
+            "SECRET_EXPOSED",
+            str(path),
+            f"Run: chmod 600 {path}   or use the environment ({_twin(found[0])}).",
+        )
+
+
+def _twin(dotted: str) -> str:
+    return "SFSYNC_" + dotted.upper().replace(".", "__")
+
+
+def _as_config_error(path: Path, error: ValidationError) -> ConfigError:
+    lines = [f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_input=False)]
+    first = ".".join(str(p) for p in error.errors(include_input=False)[0]["loc"])
+    return ConfigError(
+        "the configuration does not fit", "CONFIG_INVALID", str(path), f"Correct it there or in {_twin(first)}.", lines
+    )
+
+
+def _refuse_unknown_twins(names: dict[str, str]) -> None:
+    """A misspelt SFSYNC_… variable of a known section would otherwise be ignored without a word."""
+    sections = {n: f.annotation for n, f in Settings.model_fields.items()}
+    for name in names:
+        section, _, key = name.removeprefix("SFSYNC_").lower().partition("__")
+        model = sections.get(section)
+        if key and isinstance(model, type) and issubclass(model, Section) and key not in model.model_fields:
+            raise ConfigError("there is no such setting", "CONFIG_UNKNOWN", name, "See: sfsync doctor --help")
+
+
+def _anchored(settings: Settings) -> Settings:
+    root = settings.root
+    settings.mappings = root / settings.mappings
+    settings.ledger.folder = root / settings.ledger.folder
+    settings.ledger.url = SecretStr(_anchored_url(settings.ledger.url.get_secret_value(), root))
+    settings.platform.url = SecretStr(_anchored_url(settings.platform.url.get_secret_value(), root))
+    if settings.salesforce.private_key_file:
+        settings.salesforce.private_key_file = root / settings.salesforce.private_key_file
+    return settings
+
+
+def _anchored_url(url: str, root: Path) -> str:
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/") and ":memory:" not in url:
+        return prefix + str(root / url.removeprefix(prefix))
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def secret_bytes(value: SecretStr | None, path: Path) -> bytes:
+    """A 32-byte key: from the setting, else from ``path`` (made once, mode 0600)."""
+    if value is not None:
+        text = value.get_secret_value()
+        if len(text) < 32:
+            raise ConfigError("a key must have at least 32 characters", "KEY_TOO_SHORT", path.stem)
+        return text.encode()
+    if not path.exists():
+        _make_key(path)
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigError("the key file can be read by others", "SECRET_EXPOSED", str(path), f"Run: chmod 600 {path}")
+    return path.read_bytes().strip()
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return  # another process was faster; its key is the key
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+
+
+def secret_file(path: Path, what: str) -> str:
+    """The text of a secret file that only its owner may read."""
+    try:
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise ConfigError(f"{what} can be read by others", "SECRET_EXPOSED", str(path), f"Run: chmod 600 {path}")
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{what} cannot be read ({error.strerror})", "SECRET_MISSING", str(path)) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{what} is not a text file (PEM)", "SECRET_UNREADABLE", str(path)) from None
+
+
+def from_keyring(name: str) -> SecretStr | None:
+    """A secret from the system's keyring, or None where there is none."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        value = keyring.get_password(KEYRING_SERVICE, name)
+    except KeyringError:
+        return None
+    return SecretStr(value) if value else None
