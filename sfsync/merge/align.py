@@ -1,0 +1,102 @@
+"""Puts what two sides delivered and what the ledger remembers side by side, row by row.
+
+Short names, used in all of ``merge``: p platform, s salesforce, b base; n records, f fields. A digest matrix is
+``uint64`` of shape n x f; 0 means *not observed* (or, for b, never agreed), 1 means null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sfsync.mapping.model import Mapping
+from sfsync.sides.side import TEXT, Records
+
+NOT_OBSERVED = np.uint64(0)
+
+Digest = Callable[[pd.DataFrame], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """One row per key: values and digests of both sides, digests of the base.
+
+    ``platform`` and ``salesforce`` are frames n x f (absent record: a row of NA); ``p``, ``s``, ``b`` their digests.
+    ``p_here``, ``s_here``: the record exists; ``s_gone``: the org says it is deleted; ``known``: the base has it;
+    ``bad``: the platform's record has a problem and must not be written anywhere.
+    """
+
+    mapping: Mapping
+    keys: pd.Index
+    platform: pd.DataFrame
+    salesforce: pd.DataFrame
+    p_meta: pd.DataFrame
+    s_meta: pd.DataFrame
+    p: np.ndarray
+    s: np.ndarray
+    b: np.ndarray
+    p_here: np.ndarray
+    s_here: np.ndarray
+    s_gone: np.ndarray
+    known: np.ndarray
+    bad: np.ndarray
+
+
+def align(
+    mapping: Mapping, platform: Records, salesforce: Records, base: np.ndarray, keys: pd.Index, digest: Digest
+) -> Aligned:
+    """Aligns on ``keys`` (n unique keys); ``base`` is n x f, a row of zeros where the base does not know the key."""
+    p_frame, p_meta, p, p_here = _one_side(mapping, platform, keys, digest)
+    s_frame, s_meta, s, s_here = _one_side(mapping, salesforce, keys, digest)
+    gone = s_meta["deleted"].fillna(False).to_numpy(bool)
+    s[gone] = NOT_OBSERVED
+    bad = _with_problems(platform, keys)
+    p[bad] = NOT_OBSERVED
+    _blank_problem_cells(mapping, salesforce, keys, s)
+    return Aligned(
+        mapping,
+        keys,
+        p_frame,
+        s_frame,
+        p_meta,
+        s_meta,
+        p,
+        s,
+        base,
+        p_here,
+        s_here & ~gone,
+        gone,
+        (base != NOT_OBSERVED).any(axis=1),
+        bad,
+    )
+
+
+def _one_side(
+    mapping: Mapping, records: Records, keys: pd.Index, digest: Digest
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, np.ndarray]:
+    columns = list(mapping.columns)
+    frame = records.values.reindex(index=keys, columns=columns).astype(TEXT)
+    here = keys.isin(records.values.index)
+    digests = np.zeros((len(keys), len(columns)), np.uint64)
+    if here.any():
+        digests[here] = digest(frame[here])
+    unseen = [i for i, c in enumerate(columns) if c not in records.observed]
+    digests[:, unseen] = NOT_OBSERVED
+    return frame, records.meta.reindex(keys), digests, here
+
+
+def _with_problems(records: Records, keys: pd.Index) -> np.ndarray:
+    return keys.isin(records.problems["key"])
+
+
+def _blank_problem_cells(mapping: Mapping, records: Records, keys: pd.Index, digests: np.ndarray) -> None:
+    """A Salesforce value that cannot be made canonical was not observed; its record stays in play."""
+    problems = records.problems[records.problems["key"].isin(keys)]
+    rows = keys.get_indexer(problems["key"])
+    columns = pd.Index(mapping.columns).get_indexer(problems["field"])
+    cells = columns >= 0
+    digests[rows[cells], columns[cells]] = NOT_OBSERVED
+    digests[rows[~cells]] = NOT_OBSERVED
