@@ -80,14 +80,17 @@ class FieldSpec(Strict):
     salesforce: str | None = None
     contact: str | None = None
     also: tuple[str, ...] = ()
+    contact_also: tuple[str, ...] = ()  # what ``also`` becomes when the mapping targets Contact
     type: FieldType = FieldType.TEXT
     length: int | None = None
+    pattern: str | None = None  # the whole canonical value must match (RE2)
     values: tuple[str, ...] = ()
     unknown: Literal["refuse", "keep"] | str = "refuse"  # another word: the value to use instead
     owner: Owner = Owner.PLATFORM
     pii: Literal["none", "contact", "identity", "financial", "special"] = "none"
     leaves: Leaves = Leaves.YES
     transform: str | None = None
+    given: tuple[str, ...] = ()  # further platform columns the transform looks at; never written back
     references: str | None = None  # the parent's mapping
     deferred: bool = False  # a cyclic lookup: created without it, patched after
     stricter: bool = True  # which boolean is the stricter one
@@ -126,6 +129,7 @@ class PlatformSpec(Strict):
 
     table: str
     key: str
+    key_pattern: str | None = None  # the whole key must match (RE2)
     stamp: str = "updated_at"
     settle: timedelta = timedelta(minutes=2)
     overlap: timedelta = timedelta(minutes=10)
@@ -135,13 +139,15 @@ class SalesforceSpec(Strict):
     """The Salesforce object: external id field, record type(s) and window margins.
 
     ``record_type`` is one developer name, or ``{by: field, VALUE: DeveloperName, ...}`` chosen when a record is
-    created. Records are read if their record type is one of those named (or any, for objects without).
+    created. Records are read if their record type is one of those named (or any, for objects without); ``read``
+    lists record types that are read though sfsync never creates records of them.
     """
 
     object: str
     key: str
     as_: Literal["person_account", "contact"] | None = Field(default=None, alias="as")
     record_type: str | dict[str, str] | None = None
+    read: tuple[str, ...] = ()
     auto_assign: bool = False
     born: str | None = None  # key template for records born in Salesforce, e.g. "SF-{CaseNumber}"
     settle: timedelta = timedelta(minutes=2)
@@ -151,10 +157,11 @@ class SalesforceSpec(Strict):
     def record_types(self) -> tuple[str, ...]:
         """Developer names of the record types whose records belong to this mapping."""
         if self.record_type is None:
-            return ()
+            return self.read
         if isinstance(self.record_type, str):
-            return (self.record_type,)
-        return tuple(dict.fromkeys(v for k, v in self.record_type.items() if k != "by"))
+            return tuple(dict.fromkeys((self.record_type, *self.read)))
+        named = [v for k, v in self.record_type.items() if k != "by"]
+        return tuple(dict.fromkeys((*named, *self.read)))
 
 
 class Deletes(Strict):
