@@ -1,0 +1,197 @@
+"""Objects and fields as the engine sees them. Everything is frozen after ``Schema`` is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+TEXT_TYPES = frozenset(
+    {"string", "textarea", "picklist", "multipicklist", "email", "phone", "url", "combobox", "encryptedstring"}
+)
+NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
+SYSTEM_FIELDS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field, in describe's words. ``length`` in characters; ``values`` are the active picklist values."""
+
+    name: str
+    type: str
+    label: str
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    digits: int = 0
+    nillable: bool = True
+    createable: bool = False
+    updateable: bool = False
+    defaulted: bool = False
+    unique: bool = False
+    case_sensitive: bool = False
+    external_id: bool = False
+    id_lookup: bool = False
+    filterable: bool = True
+    groupable: bool = False
+    sortable: bool = False
+    name_field: bool = False
+    auto_number: bool = False
+    restricted: bool = False
+    values: tuple[str, ...] = ()
+    value_labels: tuple[str, ...] = ()
+    default: Any = None
+    reference_to: tuple[str, ...] = ()
+    relationship_name: str | None = None
+    child_name: str | None = None
+    on_delete: str = ""  # "" clears the lookup, "cascade" deletes the child, "restrict" refuses
+    custom: bool = False
+    compound: str | None = None
+    person: bool = False  # belongs to person accounts only
+    mirror: str | None = None  # path the value is read through, "Contact.Email"
+    display_format: str | None = None
+    inline_help: str | None = None
+    html: bool = False
+
+    @property
+    def indexed(self) -> bool:
+        """Has a look-up column of its own: external ids, unique fields, idLookup fields."""
+        return self.name != "Id" and (self.unique or self.external_id or self.id_lookup)
+
+    @property
+    def key_column(self) -> str:
+        return f"{self.name}~key"
+
+    def key(self, value: str | float | None) -> str | None:
+        """The form in which values of this field are looked up and held apart."""
+        if value is None:
+            return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        text = str(value)
+        return text if self.case_sensitive else text.lower()
+
+    @property
+    def long_text(self) -> bool:
+        return self.type == "textarea" and self.length > 255
+
+    @property
+    def required(self) -> bool:
+        return self.createable and not self.nillable and not self.defaulted
+
+    @property
+    def polymorphic(self) -> bool:
+        return len(self.reference_to) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTypeDef:
+    """A record type of force-app. ``person`` marks the record types that make an Account a person."""
+
+    object: str
+    developer_name: str
+    label: str
+    description: str | None = None
+    active: bool = True
+    person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDef:
+    developer_name: str
+    label: str
+    objects: tuple[str, ...]
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSetDef:
+    name: str
+    label: str
+    description: str | None
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A parent-to-child relationship, seen from the parent."""
+
+    object: str
+    field: Field
+
+
+@dataclass(frozen=True)
+class SObject:
+    """``calls``: C create U update D delete N undelete Q query R retrieve P replicate S search."""
+
+    name: str
+    label: str
+    plural: str
+    prefix: str
+    calls: str
+    fields: tuple[Field, ...]
+    setup: bool = False
+    custom: bool = False
+    record_types: tuple[RecordTypeDef, ...] = ()
+    children: tuple[Child, ...] = ()
+
+    def find(self, name: str) -> Field | None:
+        return self._by_name.get(name.lower())
+
+    def relation(self, name: str) -> Field | None:
+        """The reference field behind a relationship name (``Account``, ``Parent__r``)."""
+        return self._by_relation.get(name.lower())
+
+    def child(self, name: str) -> Child | None:
+        return self._by_child.get(name.lower())
+
+    def has(self, name: str) -> bool:
+        return name.lower() in self._by_name
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {one.name.lower(): one for one in self.fields}
+
+    @cached_property
+    def _by_relation(self) -> dict[str, Field]:
+        return {one.relationship_name.lower(): one for one in self.fields if one.relationship_name}
+
+    @cached_property
+    def _by_child(self) -> dict[str, Child]:
+        return {one.field.child_name.lower(): one for one in self.children if one.field.child_name}
+
+    @cached_property
+    def name_field(self) -> Field | None:
+        return next((one for one in self.fields if one.name_field), None)
+
+    @cached_property
+    def bin(self) -> bool:
+        """Rows go to the recycle bin when deleted."""
+        return self.has("IsDeleted")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """All objects, plus what force-app brings along: queues and permission sets."""
+
+    objects: Mapping[str, SObject]
+    settings: Mapping[str, Any]
+    queues: tuple[QueueDef, ...] = ()
+    permission_sets: tuple[PermissionSetDef, ...] = ()
+    _lower: dict[str, SObject] = field(default_factory=dict)
+    _prefixes: dict[str, SObject] = field(default_factory=dict)
+
+    @staticmethod
+    def of(objects: Iterable[SObject], settings: Mapping[str, Any], **more: Any) -> Schema:
+        named = {one.name: one for one in objects}
+        lower = {one.name.lower(): one for one in named.values()}
+        prefixes = {one.prefix: one for one in named.values()}
+        return Schema(named, settings, _lower=lower, _prefixes=prefixes, **more)
+
+    def find(self, name: str) -> SObject | None:
+        return self._lower.get(name.lower())
+
+    def of_id(self, record_id: str) -> SObject | None:
+        """The object a record id belongs to, by its key prefix."""
+        return self._prefixes.get(record_id[:3])

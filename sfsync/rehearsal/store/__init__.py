@@ -1,0 +1,1 @@
+"""The SQLite file behind the org."""

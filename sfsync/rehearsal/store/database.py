@@ -1,0 +1,101 @@
+"""One SQLite file: a writer that everybody shares in turn, readers of their own.
+
+DURABILITY: write-ahead log with synchronous=NORMAL. What a call has acknowledged is in the log file and survives
+the death of the process (kill -9); only a power cut may take the last moments, which a rehearsal can bear.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+Row = tuple[Any, ...]
+
+
+class Database:
+    """Connections and transactions. A write transaction belongs to the thread that opened it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._writer = self._connect()
+        self._writer.execute("PRAGMA journal_mode=WAL")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.file, isolation_level=None, check_same_thread=False, timeout=60)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA cache_size=-65536")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.create_function("fold", 1, _fold, deterministic=True)
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Re-entrant: the outermost is a transaction, inner ones are savepoints. An exception rolls back."""
+        with self._lock:
+            name = f"level_{self._depth}"
+            self._writer.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT {name}")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._depth -= 1
+                self._roll_back(name)
+                raise
+            self._depth -= 1
+            self._writer.execute("COMMIT" if self._depth == 0 else f"RELEASE {name}")
+
+    def _roll_back(self, name: str) -> None:
+        if self._depth == 0:
+            self._writer.execute("ROLLBACK")
+        else:
+            self._writer.execute(f"ROLLBACK TO {name}")
+            self._writer.execute(f"RELEASE {name}")
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """One statement on the writer; call it inside ``transaction`` when more than one belongs together."""
+        with self._lock:
+            return self._writer.execute(sql, values)
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        with self._lock:
+            return self._writer.execute(sql, values).fetchall()
+
+    def many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
+        with self._lock:
+            self._writer.executemany(sql, values)
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one committed state; inside an own transaction, the writer with its own changes."""
+        if self.in_own_transaction():
+            yield self._writer
+            return
+        connection = self._connect()
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        finally:
+            connection.close()
+
+    def in_own_transaction(self) -> bool:
+        """True while the calling thread has a write transaction open."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            return self._depth > 0
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        with self._lock:
+            self._writer.close()
+
+
+def _fold(text: str | None) -> str | None:
+    return text.casefold() if isinstance(text, str) else text

@@ -1,0 +1,76 @@
+"""Tables for objects: one per object, a column per field, a look-up column per external id.
+
+Values are stored as they leave the org: datetimes as ``2022-10-20T16:46:32.000+0000``, dates as ``2022-10-20``, so
+that reading needs no conversion and text order is time order. Look-up columns hold the lower-cased key of rows that
+are not deleted; deleting empties them, which frees the external id for reuse.
+"""
+
+from __future__ import annotations
+
+from sfsync.rehearsal.schema.model import Field, Schema, SObject
+from sfsync.rehearsal.store.database import Database
+
+_AFFINITY = {"boolean": "INTEGER", "int": "INTEGER", "double": "REAL", "currency": "REAL", "percent": "REAL"}
+_BINARY = frozenset({"id", "reference", "datetime", "date", "time", "boolean", "int", "double", "currency", "percent"})
+
+
+def quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def create(database: Database, schema: Schema) -> None:
+    """Makes what is missing: tables, columns that force-app has gained, indexes, the org's own tables."""
+    with database.transaction():
+        database.run("CREATE TABLE IF NOT EXISTS org_counter (name TEXT PRIMARY KEY, last INTEGER NOT NULL)")
+        database.run(
+            "CREATE TABLE IF NOT EXISTS org_state (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+            " PRIMARY KEY (kind, key)) WITHOUT ROWID"
+        )
+        for obj in schema.objects.values():
+            _create_object(database, obj)
+
+
+def drop(database: Database, schema: Schema) -> None:
+    """Empties the org; state kept under kind ``org`` goes as well."""
+    with database.transaction():
+        for obj in schema.objects.values():
+            database.run(f"DELETE FROM {quoted(obj.name)}")
+        database.run("DELETE FROM org_counter")
+        database.run("DELETE FROM org_state")
+
+
+def _create_object(database: Database, obj: SObject) -> None:
+    table = quoted(obj.name)
+    database.run(f'CREATE TABLE IF NOT EXISTS {table} ("Id" TEXT PRIMARY KEY)')
+    present = {row[1] for row in database.rows(f"PRAGMA table_info({table})")}
+    for field in obj.fields:
+        if field.name not in present:
+            database.run(f"ALTER TABLE {table} ADD COLUMN {_column(field)}")
+        if field.indexed and field.key_column not in present:
+            database.run(f"ALTER TABLE {table} ADD COLUMN {quoted(field.key_column)} TEXT")
+    _create_indexes(database, obj)
+
+
+def _column(field: Field) -> str:
+    if field.type in _BINARY or field.case_sensitive:
+        collation = "BINARY"
+    else:
+        collation = "NOCASE"
+    default = " NOT NULL DEFAULT 0" if field.type == "boolean" else ""
+    return f"{quoted(field.name)} {_AFFINITY.get(field.type, 'TEXT')}{default} COLLATE {collation}"
+
+
+def _create_indexes(database: Database, obj: SObject) -> None:
+    def index(name: str, columns: str, where: str = "") -> None:
+        title = quoted(f"{obj.name}~{name}")
+        database.run(f"CREATE INDEX IF NOT EXISTS {title} ON {quoted(obj.name)} ({columns}){where}")
+
+    if obj.has("SystemModstamp"):
+        index("modstamp", '"SystemModstamp", "Id"')
+    for field in obj.fields:
+        if field.indexed:
+            column = quoted(field.key_column)
+            index(field.name, column, f" WHERE {column} IS NOT NULL")
+        elif field.child_name and not field.person:
+            column = quoted(field.name)
+            index(field.name, column, f" WHERE {column} IS NOT NULL")
