@@ -1,0 +1,49 @@
+"""Named places where a process can die, so that tests can kill it there.
+
+Inert unless ``SFSYNC_FAULTPOINT=name`` (or ``name:n``, the n-th time) is set in the environment of the process; then
+``hit(name)`` sends SIGKILL to it: no clean-up, no rollback, exactly what a power cut leaves behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from sfsync.errors import ConfigError
+
+VARIABLE = "SFSYNC_FAULTPOINT"
+
+NAMES = (
+    "ledger.intent.opened",  # the intent is committed, nothing has left yet
+    "ledger.intent.job",  # the job id is committed, no byte is uploaded yet
+    "ledger.outcome.before",  # the other side has the rows, the ledger knows nothing of it yet
+    "ledger.outcome.middle",  # outcome written, transaction open
+    "ledger.outcome.after",  # outcome and base are committed
+    "ledger.image.written",  # the before-image is on disk, its row is not in the ledger
+    "ledger.image.saved",  # image and row are safe, nothing has left yet
+    "ledger.audit.middle",  # audit line written, transaction open
+    "ledger.lease.taken",  # the lease is ours, nothing else happened
+)
+
+
+def hit(name: str) -> None:
+    """Die here if a test armed this name. Raises ``ConfigError`` if the armed name does not exist."""
+    armed = os.environ.get(VARIABLE)
+    if not armed:
+        return
+    wanted, _, count = armed.partition(":")
+    _refuse_unknown(wanted)
+    if wanted == name:
+        _count_down(wanted, int(count or 1))
+
+
+def _refuse_unknown(name: str) -> None:
+    if name not in NAMES:
+        raise ConfigError(f"there is no fault point {name}", "FAULTPOINT", VARIABLE, f"Unset {VARIABLE}.", list(NAMES))
+
+
+def _count_down(name: str, left: int) -> None:
+    """The variable itself is the counter, so that no state of ours outlives a test."""
+    if left <= 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.environ[VARIABLE] = f"{name}:{left - 1}"

@@ -1,0 +1,179 @@
+"""One SQL for two databases: engine, transactions, key lists and upserts. All that knows SQLite from PostgreSQL.
+
+Every transaction that writes takes its lock at once (``BEGIN IMMEDIATE``) and is on disk when it returns
+(``synchronous=FULL``, WAL), so that an outcome the ledger reported is an outcome the ledger has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from sfsync.errors import LedgerError
+from sfsync.ledger.faults import translated
+from sfsync.ledger.tables import PG_SCHEMA
+
+CHUNK = 50_000  # keys or rows per statement
+BUSY_MS = 30_000
+
+
+def text_of(moment: datetime) -> str:
+    """An instant as the ledger writes it: UTC, microseconds, sortable text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def instant_of(text: str) -> datetime:
+    """The instant of such a text."""
+    return datetime.fromisoformat(text)
+
+
+def texts(values: pd.Series | pd.Index) -> list[str | None]:
+    """A text column as Python values, null as None."""
+    array = pa.array(values, type=pa.string(), from_pandas=True)
+    return array.to_pylist()
+
+
+def connect(url: str) -> Engine:
+    """An engine for this URL; raises ``LedgerError`` for a URL or a database the ledger cannot live in."""
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    parsed = parsed.set(drivername="postgresql+psycopg")
+    return sa.create_engine(
+        parsed,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        execution_options={"schema_translate_map": {None: PG_SCHEMA}},
+    )
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise LedgerError("the ledger's URL is not a URL", "LEDGER_URL", "ledger.url", _URL_HELP) from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        name = parsed.get_backend_name()
+        raise LedgerError(f"the ledger cannot live in {name}", "LEDGER_URL", "ledger.url", _URL_HELP)
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise LedgerError("a ledger in memory remembers nothing", "LEDGER_URL", "ledger.url", _URL_HELP)
+    return parsed
+
+
+_URL_HELP = "Use sqlite:///.sfsync/ledger.db or postgresql+psycopg://user@host/database."
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_MS / 1000})
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("sfsync_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def transaction(engine: Engine, *, writes: bool) -> Iterator[Connection]:
+    """A transaction; database errors come out as ours, with what to do next and without any value."""
+    with translated(engine), engine.connect() as raw:
+        connection = raw.execution_options(sfsync_writes=writes)
+        with connection.begin():
+            yield connection
+
+
+def ready_file(engine: Engine) -> None:
+    """For SQLite: folder and file that only their owner can read, in WAL mode."""
+    if engine.dialect.name != "sqlite":
+        return
+    path = Path(str(engine.url.database))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with translated(engine), engine.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+
+
+def exclusive(connection: Connection, name: str) -> None:
+    """One writer at a time for ``name`` until the transaction ends (SQLite: every writing transaction is)."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"sfsync.{name}"))))
+
+
+def clock(connection: Connection) -> datetime:
+    """The database's own time: hosts that share a ledger share its clock."""
+    if connection.dialect.name == "postgresql":
+        moment: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return moment.astimezone(UTC)
+    return datetime.now(UTC)
+
+
+def listed(connection: Connection, keys: Sequence[str | None]) -> sa.FromClause:
+    """A table of one column, ``value``, holding these keys: one bound parameter however many they are."""
+    if connection.dialect.name == "postgresql":
+        array = sa.bindparam(None, list(keys), type_=postgresql.ARRAY(sa.Text()))
+        return sa.func.unnest(array).table_valued(sa.column("value", sa.Text())).render_derived()
+    body = sa.bindparam(None, json.dumps(list(keys)), type_=sa.Text())
+    return sa.func.json_each(body).table_valued(sa.column("value", sa.Text()))
+
+
+def chunks(keys: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
+    """``keys`` in pieces."""
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
+
+
+def upsert(
+    connection: Connection,
+    table: sa.Table,
+    columns: Mapping[str, Sequence[Any]],
+    update: Mapping[str, Any] | None = None,
+) -> None:
+    """Insert whole columns; on an equal primary key set ``update`` (name -> expression over ``new(table)``).
+
+    Without ``update`` every other column is replaced; with an empty one the old row stays.
+    """
+    names = list(columns)
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    statement = upsert_of(connection, table, names, update)
+    for some in chunks(rows, 5_000):
+        connection.execute(statement, list(some))
+
+
+def upsert_of(
+    connection: Connection, table: sa.Table, names: Sequence[str], update: Mapping[str, Any] | None
+) -> sa.Insert:
+    """The statement of ``upsert``."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = make(table).values({n: sa.bindparam(n) for n in names})
+    key = list(table.primary_key.columns)
+    if update is None:
+        update = {n: statement.excluded[n] for n in names if not table.c[n].primary_key}
+    if not update:
+        return statement.on_conflict_do_nothing(index_elements=key)
+    return statement.on_conflict_do_update(index_elements=key, set_=dict(update))
+
+
+def new(table: sa.Table, name: str) -> sa.ColumnElement[Any]:
+    """The value an upsert brings (``excluded`` in SQL)."""
+    return sa.literal_column(f"excluded.{sa.sql.quoted_name(name, quote=None)}", type_=table.c[name].type)

@@ -1,0 +1,196 @@
+"""The ledger's tables: what both sides agreed on, what was done, what waits, what failed.
+
+One definition for SQLite and PostgreSQL. No column holds a personal value: keys, keyed digests, codes, counts, names
+of fields, and the names of the people who decided something. Instants are text (UTC, microseconds, ``…Z``), which
+sorts and compares alike in both databases; keys sort by bytes (collation C), as SQLite does.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+
+SCHEMA_VERSION = "1"
+PG_SCHEMA = "sfsync"  # on PostgreSQL the tables have a schema of their own: names like "run" are not ours alone
+
+_Text = String().with_variant(String(collation="C"), "postgresql")
+_Big = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("value", _Text, nullable=False),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", _Text, primary_key=True),
+    Column("command", _Text, nullable=False),
+    Column("actor", _Text, nullable=False),
+    Column("as_of", _Text, nullable=False),
+    Column("started_at", _Text, nullable=False, index=True),
+    Column("ended_at", _Text),
+    Column("exit", Integer),
+    Column("host", _Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("summary", JSON),
+)
+
+watermark = Table(
+    "watermark",
+    metadata,
+    Column("mapping", _Text, primary_key=True),
+    Column("side", _Text, primary_key=True),
+    Column("until", _Text, nullable=False),
+    Column("run_id", _Text, nullable=False),
+)
+
+layout = Table(
+    "layout",
+    metadata,
+    Column("layout_id", _Big, primary_key=True, autoincrement=False),
+    Column("mapping", _Text, nullable=False),
+    Column("fields", JSON, nullable=False),
+)
+
+base = Table(
+    "base",
+    metadata,
+    Column("mapping", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("layout_id", _Big, nullable=False),
+    Column("digests", LargeBinary, nullable=False),  # 8 bytes per field of the layout, little-endian uint64
+    Column("salesforce_id", _Text),
+    Column("salesforce_stamp", _Text),
+    Column("platform_stamp", _Text),
+    Column("state", _Text, nullable=False),  # synced | detached | merged
+    Column("survivor", _Text),
+    Column("run_id", _Text, nullable=False),
+    Index("base_stamp", "mapping", "salesforce_stamp"),
+    Index("base_id", "mapping", "salesforce_id"),
+    sqlite_with_rowid=False,
+)
+
+intent = Table(
+    "intent",
+    metadata,
+    Column("intent_id", _Text, primary_key=True),
+    Column("run_id", _Text, nullable=False),
+    Column("mapping", _Text, nullable=False),
+    Column("side", _Text, nullable=False),
+    Column("kind", _Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # keys, touched cells and their digests (Arrow, zstd)
+    Column("job_id", _Text),
+    Column("state", _Text, nullable=False),  # open | done | void
+    Column("made_at", _Text, nullable=False),
+    Index("intent_state", "state", "mapping"),
+)
+
+write_log = Table(
+    "write_log",
+    metadata,
+    Column("seq", _Big, primary_key=True),
+    Column("run_id", _Text, nullable=False),
+    Column("mapping", _Text, nullable=False),
+    Column("side", _Text, nullable=False),
+    Column("key", _Text, nullable=False),
+    Column("kind", _Text, nullable=False),
+    Column("result", _Text, nullable=False),
+    Column("fields", _Text, nullable=False),
+    Column("code", _Text),
+    Column("at", _Text, nullable=False),
+    Index("write_log_key", "mapping", "key"),
+    Index("write_log_run", "run_id"),
+    Index("write_log_at", "at"),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("mapping", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("reason", _Text, nullable=False),
+    Column("waits_mapping", _Text),
+    Column("waits_key", _Text),
+    Column("since", _Text, nullable=False),
+    Column("run_id", _Text, nullable=False),
+    Column("digest", _Text),
+    Index("hold_waits", "waits_mapping", "waits_key"),
+)
+
+failure = Table(
+    "failure",
+    metadata,
+    Column("mapping", _Text, primary_key=True),
+    Column("key", _Text, primary_key=True),
+    Column("side", _Text, primary_key=True),
+    Column("code", _Text, nullable=False),
+    Column("failure_class", _Text, nullable=False),
+    Column("fields", _Text, nullable=False),
+    Column("reason", _Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("first_at", _Text, nullable=False),
+    Column("last_at", _Text, nullable=False),
+    Column("digest", _Text),  # of the row that was refused; null: try again whatever it holds
+    Column("run_id", _Text, nullable=False),
+)
+
+conflict = Table(
+    "conflict",
+    metadata,
+    Column("conflict_id", _Text, primary_key=True),
+    Column("mapping", _Text, nullable=False),
+    Column("key", _Text, nullable=False),
+    Column("field", _Text, nullable=False),
+    Column("platform_digest", _Text, nullable=False),
+    Column("salesforce_digest", _Text, nullable=False),
+    Column("platform_stamp", _Text),
+    Column("salesforce_stamp", _Text),
+    Column("since", _Text, nullable=False),
+    Column("run_id", _Text, nullable=False),
+    Column("state", _Text, nullable=False),  # open | decided | closed
+    Column("decision", _Text),  # platform | salesforce | keep
+    Column("decided_by", _Text),
+    Column("decided_at", _Text),
+    Index("conflict_key", "mapping", "key"),
+    Index("conflict_state", "state", "mapping"),
+)
+
+image = Table(
+    "image",
+    metadata,
+    Column("run_id", _Text, primary_key=True),
+    Column("mapping", _Text, primary_key=True),
+    Column("side", _Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("file", _Text, nullable=False),
+    Column("sha256", _Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("expires_at", _Text, nullable=False, index=True),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", _Text, primary_key=True),
+    Column("holder", JSON),
+    Column("token", _Big, nullable=False),
+    Column("expires_at", _Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", _Big, primary_key=True, autoincrement=False),
+    Column("at", _Text, nullable=False),
+    Column("run_id", _Text),
+    Column("actor", _Text, nullable=False),
+    Column("action", _Text, nullable=False),
+    Column("details", _Text, nullable=False),  # canonical JSON: the very bytes the hash was made of
+    Column("prev_hash", _Text, nullable=False),
+    Column("hash", _Text, nullable=False),
+)
