@@ -14,6 +14,7 @@ Sources: domain model B.1-B.4; ``sync`` words in the explanation pages.
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal
@@ -236,3 +237,8 @@ class Mapping(Strict):
     def references(self) -> dict[str, tuple[str, bool]]:
         """Reference fields with the parent's mapping and whether the lookup is deferred."""
         return {f.name: (f.references, f.deferred) for f in self.synced if f.references}
+
+    @property
+    def digest(self) -> str:
+        """Names this mapping's content: a plan made with another content is stale."""
+        return hashlib.sha256(self.model_dump_json(exclude={"file"}).encode()).hexdigest()[:16]

@@ -26,7 +26,7 @@ class Aligned:
 
     ``platform`` and ``salesforce`` are frames n x f (absent record: a row of NA); ``p``, ``s``, ``b`` their digests.
     ``p_here``, ``s_here``: the record exists; ``s_gone``: the org says it is deleted; ``known``: the base has it;
-    ``bad``: the platform's record has a problem and must not be written anywhere.
+    ``bad``: the platform's record has a problem: of it only compliance flags may be written.
     """
 
     mapping: Mapping
@@ -53,9 +53,8 @@ def align(
     s_frame, s_meta, s, s_here = _one_side(mapping, salesforce, keys, digest)
     gone = s_meta["deleted"].fillna(False).to_numpy(bool)
     s[gone] = NOT_OBSERVED
-    bad = _with_problems(platform, keys)
-    p[bad] = NOT_OBSERVED
-    _blank_problem_cells(mapping, salesforce, keys, s)
+    _blank_problems(mapping, platform, keys, p)
+    _blank_problems(mapping, salesforce, keys, s)
     return Aligned(
         mapping,
         keys,
@@ -70,7 +69,7 @@ def align(
         s_here & ~gone,
         gone,
         (base != NOT_OBSERVED).any(axis=1),
-        bad,
+        keys.isin(platform.problems["key"]),
     )
 
 
@@ -88,15 +87,11 @@ def _one_side(
     return frame, records.meta.reindex(keys), digests, here
 
 
-def _with_problems(records: Records, keys: pd.Index) -> np.ndarray:
-    return keys.isin(records.problems["key"])
-
-
-def _blank_problem_cells(mapping: Mapping, records: Records, keys: pd.Index, digests: np.ndarray) -> None:
-    """A Salesforce value that cannot be made canonical was not observed; its record stays in play."""
+def _blank_problems(mapping: Mapping, records: Records, keys: pd.Index, digests: np.ndarray) -> None:
+    """A value that cannot be made canonical was not observed; a problem of the whole record blanks all of it."""
     problems = records.problems[records.problems["key"].isin(keys)]
     rows = keys.get_indexer(problems["key"])
-    columns = pd.Index(mapping.columns).get_indexer(problems["field"])
+    columns = pd.Index(mapping.columns).get_indexer(problems["field"].fillna(""))
     cells = columns >= 0
     digests[rows[cells], columns[cells]] = NOT_OBSERVED
     digests[rows[~cells]] = NOT_OBSERVED

@@ -7,7 +7,6 @@ does not match its content counts as broken.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -63,7 +62,7 @@ class PlanFolder:
         self.header = header.model_copy(update={"plan_id": plan_id})
         partial = self.path / (HEADER + ".part")
         partial.write_text(self.header.model_dump_json(indent=1), "utf-8")
-        os.replace(partial, self.path / HEADER)  # the header last: a folder without it is no plan
+        partial.replace(self.path / HEADER)  # the header last: a folder without it is no plan
         return self.header
 
     @classmethod

@@ -1,0 +1,306 @@
+"""One bucket of keys: what both sides delivered goes in, a segment of the plan comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sfsync.mapping.model import FieldSpec, Mapping, Owner
+from sfsync.merge import decide, verdict
+from sfsync.merge.align import Aligned, align
+from sfsync.merge.decide import Action
+from sfsync.merge.guard import Sizes
+from sfsync.merge.verdict import Presence
+from sfsync.plan.model import (
+    ADOPT,
+    CREATE,
+    ISSUE_COLUMNS,
+    UPDATE,
+    BaseRows,
+    Cause,
+    Changes,
+    Segment,
+    join,
+    no_changes,
+)
+from sfsync.planners.sync.links import Links
+from sfsync.planners.sync.recall import Recall, decisions
+from sfsync.sides.side import TEXT, Records
+
+Digest = Callable[[pd.DataFrame], np.ndarray]
+DELETED_IN_SALESFORCE = "DELETED_IN_SALESFORCE"
+PARENT_MISSING = "PARENT_MISSING"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A bucket after the merge: everything later steps look at."""
+
+    aligned: Aligned
+    presence: np.ndarray
+    verdicts: np.ndarray
+    actions: np.ndarray
+    problems: pd.DataFrame
+
+
+def merge(
+    mapping: Mapping, platform: Records, salesforce: Records, recall: Recall, keys: pd.Index, digest: Digest
+) -> Draft:
+    """Analyse and decide: the first two of the four steps, for ``keys`` (n)."""
+    a = align(mapping, platform, salesforce, recall.digests, keys, digest)
+    verdicts = verdict.cells(a.p, a.s, a.b)
+    said = decisions(recall, mapping, keys, a.p, a.s)
+    actions = decide.cells(a, verdicts, said, recall.in_doubt)
+    return Draft(a, verdict.presence(a), verdicts, actions, platform.problems)
+
+
+def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes) -> Segment:
+    """The bucket's piece of the plan."""
+    a, mapping = draft.aligned, draft.aligned.mapping
+    issues = [_problems(draft), _conflicts(draft), _deleted(draft, recall)]
+    changes = [*_updates(draft, links), *_creates(draft, recall, links)]
+    joined, held = _without_orphans(mapping, join(mapping.columns, changes), links)
+    joined, parked = _without_parked(joined, recall)
+    links.will_create(mapping.name, pd.Index(joined.select(side="salesforce", kind=CREATE).rows["key"], dtype=TEXT))
+    frame, digests = _all_issues(draft, [*issues, held, parked], joined, recall)
+    sizes.look(a)
+    return Segment(mapping.name, joined, _agreed(draft, recall), frame, digests)
+
+
+# --- changes ----------------------------------------------------------------------------------------------------
+
+
+def _updates(draft: Draft, links: Links) -> list[Changes]:
+    a = draft.aligned
+    both = (draft.presence == Presence.BOTH)[:, None]
+    good = ~a.bad[:, None]
+    urgent = _writable(a.mapping, lambda f: f.lane == "compliance")
+    to_salesforce = (draft.actions == Action.SALESFORCE) & both & _writable(a.mapping, _to_salesforce) & (good | urgent)
+    to_platform = (draft.actions == Action.PLATFORM) & both & _writable(a.mapping, _to_platform) & good
+    links.drop_unknown_users(a.mapping, a.platform, to_salesforce)
+    said = np.where(draft.verdicts == verdict.Verdict.CONFLICT, Cause.CONFLICT, draft.verdicts)
+    return [
+        *_by_lane(_changes(a, "salesforce", UPDATE, to_salesforce, said), a.mapping),
+        _changes(a, "platform", UPDATE, to_platform, said),
+        _changes(a, "salesforce", ADOPT, np.zeros_like(to_platform), said, rows=_keyless(a) & a.p_here),
+    ]
+
+
+def _creates(draft: Draft, recall: Recall, links: Links) -> list[Changes]:
+    a, mapping = draft.aligned, draft.aligned.mapping
+    new = (draft.presence == Presence.NEW_ON_PLATFORM) & ~a.bad
+    if mapping.deletes.salesforce_deleted == "recreate":
+        known = recall.state.eq("synced").fillna(False).to_numpy(bool) | recall.state.isna().to_numpy(bool)
+        new |= (draft.presence == Presence.GONE_FROM_SALESFORCE) & known & ~_merged(a) & ~a.bad
+    fill = new[:, None] & (a.p > 1) & _writable(mapping, _to_salesforce)
+    links.drop_unknown_users(mapping, a.platform, fill)
+    later = fill & _writable(mapping, lambda f: f.deferred)
+    cause = np.full(fill.shape, Cause.NEW, np.int8)
+    born = (draft.presence == Presence.NEW_IN_SALESFORCE) if mapping.salesforce.born else np.zeros(len(a.keys), bool)
+    return [
+        _changes(a, "salesforce", CREATE, fill & ~later, cause, rows=new),
+        _changes(a, "salesforce", UPDATE, later, np.full_like(cause, Cause.CYCLE), lane="patch", stamps=False),
+        _changes(a, "salesforce", ADOPT, np.zeros_like(fill), cause, rows=born & _keyless(a)),
+        _born(a, born),
+    ]
+
+
+def _born(a: Aligned, born: np.ndarray) -> Changes:
+    """Platform rows for records born in Salesforce; a column without a value takes the mapping's default."""
+    values = a.salesforce.copy()
+    for field in a.mapping.synced:
+        if field.default is not None:
+            values[field.name] = values[field.name].fillna(field.default)
+    fill = born[:, None] & values.notna().to_numpy(bool) & _writable(a.mapping, lambda f: len(f.columns) == 1)
+    made = _changes(a, "platform", CREATE, fill, np.full(fill.shape, Cause.NEW, np.int8), rows=born)
+    after = values[born].reset_index(drop=True).where(pd.DataFrame(fill[born], columns=values.columns))
+    return Changes(made.rows, after.astype(TEXT), made.before, made.cause)
+
+
+def _changes(
+    a: Aligned,
+    side: str,
+    kind: str,
+    touched: np.ndarray,
+    cause: np.ndarray,
+    *,
+    rows: np.ndarray | None = None,
+    lane: str = "main",
+    stamps: bool = True,
+) -> Changes:
+    """Changes to ``side`` for the rows that touch a cell (or the ``rows`` given, touched or not)."""
+    rows = touched.any(axis=1) if rows is None else rows
+    if not rows.any():
+        return no_changes(a.mapping.columns)
+    source, target = (a.platform, a.salesforce) if side == "salesforce" else (a.salesforce, a.platform)
+    meta = (a.s_meta if side == "salesforce" else a.p_meta)[rows]
+    mask = pd.DataFrame(touched[rows], columns=source.columns)
+    frame = pd.DataFrame({"key": a.keys[rows]}, dtype=TEXT).assign(side=side, kind=kind, lane=lane)
+    frame["id"] = meta["id"].to_numpy() if stamps and kind != CREATE else pd.NA
+    frame["stamp"] = meta["stamp"].to_numpy() if stamps and kind != CREATE else pd.NA
+    return Changes(
+        frame.astype(TEXT),
+        source[rows].reset_index(drop=True).where(mask).astype(TEXT),
+        target[rows].reset_index(drop=True).where(mask).astype(TEXT),
+        np.where(touched, cause, 0)[rows].astype(np.int8),
+    )
+
+
+def _by_lane(changes: Changes, mapping: Mapping) -> list[Changes]:
+    """Compliance cells travel in their own row, ahead of everything (domain model B.2, rule c)."""
+    urgent = np.array([f.lane == "compliance" for f in mapping.synced])
+    return [_cut(changes, urgent, "compliance"), _cut(changes, ~urgent, "main")]
+
+
+def _cut(changes: Changes, columns: np.ndarray, lane: str) -> Changes:
+    cause = np.where(columns, changes.cause, 0).astype(np.int8)
+    keep = cause.any(axis=1)
+    mask = pd.DataFrame(cause != 0, columns=changes.after.columns)
+    cut = Changes(changes.rows.assign(lane=lane), changes.after.where(mask), changes.before.where(mask), cause)
+    return cut.take(keep)
+
+
+def _to_salesforce(field: FieldSpec) -> bool:
+    return field.owner is not Owner.SALESFORCE or field.seed
+
+
+def _to_platform(field: FieldSpec) -> bool:
+    return field.to_platform
+
+
+def _writable(mapping: Mapping, test: Callable[[FieldSpec], bool]) -> np.ndarray:
+    return np.array([[test(f) for f in mapping.synced]])
+
+
+def _keyless(a: Aligned) -> np.ndarray:
+    return a.s_meta["keyless"].fillna(False).to_numpy(bool) & a.s_here
+
+
+def _merged(a: Aligned) -> np.ndarray:
+    return a.s_meta["survivor"].notna().to_numpy(bool)
+
+
+# --- what cannot be written -------------------------------------------------------------------------------------
+
+
+def _without_orphans(mapping: Mapping, changes: Changes, links: Links) -> tuple[Changes, pd.DataFrame]:
+    """Holds changes to Salesforce that point to a parent that is not there; compliance flags never wait."""
+    here = (changes.rows["side"] == "salesforce").to_numpy(bool)
+    lost = links.missing(mapping, changes.after, (changes.cause != 0) & here[:, None])
+    rows = lost["row"].to_numpy(np.int64)
+    held = changes.rows.iloc[rows].reset_index(drop=True)
+    issues = _issues(held["key"], "salesforce", "held", PARENT_MISSING, lost["field"])
+    issues["waits_mapping"], issues["waits_key"] = lost["waits_mapping"].to_numpy(), lost["waits_key"].to_numpy()
+    keep = np.ones(len(changes), bool)
+    keep[rows] = False
+    unborn = changes.rows["key"].isin(held["key"][held["kind"] == CREATE]).to_numpy(bool) & here
+    return changes.take(keep & ~unborn), issues
+
+
+def _without_parked(changes: Changes, recall: Recall) -> tuple[Changes, pd.DataFrame]:
+    """Leaves out changes the org refused in exactly this form, and changes a person undid."""
+    if not len(recall.parked) or not len(changes):
+        return changes, _issues(pd.Series(dtype=TEXT), "salesforce", "held", "")
+    rows = changes.rows.assign(digest=content_digest(changes), row=np.arange(len(changes)))
+    hits = rows.merge(recall.parked, on=["key", "side", "digest"], how="inner")
+    hits = hits[hits["lane"] != "compliance"]
+    keep = np.ones(len(changes), bool)
+    keep[hits["row"].to_numpy(np.int64)] = False
+    status = hits["why"].map({"failed": "failed", "undone": "held"})
+    return changes.take(keep), _issues(hits["key"], hits["side"], status, hits["code"])
+
+
+def content_digest(changes: Changes) -> np.ndarray:
+    """A number per row (uint64, unkeyed, of the touched cells): the same change again has the same number."""
+    text = changes.after.where(changes.cause != 0, "\x00").fillna("\x01")
+    return pd.util.hash_pandas_object(text, index=False).to_numpy(np.uint64)
+
+
+def _problems(draft: Draft) -> pd.DataFrame:
+    """Records whose platform values cannot be used, with the code and field canon gave them."""
+    found = draft.problems[draft.problems["key"].isin(draft.aligned.keys)]
+    return _issues(found["key"], "salesforce", "failed", found["code"], found["field"])
+
+
+def _conflicts(draft: Draft) -> pd.DataFrame:
+    a = draft.aligned
+    rows, columns = np.nonzero((draft.actions == Action.ASK) & (draft.presence == Presence.BOTH)[:, None])
+    names = pd.Series(np.array(a.mapping.columns, dtype=object)[columns], dtype=TEXT)
+    issues = _issues(pd.Series(a.keys[rows]), "both", "conflict", "BOTH_CHANGED", names)
+    issues["p_stamp"] = a.p_meta["stamp"].iloc[rows].to_numpy()
+    issues["s_stamp"] = a.s_meta["stamp"].iloc[rows].to_numpy()
+    return issues
+
+
+def _deleted(draft: Draft, recall: Recall) -> pd.DataFrame:
+    """Deleted in Salesforce, alive on the platform: a person decides, unless the mapping says what to do."""
+    a = draft.aligned
+    asked = a.mapping.deletes.salesforce_deleted == "conflict"
+    gone = (draft.presence == Presence.GONE_FROM_SALESFORCE) & ~_merged(a) & asked
+    gone &= ~recall.state.isin(["detached", "merged"]).fillna(False).to_numpy(bool)
+    return _issues(pd.Series(a.keys[gone]), "both", "conflict", DELETED_IN_SALESFORCE)
+
+
+def _issues(
+    keys: pd.Series, side: str | pd.Series, status: str | pd.Series, code: str | pd.Series, field: str | pd.Series = ""
+) -> pd.DataFrame:
+    frame = pd.DataFrame({"key": keys.reset_index(drop=True)}, dtype=TEXT)
+    for name, value in (("side", side), ("status", status), ("code", code), ("field", field)):
+        frame[name] = value.to_numpy() if isinstance(value, pd.Series) else value
+    return frame.reindex(columns=list(ISSUE_COLUMNS)).astype(TEXT)
+
+
+def _all_issues(
+    draft: Draft, parts: list[pd.DataFrame], changes: Changes, recall: Recall
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """All issues with the digests they are about, and a ``clear`` for every old one that is over."""
+    a = draft.aligned
+    issues = pd.concat(parts, ignore_index=True)
+    over = recall.open & ~a.keys.isin(issues["key"]) & ~a.keys.isin(changes.rows["key"])
+    issues = pd.concat([issues, _issues(pd.Series(a.keys[over]), "both", "clear", "")], ignore_index=True)
+    rows = a.keys.get_indexer(issues["key"])
+    columns = pd.Index(a.mapping.columns).get_indexer(issues["field"].fillna(""))
+    digests = np.zeros((len(issues), 2), np.uint64)
+    cells = (rows >= 0) & (columns >= 0)
+    digests[cells, 0], digests[cells, 1] = a.p[rows[cells], columns[cells]], a.s[rows[cells], columns[cells]]
+    return issues, digests
+
+
+# --- what the ledger should remember ----------------------------------------------------------------------------
+
+
+def _agreed(draft: Draft, recall: Recall) -> BaseRows:
+    a = draft.aligned
+    digests = np.where(draft.actions == Action.BASE, a.p, np.uint64(0))
+    ids = a.s_meta["id"].reset_index(drop=True)
+    moved = a.s_here & (ids.to_numpy() != recall.ids.to_numpy())
+    state = _states(draft, recall)
+    both = draft.presence == Presence.BOTH
+    rows = (digests.any(axis=1) | (moved & both) | (state != recall.state.fillna("").to_numpy(object))) & (
+        both | (state != "")
+    )
+    meta = pd.DataFrame(
+        {
+            "id": ids,
+            "salesforce_stamp": a.s_meta["stamp"].to_numpy(),
+            "platform_stamp": a.p_meta["stamp"].to_numpy(),
+            "state": state,
+            "survivor": a.s_meta["survivor"].to_numpy(),
+        }
+    )
+    return BaseRows(a.keys[rows], digests[rows], meta[rows].astype(TEXT).reset_index(drop=True))
+
+
+def _states(draft: Draft, recall: Recall) -> np.ndarray:
+    """The state each record should have in the base; empty text: leave it."""
+    a = draft.aligned
+    state = recall.state.fillna("").to_numpy(object).copy()
+    state[draft.presence == Presence.BOTH] = "synced"
+    gone = draft.presence == Presence.GONE_FROM_SALESFORCE
+    if a.mapping.deletes.salesforce_deleted == "detach":
+        state[gone] = "detached"
+    state[gone & _merged(a)] = "merged"
+    return state

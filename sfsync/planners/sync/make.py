@@ -1,0 +1,279 @@
+"""Makes a sync plan: for each mapping, parents first, read two windows, merge bucket by bucket, write the plan."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sfsync.mapping.model import Mapping
+from sfsync.merge import guard
+from sfsync.plan.folder import PlanFolder
+from sfsync.plan.model import Header, MappingPlan, Note, WindowNote
+from sfsync.planners.sync import bucket as one
+from sfsync.planners.sync.count import Tally
+from sfsync.planners.sync.gather import BUCKETS, Spill, bucket_of
+from sfsync.planners.sync.links import Links
+from sfsync.planners.sync.recall import Memory, Recall
+from sfsync.sides.side import TEXT, Finding, Reader, Records, Window, concat
+
+Progress = Callable[[str, str, int], None]  # mapping, step, records so far
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything a plan is made of; only readers."""
+
+    mappings: dict[str, Mapping]  # parents first
+    platform: Reader
+    salesforce: Reader
+    memory: Memory
+    watermark: Callable[[str, str], datetime | None]  # mapping, side -> where its next window begins
+    generation: Callable[[str], int]
+    digest: Callable[[Mapping], one.Digest]
+    users: Callable[[list[str]], set[str]]
+    as_of: datetime
+
+    @property
+    def sides(self) -> dict[str, Reader]:
+        """Both readers by name."""
+        return {"platform": self.platform, "salesforce": self.salesforce}
+
+
+def make(sources: Sources, folder: PlanFolder, *, full: bool = False, progress: Progress = lambda *_: None) -> Header:
+    """Plans all mappings of ``sources`` into ``folder``; reads only."""
+    links = Links(sources.memory, sources.users)
+    parts: dict[str, MappingPlan] = {}
+    findings: list[Finding] = []
+    for mapping in sources.mappings.values():
+        with tempfile.TemporaryDirectory(dir=folder.path) as scratch:
+            walk = _Walk(sources, mapping, links, Path(scratch), full, progress)
+            parts[mapping.name] = walk.run(folder)
+            findings += walk.findings()
+    findings += _unknown_users(links)
+    header = Header(
+        as_of=sources.as_of,
+        platform=sources.platform.identity(),
+        org=sources.salesforce.identity(),
+        order=tuple(sources.mappings),
+        mappings=parts,
+        findings=[note(f) for f in findings],
+    )
+    return folder.finish(header)
+
+
+def note(finding: Finding) -> Note:
+    """A finding as it stands in a header."""
+    return Note(
+        code=finding.code,
+        message=finding.message,
+        level=finding.level,
+        mapping=finding.mapping,
+        next_step=finding.next_step,
+    )
+
+
+def _unknown_users(links: Links) -> list[Finding]:
+    if not links.unknown_users:
+        return []
+    text = f"{len(links.unknown_users)} owners named on the platform are not active users of the org"
+    step = "The records are written without that owner; add the users or correct the platform's column."
+    return [Finding("OWNER_UNKNOWN", text, next_step=step)]
+
+
+class _Walk:
+    """One mapping: windows, buckets, segments, sums."""
+
+    def __init__(
+        self, sources: Sources, mapping: Mapping, links: Links, scratch: Path, full: bool, progress: Progress
+    ) -> None:
+        self.sources, self.mapping, self.links, self.scratch = sources, mapping, links, scratch
+        self.full, self.progress = full, progress
+        self.digest = sources.digest(mapping)
+        self.windows: dict[str, Window] = {}
+        self.tally = Tally()
+        self.sizes = guard.Sizes(base=sources.memory.size(mapping))
+        self.strangers = self.vanished = 0
+
+    def run(self, folder: PlanFolder) -> MappingPlan:
+        spills = {name: self._read(name, side) for name, side in self.sources.sides.items()}
+        segments = 0
+        for platform, salesforce, keys in self._buckets(spills):
+            segment = self._plan(platform, salesforce, keys)
+            if segment is not None:
+                folder.add(segments, segment)
+                segments += 1
+        return self._part(segments)
+
+    # -- reading --
+
+    def _read(self, name: str, side: Reader) -> Spill:
+        since = None if self.full else self.sources.watermark(self.mapping.name, name)
+        window = self.windows[name] = side.window(self.mapping, since)
+        self.sizes.complete[name] = window.since is None
+        bounds = self.sources.memory.bounds(self.mapping, stamp(window.since)) if window.since else []
+        return Spill(self.mapping, self.scratch, name).collect(self._watched(name, side, window, bounds))
+
+    def _watched(self, name: str, side: Reader, window: Window, bounds: list[tuple[str, str]]) -> Iterator[Records]:
+        rows = 0
+        for part in side.changes(self.mapping, window, bounds if name == "salesforce" else ()):
+            rows += len(part)
+            self.progress(self.mapping.name, f"reading {name}", rows)
+            yield part
+
+    def _buckets(self, spills: dict[str, Spill]) -> Iterator[tuple[Records, Records, pd.Index]]:
+        count = BUCKETS if any(s.spilled for s in spills.values()) else 1
+        waiting = self.sources.memory.open_keys(self.mapping)
+        where = bucket_of(waiting, count)
+        for number in range(count):
+            yield (
+                spills["platform"].bucket(number, count),
+                spills["salesforce"].bucket(number, count),
+                waiting[where == number],
+            )
+
+    # -- planning one bucket --
+
+    def _plan(self, platform: Records, salesforce: Records, waiting: pd.Index) -> one.Segment | None:
+        self._nameless(platform, salesforce)
+        keys = _union(platform.values.index, _keyed(platform), salesforce.values.index, waiting)
+        recall = self.sources.memory.recall(self.mapping, keys)
+        odd = self._odd(keys, platform, salesforce, recall)
+        self._untouched(keys[~odd], platform, salesforce)
+        if not odd.any():
+            return None
+        keys, recall = keys[odd], _only(recall, odd, keys)
+        platform, salesforce = self._complete(keys, platform, salesforce, recall)
+        draft = one.merge(self.mapping, platform, salesforce, recall, keys, self.digest)
+        segment = one.segment(draft, recall, self.links, self.sizes)
+        self._note(draft, segment)
+        if len(segment.changes) or len(segment.base) or len(segment.issues):
+            return segment
+        return None
+
+    def _odd(self, keys: pd.Index, platform: Records, salesforce: Records, recall: Recall) -> np.ndarray:
+        """Which keys need a closer look; the others look like their base on the side(s) that delivered them.
+
+        A record that equals its base where it was read, and is in no window of the other side, is unchanged:
+        nothing needs to be fetched for it.
+        """
+        odd = recall.open | ~recall.digests.any(axis=1) | recall.state.ne("synced").fillna(True).to_numpy(bool)
+        for records in (platform, salesforce):
+            odd |= keys.isin(records.problems["key"])
+            rows = keys.get_indexer(records.values.index)
+            now = self.digest(records.values[list(self.mapping.columns)]) if len(rows) else recall.digests[rows]
+            seen = np.array([c in records.observed for c in self.mapping.columns])
+            odd[rows] |= ((now != recall.digests[rows]) & seen).any(axis=1)
+            odd[rows] |= (records.meta["deleted"] | records.meta["keyless"]).to_numpy(bool)
+        return odd
+
+    def _untouched(self, keys: pd.Index, platform: Records, salesforce: Records) -> None:
+        for name, records in (("platform", platform), ("salesforce", salesforce)):
+            self.tally.untouched(name, int(keys.isin(records.values.index).sum()))
+
+    def _nameless(self, platform: Records, salesforce: Records) -> None:
+        """Rows whose key is null: counted as refused, each of them."""
+        for name, records in (("platform", platform), ("salesforce", salesforce)):
+            problems = records.problems
+            self.tally.refused(name, int((problems["key"].fillna("") == "").sum()))
+            twice = problems["key"][problems["code"] == "KEY_TWICE"]
+            self.sizes.twice[name] += int(twice.nunique())
+
+    def _complete(
+        self, keys: pd.Index, platform: Records, salesforce: Records, recall: Recall
+    ) -> tuple[Records, Records]:
+        """Fetches the other half of records that only one window delivered."""
+        lacking = keys[~keys.isin(platform.values.index)]
+        if len(lacking) and not self.sizes.complete["platform"]:
+            found = self.sources.platform.fetch(self.mapping, lacking)
+            platform = _plus(self.mapping, platform, found)
+        ids = recall.ids[~keys.isin(salesforce.values.index)].dropna()
+        if len(ids) and not self.sizes.complete["salesforce"]:
+            found = self.sources.salesforce.fetch(self.mapping, ids.index, ids)
+            salesforce = _plus(self.mapping, salesforce, found)
+        return platform, salesforce
+
+    def _note(self, draft: one.Draft, segment: one.Segment) -> None:
+        self.tally.add(draft, segment)
+        presence = draft.presence
+        if not self.mapping.salesforce.born:
+            self.strangers += int((presence == one.Presence.NEW_IN_SALESFORCE).sum())
+        self.vanished += int((presence == one.Presence.GONE_FROM_PLATFORM).sum())
+        rows = segment.changes.rows
+        for side in ("salesforce", "platform"):
+            mine = rows[rows["side"] == side]
+            self.sizes.changed[side] += int(mine["key"][mine["kind"] == "update"].nunique())
+
+    # -- the result --
+
+    def _part(self, segments: int) -> MappingPlan:
+        self.sizes.read.update(self.tally.read)
+        return MappingPlan(
+            columns=self.mapping.columns,
+            digest=self.mapping.digest,
+            generation=self.sources.generation(self.mapping.name),
+            windows={n: WindowNote(since=w.since, until=w.until) for n, w in self.windows.items()},
+            read={n: self.tally.read[n] for n in ("platform", "salesforce")},
+            salesforce=self.tally.count("salesforce"),
+            platform=self.tally.count("platform"),
+            conflicts=self.tally.conflicts,
+            segments=segments,
+            lanes=dict(self.tally.lanes),
+            resolved=self.tally.resolved,
+        )
+
+    def findings(self) -> list[Finding]:
+        found = guard.check(self.mapping, self.sizes)
+        name = self.mapping.name
+        if self.strangers:
+            text = f"{self.strangers:,} {name} records in Salesforce have a key the platform does not know"
+            found.append(Finding("STRANGER", text, mapping=name, next_step="They were left alone."))
+        if self.vanished:
+            text = f"{self.vanished:,} {name} records vanished from the platform; Salesforce keeps them"
+            step = "A record ends by a status on the platform, never by vanishing."
+            found.append(Finding("VANISHED", text, mapping=name, next_step=step))
+        unkeyed = getattr(self.sources.salesforce, "unkeyed", {}).get(name, 0)
+        if unkeyed:
+            text = f"{unkeyed:,} {name} records in Salesforce have no key and were left alone"
+            found.append(
+                Finding("UNKEYED", text, mapping=name, next_step="Give them their key or another record type.")
+            )
+        return found
+
+
+def stamp(instant: datetime | None) -> str:
+    """An instant as stamps are written: ISO, UTC, ``Z``."""
+    return "" if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _keyed(records: Records) -> pd.Index:
+    keys = records.problems["key"].dropna()
+    return pd.Index(keys[keys != ""].unique(), dtype=TEXT)
+
+
+def _union(*parts: pd.Index) -> pd.Index:
+    joined = pd.Index(np.concatenate([np.asarray(p, dtype=object) for p in parts]), dtype=TEXT, name="key")
+    return joined.unique()
+
+
+def _plus(mapping: Mapping, window: Records, found: Records) -> Records:
+    both = concat(mapping, [window, found])
+    return Records(both.values, both.meta, window.observed & found.observed, both.problems)
+
+
+def _only(recall: Recall, mask: np.ndarray, keys: pd.Index) -> Recall:
+    kept = set(keys[mask])
+    return Recall(
+        recall.digests[mask],
+        recall.ids[mask].set_axis(keys[mask]),
+        recall.state[mask],
+        recall.in_doubt[mask],
+        recall.decisions[recall.decisions["key"].isin(kept)],
+        recall.parked[recall.parked["key"].isin(kept)],
+        recall.open[mask],
+    )
