@@ -1,0 +1,1 @@
+"""A made-up Italian betting operator: its database, its people, and small edits for a guided tour."""
