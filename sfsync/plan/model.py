@@ -23,8 +23,9 @@ LANES = ("compliance", "main", "patch")  # in the order they are written, each f
 
 
 class Cause(IntEnum):
-    """Why a cell is written; 0 means it is not. The first ones are the verdicts of the merge."""
+    """Why a cell is written; 0 and less mean it is not. The first ones are the verdicts of the merge."""
 
+    BOTH_NULL = -1  # a new record, and the source has no value either: nothing to write, but to remember
     UNTOUCHED = 0
     TO_SALESFORCE = Verdict.TO_SALESFORCE
     TO_PLATFORM = Verdict.TO_PLATFORM
@@ -34,6 +35,7 @@ class Cause(IntEnum):
     CYCLE = 11
     DECIDED = 12
     UNDO = 13
+    DEFAULT = 14  # a platform column that must have a value, filled by the mapping
 
 
 def because(cause: int, field: FieldSpec, side: str) -> str:
@@ -41,11 +43,12 @@ def because(cause: int, field: FieldSpec, side: str) -> str:
     other = "platform" if side == "salesforce" else "Salesforce"
     here = "Salesforce" if side == "salesforce" else "the platform"
     if cause == Cause.NEW:
-        return f"new record from the {other}" if other == "platform" else "new record from Salesforce"
+        return f"new record from {'the platform' if other == 'platform' else other}"
     words = {
         Cause.CYCLE: "link set after both records exist",
         Cause.DECIDED: "decided by a person",
         Cause.UNDO: "undo",
+        Cause.DEFAULT: "default for a new platform row",
     }
     if cause in words:
         return words[Cause(cause)]
@@ -69,7 +72,7 @@ class Changes:
     rows     frame with columns key, side (written), kind (create, update, adopt, delete), lane, id, stamp (as read)
     after    frame n x f, canonical text to be written
     before   frame n x f, canonical text as read from the side to be written (NA for creates)
-    cause    int8 n x f, ``Cause``; 0 = cell untouched
+    cause    int8 n x f, ``Cause``; > 0 = cell touched
     """
 
     rows: pd.DataFrame
@@ -79,6 +82,11 @@ class Changes:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def touched(self) -> np.ndarray:
+        """bool n x f: the cells to write."""
+        return self.cause > 0
 
     def take(self, mask: np.ndarray) -> Changes:
         """The rows where ``mask`` (bool, n) holds."""

@@ -12,7 +12,7 @@ from sfsync.mapping.model import FieldSpec, Mapping, Owner
 from sfsync.merge import decide, verdict
 from sfsync.merge.align import Aligned, align
 from sfsync.merge.decide import Action
-from sfsync.merge.guard import Sizes
+from sfsync.merge.guard import NULL, Sizes
 from sfsync.merge.verdict import Presence
 from sfsync.plan.model import (
     ADOPT,
@@ -95,13 +95,13 @@ def _creates(draft: Draft, recall: Recall, links: Links) -> list[Changes]:
     if mapping.deletes.salesforce_deleted == "recreate":
         known = recall.state.eq("synced").fillna(False).to_numpy(bool) | recall.state.isna().to_numpy(bool)
         new |= (draft.presence == Presence.GONE_FROM_SALESFORCE) & known & ~_merged(a) & ~a.bad
-    fill = new[:, None] & (a.p > 1) & _writable(mapping, _to_salesforce)
+    fill = new[:, None] & (a.p > NULL) & _writable(mapping, _to_salesforce)
     links.drop_unknown_users(mapping, a.platform, fill)
     later = fill & _writable(mapping, lambda f: f.deferred)
-    cause = np.full(fill.shape, Cause.NEW, np.int8)
+    cause = np.where(a.p == NULL, Cause.BOTH_NULL, Cause.NEW).astype(np.int8)
     born = (draft.presence == Presence.NEW_IN_SALESFORCE) if mapping.salesforce.born else np.zeros(len(a.keys), bool)
     return [
-        _changes(a, "salesforce", CREATE, fill & ~later, cause, rows=new),
+        _changes(a, "salesforce", CREATE, (fill & ~later) | (new[:, None] & (a.p == NULL)), cause, rows=new),
         _changes(a, "salesforce", UPDATE, later, np.full_like(cause, Cause.CYCLE), lane="patch", stamps=False),
         _changes(a, "salesforce", ADOPT, np.zeros_like(fill), cause, rows=born & _keyless(a)),
         _born(a, born),
@@ -110,13 +110,14 @@ def _creates(draft: Draft, recall: Recall, links: Links) -> list[Changes]:
 
 def _born(a: Aligned, born: np.ndarray) -> Changes:
     """Platform rows for records born in Salesforce; a column without a value takes the mapping's default."""
-    values = a.salesforce.copy()
-    for field in a.mapping.synced:
+    values, cause = a.salesforce.copy(), np.where(a.s == NULL, Cause.BOTH_NULL, Cause.NEW).astype(np.int8)
+    for column, field in enumerate(a.mapping.synced):
         if field.default is not None:
+            cause[values[field.name].isna().to_numpy(bool), column] = Cause.DEFAULT
             values[field.name] = values[field.name].fillna(field.default)
-    fill = born[:, None] & values.notna().to_numpy(bool) & _writable(a.mapping, lambda f: len(f.columns) == 1)
-    made = _changes(a, "platform", CREATE, fill, np.full(fill.shape, Cause.NEW, np.int8), rows=born)
-    after = values[born].reset_index(drop=True).where(pd.DataFrame(fill[born], columns=values.columns))
+    simple = _writable(a.mapping, lambda f: len(f.columns) == 1)
+    made = _changes(a, "platform", CREATE, born[:, None] & simple & (a.s > 0), cause, rows=born)
+    after = values[born].reset_index(drop=True).where(pd.DataFrame(made.touched, columns=values.columns))
     return Changes(made.rows, after.astype(TEXT), made.before, made.cause)
 
 
@@ -132,20 +133,20 @@ def _changes(
     stamps: bool = True,
 ) -> Changes:
     """Changes to ``side`` for the rows that touch a cell (or the ``rows`` given, touched or not)."""
-    rows = touched.any(axis=1) if rows is None else rows
-    if not rows.any():
+    chosen: np.ndarray = np.asarray(touched.any(axis=1) if rows is None else rows)
+    if not chosen.any():
         return no_changes(a.mapping.columns)
     source, target = (a.platform, a.salesforce) if side == "salesforce" else (a.salesforce, a.platform)
-    meta = (a.s_meta if side == "salesforce" else a.p_meta)[rows]
-    mask = pd.DataFrame(touched[rows], columns=source.columns)
-    frame = pd.DataFrame({"key": a.keys[rows]}, dtype=TEXT).assign(side=side, kind=kind, lane=lane)
+    meta = (a.s_meta if side == "salesforce" else a.p_meta)[chosen]
+    mask = pd.DataFrame(touched[chosen], columns=source.columns)
+    frame = pd.DataFrame({"key": a.keys[chosen]}, dtype=TEXT).assign(side=side, kind=kind, lane=lane)
     frame["id"] = meta["id"].to_numpy() if stamps and kind != CREATE else pd.NA
     frame["stamp"] = meta["stamp"].to_numpy() if stamps and kind != CREATE else pd.NA
     return Changes(
         frame.astype(TEXT),
-        source[rows].reset_index(drop=True).where(mask).astype(TEXT),
-        target[rows].reset_index(drop=True).where(mask).astype(TEXT),
-        np.where(touched, cause, 0)[rows].astype(np.int8),
+        source[chosen].reset_index(drop=True).where(mask).astype(TEXT),
+        target[chosen].reset_index(drop=True).where(mask).astype(TEXT),
+        np.where(touched, cause, 0)[chosen].astype(np.int8),
     )
 
 
@@ -157,7 +158,7 @@ def _by_lane(changes: Changes, mapping: Mapping) -> list[Changes]:
 
 def _cut(changes: Changes, columns: np.ndarray, lane: str) -> Changes:
     cause = np.where(columns, changes.cause, 0).astype(np.int8)
-    keep = cause.any(axis=1)
+    keep = np.asarray(cause.any(axis=1))
     mask = pd.DataFrame(cause != 0, columns=changes.after.columns)
     cut = Changes(changes.rows.assign(lane=lane), changes.after.where(mask), changes.before.where(mask), cause)
     return cut.take(keep)
@@ -189,7 +190,7 @@ def _merged(a: Aligned) -> np.ndarray:
 def _without_orphans(mapping: Mapping, changes: Changes, links: Links) -> tuple[Changes, pd.DataFrame]:
     """Holds changes to Salesforce that point to a parent that is not there; compliance flags never wait."""
     here = (changes.rows["side"] == "salesforce").to_numpy(bool)
-    lost = links.missing(mapping, changes.after, (changes.cause != 0) & here[:, None])
+    lost = links.missing(mapping, changes.after, changes.touched & here[:, None])
     rows = lost["row"].to_numpy(np.int64)
     held = changes.rows.iloc[rows].reset_index(drop=True)
     issues = _issues(held["key"], "salesforce", "held", PARENT_MISSING, lost["field"])
@@ -215,7 +216,7 @@ def _without_parked(changes: Changes, recall: Recall) -> tuple[Changes, pd.DataF
 
 def content_digest(changes: Changes) -> np.ndarray:
     """A number per row (uint64, unkeyed, of the touched cells): the same change again has the same number."""
-    text = changes.after.where(changes.cause != 0, "\x00").fillna("\x01")
+    text = changes.after.where(changes.touched, "\x00").fillna("\x01")
     return pd.util.hash_pandas_object(text, index=False).to_numpy(np.uint64)
 
 

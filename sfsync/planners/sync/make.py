@@ -14,7 +14,8 @@ import pandas as pd
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import Header, MappingPlan, Note, WindowNote
+from sfsync.merge.verdict import Presence
+from sfsync.plan.model import Header, MappingPlan, Note, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
 from sfsync.planners.sync.count import Tally
 from sfsync.planners.sync.gather import BUCKETS, Spill, bucket_of
@@ -139,7 +140,7 @@ class _Walk:
 
     # -- planning one bucket --
 
-    def _plan(self, platform: Records, salesforce: Records, waiting: pd.Index) -> one.Segment | None:
+    def _plan(self, platform: Records, salesforce: Records, waiting: pd.Index) -> Segment | None:
         self._nameless(platform, salesforce)
         keys = _union(platform.values.index, _keyed(platform), salesforce.values.index, waiting)
         recall = self.sources.memory.recall(self.mapping, keys)
@@ -198,12 +199,12 @@ class _Walk:
             salesforce = _plus(self.mapping, salesforce, found)
         return platform, salesforce
 
-    def _note(self, draft: one.Draft, segment: one.Segment) -> None:
+    def _note(self, draft: one.Draft, segment: Segment) -> None:
         self.tally.add(draft, segment)
         presence = draft.presence
         if not self.mapping.salesforce.born:
-            self.strangers += int((presence == one.Presence.NEW_IN_SALESFORCE).sum())
-        self.vanished += int((presence == one.Presence.GONE_FROM_PLATFORM).sum())
+            self.strangers += int((presence == Presence.NEW_IN_SALESFORCE).sum())
+        self.vanished += int((presence == Presence.GONE_FROM_PLATFORM).sum())
         rows = segment.changes.rows
         for side in ("salesforce", "platform"):
             mine = rows[rows["side"] == side]

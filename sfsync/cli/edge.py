@@ -1,0 +1,74 @@
+"""The edge: errors become sentences, a code and an exit status. No traceback ever shows a value of a record."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from sfsync.errors import Exit, SfsyncError
+
+
+def guarded(command: click.Command, arguments: list[str]) -> int:
+    """Runs ``command``; whatever happens, the person gets a sentence and the caller an exit status."""
+    try:
+        result = command.main(arguments, prog_name="sfsync", standalone_mode=False)
+        return int(result) if isinstance(result, int) else int(Exit.DONE)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        return int(Exit.USAGE)
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return int(Exit.USAGE)
+    except SfsyncError as error:
+        show(error, as_json="--json" in arguments)
+        return int(error.exit_status)
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What was written is recorded; the next run goes on from there.", err=True)
+        return 130
+    except BrokenPipeError:
+        _close_stdout()
+        return int(Exit.DONE)
+    except Exception as error:  # the last net: a defect of ours
+        _defect(error)
+        return int(Exit.DEFECT)
+
+
+def show(error: SfsyncError, *, as_json: bool = False) -> None:
+    """Says on stderr what happened, to what, and what to do next; as JSON on stdout where asked."""
+    head = click.style(f"{error.code}", fg="red", bold=True)
+    where = f" {error.where}:" if error.where else ""
+    click.echo(f"{head}{where} {error.message}", err=True)
+    for line in error.details:
+        click.echo(f"  · {line}", err=True)
+    if error.next_step:
+        click.echo(f"  → {error.next_step}", err=True)
+    if as_json:
+        body = {"code": error.code, "where": error.where, "message": error.message, "next_step": error.next_step}
+        click.echo(json.dumps({"exit": int(error.exit_status), "error": body, "findings": error.details}))
+
+
+def _defect(error: Exception) -> None:
+    """Names the place, never the values: exception texts of libraries may quote records."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "sfsync" in f.filename] or list(frames)
+    places = [f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in ours[-6:]]
+    click.echo(click.style("DEFECT", fg="red", bold=True) + f" {type(error).__name__} in sfsync itself", err=True)
+    for place in places:
+        click.echo(f"  at {place}", err=True)
+    click.echo(
+        "  → Nothing is lost; run again. If it stays, report these lines (they hold no personal data).", err=True
+    )
+    if os.environ.get("SFSYNC_DEBUG") == "1":  # for developers on test data only
+        traceback.print_exception(error)
+
+
+def _close_stdout() -> None:
+    """The reader went away (``| head``): leave without a second error at shutdown."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
