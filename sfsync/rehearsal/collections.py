@@ -1,0 +1,173 @@
+"""sObject Collections: up to 200 records of mixed types in one call (wire reference 7).
+
+The answer is 200 whatever happens to the items, in the order of the input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.call import Call, Reply
+from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.ids import is_valid
+from sfsync.rehearsal.rollback import Undo, undo_unless
+
+if TYPE_CHECKING:
+    from sfsync.rehearsal.org import SaveResult
+
+MOST_RECORDS, MOST_CHUNKS, MOST_RETRIEVED = 200, 10, 2000
+Item = dict[str, Any]
+Save = Callable[[str, list[dict[str, Any]]], "list[SaveResult]"]
+
+
+def create(context: Context, call: Call) -> Reply:
+    def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:
+        return context.org.insert(name, rows, auto_assign=call.auto_assign)
+
+    return _write(context, call, save)
+
+
+def update(context: Context, call: Call) -> Reply:
+    def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:
+        return context.org.update(name, rows, auto_assign=call.auto_assign)
+
+    return _write(context, call, save)
+
+
+def upsert(context: Context, call: Call) -> Reply:
+    """PATCH composite/sobjects/X/{field}; every item says whether it was created, failed ones too."""
+    field, wanted = call.args["field"], call.args["object"]
+
+    def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:
+        if name.lower() != wanted.lower():
+            raise OrgError("INVALID_TYPE", f"{name} does not match the type of the call: {wanted}", [])
+        return context.org.upsert(name, field, rows, auto_assign=call.auto_assign)
+
+    return _write(context, call, save, upserting=True)
+
+
+def _write(context: Context, call: Call, save: Save, *, upserting: bool = False) -> Reply:
+    body = call.body.object()
+    records = _checked(body.get("records"))
+    items: list[Item] = []
+    try:
+        with context.org.transaction():
+            items = _save_all(records, save, upserting=upserting)
+            undo_unless(body.get("allOrNone") is not True or all(item["success"] for item in items))
+    except Undo:
+        items = [_rolled_back(item) for item in items]
+    return Reply(200, items)
+
+
+def _checked(records: Any) -> list[dict[str, Any]]:
+    if not isinstance(records, list) or not records:
+        raise errors.no_records()
+    if len(records) > MOST_RECORDS:
+        raise errors.too_many_records(MOST_RECORDS)
+    if not all(isinstance(row, dict) for row in records):
+        raise errors.json_parser("Unexpected token where a record was expected at [line:1, column:1]")
+    if len(list(groupby(records, key=_type_of))) > MOST_CHUNKS:
+        text = "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking."
+        raise OrgError("LIMIT_EXCEEDED", text)
+    return records
+
+
+def _type_of(row: dict[str, Any]) -> str | None:
+    attributes = row.get("attributes")
+    name = attributes.get("type") if isinstance(attributes, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _save_all(records: list[dict[str, Any]], save: Save, *, upserting: bool) -> list[Item]:
+    items: list[Item] = []
+    for name, group in groupby(records, key=_type_of):
+        rows = list(group)
+        if name is None:
+            items += [_failed([errors.attributes_required()], upserting) for _ in rows]
+            continue
+        try:
+            items += [_item(result, upserting) for result in save(name, rows)]
+        except OrgError as error:
+            items += [_failed([_as_item(error, name)], upserting) for _ in rows]
+    return items
+
+
+def _as_item(error: OrgError, name: str) -> OrgError:
+    """An unknown object is a missing resource in a URL, but an unknown type inside a record."""
+    return OrgError("INVALID_TYPE", errors.not_supported(name), []) if error.code == "NOT_FOUND" else error
+
+
+def _item(result: SaveResult, upserting: bool) -> Item:
+    if not result.success:
+        return _failed(result.errors, upserting)
+    item: Item = {"id": result.id, "success": True, "errors": []}
+    return {**item, "created": result.created} if upserting else item
+
+
+def _failed(found: list[OrgError], upserting: bool) -> Item:
+    item: Item = {"success": False, "errors": [error.item() for error in found]}
+    return {**item, "created": False} if upserting else item
+
+
+def _rolled_back(item: Item) -> Item:
+    """A good row undone; its ``created`` stays as it was, which the vendor's own client relies on."""
+    if not item["success"]:
+        return item
+    undone: Item = {"success": False, "errors": [errors.rolled_back().item()]}
+    return {**undone, "created": item["created"]} if "created" in item else undone
+
+
+def delete(context: Context, call: Call) -> Reply:
+    """DELETE composite/sobjects?ids=a,b&allOrNone=false"""
+    ids = [one.strip() for one in call.params.get("ids", "").split(",") if one.strip()]
+    if not ids:
+        raise errors.no_records()
+    if len(ids) > MOST_RECORDS:
+        raise errors.too_many_records(MOST_RECORDS)
+    items: list[Item] = []
+    try:
+        with context.org.transaction():
+            items = _delete_all(context, ids)
+            all_or_none = call.params.get("allOrNone", "").lower() == "true"
+            undo_unless(not all_or_none or all(item["success"] for item in items))
+    except Undo:
+        items = [_rolled_back(item) for item in items]
+    return Reply(200, items)
+
+
+def _delete_all(context: Context, ids: list[str]) -> list[Item]:
+    good = [one for one in ids if is_valid(one)]
+    results = iter(context.org.delete(good) if good else [])
+    return [
+        _item(next(results), False) if is_valid(one) else _failed([errors.malformed_id_delete(one)], False)
+        for one in ids
+    ]
+
+
+def retrieve(context: Context, call: Call) -> Reply:
+    """GET composite/sobjects/X?ids=&fields=: rows in order, null for what is not there."""
+    return _retrieve(context, call, _split(call.params.get("ids")), _split(call.params.get("fields")))
+
+
+def retrieve_many(context: Context, call: Call) -> Reply:
+    """POST composite/sobjects/X with ids and fields in the body, up to 2,000."""
+    body = call.body.object()
+    return _retrieve(context, call, body.get("ids"), body.get("fields"))
+
+
+def _split(text: str | None) -> list[str]:
+    return [one.strip() for one in (text or "").split(",") if one.strip()]
+
+
+def _retrieve(context: Context, call: Call, ids: Any, fields: Any) -> Reply:
+    if not isinstance(ids, list) or not ids:
+        raise OrgError("MISSING_ARGUMENT", "The ids parameter is required and cannot be empty")
+    if not isinstance(fields, list) or not fields:
+        raise OrgError("MISSING_ARGUMENT", "The fields parameter is required and cannot be empty")
+    if len(ids) > MOST_RETRIEVED:
+        raise errors.too_many_records(MOST_RETRIEVED)
+    return Reply(200, context.org.retrieve_many(call.args["object"], ids, fields, version=call.version))

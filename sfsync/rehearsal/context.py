@@ -1,0 +1,34 @@
+"""The parts of a running rehearsal org that handlers work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sfsync.rehearsal.credentials import Credentials
+    from sfsync.rehearsal.faults import Faults
+    from sfsync.rehearsal.jobs import Jobs
+    from sfsync.rehearsal.limits import Limits
+    from sfsync.rehearsal.locators import Locators
+    from sfsync.rehearsal.org import Org
+    from sfsync.rehearsal.routes import Table
+    from sfsync.rehearsal.sessions import Sessions
+
+
+@dataclass
+class Context:
+    """``restore`` brings a fresh org to the state it is served in (standing session, seed)."""
+
+    org: Org
+    table: Table
+    sessions: Sessions
+    credentials: Credentials
+    limits: Limits
+    faults: Faults
+    locators: Locators
+    jobs: Jobs
+    instance_url: str
+    restore: Callable[[], None]

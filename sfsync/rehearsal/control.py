@@ -1,0 +1,168 @@
+"""The control plane under /rehearsal/: statistics, clock, faults, limits, seeds, jobs, reset, coverage.
+
+It takes any valid access token, costs no API calls and knows no faults. A wrong order is 400 with the vendor's
+error shape and the code INVALID_INPUT.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+from sfsync.rehearsal import seeds
+from sfsync.rehearsal.call import Call, Reply
+from sfsync.rehearsal.clock import Clock, instant
+from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.faults import KINDS
+from sfsync.rehearsal.routes import Handler
+
+
+def _explained(handler: Handler) -> Handler:
+    """Turns a wrong order into an answer that says what is wrong with it."""
+
+    @wraps(handler)
+    def guarded(context: Context, call: Call) -> Reply:
+        try:
+            return handler(context, call)
+        except (ValueError, TypeError, KeyError, re.error) as error:
+            raise OrgError("INVALID_INPUT", str(error)) from error
+
+    return guarded
+
+
+def _order(call: Call) -> dict[str, Any]:
+    """The JSON object in the body; no body is an empty order."""
+    return call.body.object() if call.body.read().strip() else {}
+
+
+def stats(context: Context, call: Call) -> Reply:
+    return Reply(200, context.limits.stats())
+
+
+def reset_stats(context: Context, call: Call) -> Reply:
+    context.limits.reset_stats()
+    return Reply(200, context.limits.stats())
+
+
+def reset(context: Context, call: Call) -> Reply:
+    """A fresh org with the same schema; credentials and the standing session stay valid."""
+    context.jobs.clear()
+    context.locators.clear()
+    context.faults.clear()
+    context.sessions.clear()
+    context.org.reset()
+    context.limits.clear()
+    context.restore()
+    return Reply(200, {"reset": True})
+
+
+@_explained
+def seed(context: Context, call: Call) -> Reply:
+    """``{"name": "operator"}`` or ``{"records": {"User": [...]}}``"""
+    order = _order(call)
+    if isinstance(order.get("name"), str):
+        return Reply(200, {"loaded": seeds.load(context.org, order["name"])})
+    if isinstance(order.get("records"), dict):
+        return Reply(200, {"loaded": seeds.load_records(context.org, order["records"])})
+    raise ValueError(f"give a name ({', '.join(seeds.names())}) or records by object")
+
+
+# -- clock ------------------------------------------------------------------------------------------------
+
+
+def clock(context: Context, call: Call) -> Reply:
+    shown = context.org.clock
+    body = {"now": instant(shown.now()), "offset_s": shown.offset_s, "frozen": shown.frozen is not None}
+    return Reply(200, body)
+
+
+@_explained
+def set_clock(context: Context, call: Call) -> Reply:
+    """``now`` (instant), ``offset_s``, ``advance_s``, ``freeze`` (true, false): done in this order."""
+    order = _order(call)
+    unknown = set(order) - {"now", "offset_s", "advance_s", "freeze"}
+    if unknown or not order:
+        raise ValueError("give now, offset_s, advance_s or freeze")
+    context.org.set_clock(lambda ticking: _change_clock(ticking, order))
+    return clock(context, call)
+
+
+def _change_clock(ticking: Clock, order: dict[str, Any]) -> None:
+    if "now" in order:
+        ticking.set(datetime.fromisoformat(order["now"]))
+    if "offset_s" in order:
+        ticking.thaw()
+        ticking.offset_s = float(order["offset_s"])
+    if "advance_s" in order:
+        ticking.advance(float(order["advance_s"]))
+    if "freeze" in order:
+        ticking.freeze() if order["freeze"] else ticking.thaw()
+
+
+# -- faults, limits, jobs ---------------------------------------------------------------------------------
+
+
+def faults(context: Context, call: Call) -> Reply:
+    return Reply(200, {"kinds": list(KINDS), "faults": context.faults.show()})
+
+
+@_explained
+def add_faults(context: Context, call: Call) -> Reply:
+    """One fault, or ``{"faults": [...]}``; ``{"clear": true}`` disarms all first."""
+    order = _order(call)
+    if order.pop("clear", False):
+        context.faults.clear()
+    orders = order.get("faults", [order] if order else [])
+    for one in orders:
+        context.faults.add(one)
+    return faults(context, call)
+
+
+def clear_faults(context: Context, call: Call) -> Reply:
+    context.faults.clear()
+    return faults(context, call)
+
+
+@_explained
+def set_limits(context: Context, call: Call) -> Reply:
+    """``{"DailyApiRequests": {"Max": 1000, "Remaining": 10}}``"""
+    known = context.limits.show()
+    for name, values in _order(call).items():
+        if name not in known:
+            raise ValueError(f"the org has no limit called {name}; GET limits lists them")
+        context.limits.set(name, _number(values.get("Max")), _number(values.get("Remaining")))
+    return Reply(200, context.limits.show())
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def jobs(context: Context, call: Call) -> Reply:
+    return Reply(200, context.jobs.policy)
+
+
+@_explained
+def set_jobs(context: Context, call: Call) -> Reply:
+    """When Bulk jobs closed from now on show as finished: see ``Jobs.set_policy``."""
+    return Reply(200, context.jobs.set_policy(_order(call)))
+
+
+HANDLERS: dict[tuple[str, str], Callable[[Context, Call], Reply]] = {
+    ("GET", "stats"): stats,
+    ("POST", "stats/reset"): reset_stats,
+    ("POST", "reset"): reset,
+    ("POST", "seed"): seed,
+    ("GET", "clock"): clock,
+    ("POST", "clock"): set_clock,
+    ("GET", "faults"): faults,
+    ("POST", "faults"): add_faults,
+    ("DELETE", "faults"): clear_faults,
+    ("POST", "limits"): set_limits,
+    ("GET", "jobs"): jobs,
+    ("POST", "jobs"): set_jobs,
+}

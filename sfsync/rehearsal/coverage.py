@@ -1,0 +1,35 @@
+"""What the rehearsal org answers, read off the route table, and what it knows that it does not."""
+
+from __future__ import annotations
+
+from sfsync.rehearsal.call import Call, Reply
+from sfsync.rehearsal.context import Context
+
+# Resources of a real org that this one refuses with 404 NOT_FOUND.
+NOT_ANSWERED = (
+    "GET /services/data/v{version}/sobjects/{object}/updated",
+    "GET /services/data/v{version}/sobjects/{object}/deleted",
+    "GET /services/data/v{version}/sobjects/{object}/{id}/{relationship}",
+    "GET /services/data/v{version}/sobjects/{object}/describe/layouts",
+    "GET /services/data/v{version}/recent",
+    "GET /services/data/v{version}/search",
+    "GET /services/data/v{version}/tooling",
+    "GET /services/data/v{version}/query?explain",
+    "POST /services/data/v{version}/composite/graph",
+    "POST /services/data/v{version}/composite/tree/{object}",
+    "POST /services/data/v{version}/jobs/ingest (multipart)",
+    "POST /services/async/{version}/job (Bulk API 1.0)",
+    "POST /services/Soap/u/{version} (all but login)",
+    "POST /services/Soap/m/{version} (metadata)",
+    "GET /cometd, Pub/Sub API (events)",
+)
+
+
+def coverage(context: Context, call: Call) -> Reply:
+    """GET /rehearsal/coverage"""
+    routes = [route for route in context.table.routes() if not route.pattern.startswith("/rehearsal")]
+    answered = [
+        {"method": route.method, "path": route.pattern, "kind": route.kind, "counted": route.counted}
+        for route in routes
+    ]
+    return Reply(200, {"answered": answered, "not_answered": list(NOT_ANSWERED)})

@@ -1,0 +1,139 @@
+"""Every request's way through the org: faults, session, version, media type, limits, then its handler.
+
+Synchronous and free of sockets; the edge runs it in a worker thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.call import Call, Reply, refusal
+from sfsync.rehearsal.composite import refused_envelope
+from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.faults import Fault
+from sfsync.rehearsal.rest import check_version
+from sfsync.rehearsal.routes import DATA, Route
+from sfsync.rehearsal.sessions import bearer
+
+log = logging.getLogger(__name__)
+CONTROL = "/rehearsal/"
+_BEFORE = ("latency", "drop_before", "status", "expire_session")
+_AFTER = ("drop_after", "truncate")
+_WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What goes back: the reply, the Sforce-Limit-Info value, and what a fault does to the connection.
+
+    ``breaks`` is None, ``drop`` (close without an answer) or ``truncate`` (close in the middle of it).
+    """
+
+    reply: Reply
+    usage: str | None = None
+    breaks: str | None = None
+
+
+def answer(context: Context, call: Call, subject: str) -> Outcome:
+    """Answers a call. ``subject`` is ``METHOD path?query``, what fault patterns are matched with."""
+    faulty = not call.path.startswith(CONTROL)
+    hits = context.faults.strike(subject, _BEFORE) if faulty else []
+    for hit in hits:
+        time.sleep(hit.ms / 1000 if hit.kind == "latency" else 0)
+        if hit.kind == "drop_before":
+            return Outcome(Reply(), breaks="drop")
+        if hit.kind == "status":
+            return Outcome(_ordered(hit))
+        if hit.kind == "expire_session":
+            context.sessions.revoke(bearer(call.header("Authorization")))
+    outcome = _handled(context, call)
+    after = context.faults.strike(subject, _AFTER) if faulty else []
+    if not after:
+        return outcome
+    return replace(outcome, breaks="drop" if after[0].kind == "drop_after" else "truncate")
+
+
+def _ordered(fault: Fault) -> Reply:
+    """The answer a ``status`` fault asks for; without a body, the vendor's own for that status."""
+    if isinstance(fault.body, str):
+        return Reply(fault.status, text=fault.body.encode(), media="text/html;charset=UTF-8", headers=fault.headers)
+    body = fault.body if fault.body is not None else [_usual(fault.status).body()]
+    return Reply(fault.status, body, headers=fault.headers)
+
+
+def _usual(status: int) -> OrgError:
+    usual = {401: errors.session_expired, 403: errors.request_limit, 404: errors.not_found}
+    if status in usual:
+        return usual[status]()
+    return errors.server_unavailable() if status == 503 else errors.unknown_exception(_error_id())
+
+
+def _error_id() -> str:
+    return f"{secrets.randbelow(10**9)}-{secrets.randbelow(10**6)} ({-secrets.randbelow(10**9)})"
+
+
+def _handled(context: Context, call: Call) -> Outcome:
+    usage = None
+    try:
+        route, call = _admit(context, call)
+        if route.pattern.startswith(DATA):
+            check_version(call.version)
+            _check_media(route, call)
+            _spend(context, route)
+            reply = route.handler(context, call)
+            return Outcome(reply, context.limits.usage())
+        reply = route.handler(context, call)
+    except OrgError as error:
+        reply = refused_envelope(error) or refusal(error, call.base)
+        usage = context.limits.usage() if call.path.startswith("/services/data/v") else None
+    except Exception:
+        log.exception("call.failed method=%s", call.method)
+        reply = refusal(errors.unknown_exception(_error_id()))
+    return Outcome(reply, usage)
+
+
+def _admit(context: Context, call: Call) -> tuple[Route, Call]:
+    """The route and the call with its session. Without a valid token nobody learns which paths exist."""
+    method = call.method
+    if method == "POST" and "_HttpMethod" in call.params:
+        method = call.params["_HttpMethod"].upper()
+    missing: OrgError | None = None
+    route, args = None, {}
+    try:
+        route, found = context.table.find(method, call.path)
+        args = dict(found)
+    except OrgError as error:
+        missing = error
+    session = None if route is not None and route.open else _session(context, call)
+    if route is None:
+        raise missing or errors.not_found()
+    return route, replace(call, method=method, args=args, session=session)
+
+
+def _session(context: Context, call: Call) -> Any:
+    return context.sessions.check(bearer(call.header("Authorization")))
+
+
+def _spend(context: Context, route: Route) -> None:
+    if route.counted:
+        context.limits.spend(route.kind)
+
+
+def _check_media(route: Route, call: Call) -> None:
+    """JSON in, JSON out; CSV for an upload. OrgError 415 or 406."""
+    accept = call.header("Accept")
+    if "xml" in accept and "json" not in accept and "*/*" not in accept:
+        text = "This org answers JSON (and CSV for Bulk results) only"
+        raise OrgError("NOT_ACCEPTABLE", text, status=406)
+    if call.method not in _WITH_BODY:
+        return
+    media = call.header("Content-Type").partition(";")[0].strip().lower()
+    wanted = "text/csv" if route.kind == "bulk.ingest.upload" else "application/json"
+    if media != wanted:
+        raise errors.unsupported_media_type(media)

@@ -1,0 +1,289 @@
+"""Bulk API 2.0 jobs: their records, their states and the one thread that works them off.
+
+    Open -> UploadComplete -> InProgress -> JobComplete | Failed      Aborted from any but the last two
+
+A job is a row of the org's state, so a job in progress when the process is killed goes on after the next start:
+an ingest job from its last committed chunk, a query job from its beginning. When a job *shows* that it is
+finished is a matter of the finish policy: at once, after so many looks at it, or after so many seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.clock import instant
+from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.ids import new_id, to18
+
+if TYPE_CHECKING:
+    from sfsync.rehearsal.faults import Faults
+    from sfsync.rehearsal.org import Org
+
+log = logging.getLogger(__name__)
+OPEN, UPLOADED, RUNNING, COMPLETE, FAILED, ABORTED = (
+    "Open",
+    "UploadComplete",
+    "InProgress",
+    "JobComplete",
+    "Failed",
+    "Aborted",
+)
+FINISHED = frozenset({COMPLETE, FAILED, ABORTED})
+INGEST, QUERY = "ingest", "query"
+_KIND, _POLICY = "job", "job_policy"
+
+
+@dataclass
+class Job:
+    """One job. ``rows_done`` counts rows committed, ``sizes`` the bytes of each result file at that moment.
+
+    ``closed_at`` (epoch seconds of real time), ``looks`` and ``policy`` decide when it shows as finished.
+    """
+
+    id: str
+    kind: str
+    operation: str
+    object: str
+    created_by: str
+    created: str
+    modified: str
+    api_version: float
+    state: str = OPEN
+    external_field: str | None = None
+    assignment_rule: str | None = None
+    line_ending: str = "LF"
+    delimiter: str = "COMMA"
+    query: str = ""
+    uploaded: bool = False
+    rows_done: int = 0
+    rows_failed: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+    millis: int = 0
+    closed_at: float = 0.0
+    looks: int = 0
+    policy: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def api(self) -> str:
+        return f"{self.api_version:.1f}"
+
+
+Work = Callable[["Jobs", Job], None]
+
+
+class Jobs:
+    """All jobs of one org. ``work`` maps a job kind to what does it; it runs in this object's own thread."""
+
+    def __init__(self, org: Org, faults: Faults, work: dict[str, Work]) -> None:
+        self.org = org
+        self._faults = faults
+        self._work = work
+        self._lock = threading.RLock()
+        self._todo: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._jobs = {key: Job(**value) for key, value in sorted(dict(org.state_list(_KIND)).items())}
+        stored = org.state_get(_POLICY, "now") or {}
+        self._policy: dict[str, Any] = stored or {"finish": "now"}
+
+    @property
+    def folder(self) -> Path:
+        return self.org.files_dir / "jobs"
+
+    # -- the thread ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Starts working; jobs that an earlier process left unfinished come first."""
+        self._stop.clear()
+        for job in self._jobs.values():
+            if job.state in {UPLOADED, RUNNING}:
+                self._todo.put(job.id)
+        self._thread = threading.Thread(target=self._loop, name="bulk jobs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops between two chunks; what is left goes on after the next start."""
+        self._stop.set()
+        self._todo.put(None)
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def _loop(self) -> None:
+        while (job_id := self._todo.get()) is not None:
+            job = self._jobs.get(job_id)
+            if job is not None and job.state in {UPLOADED, RUNNING} and not self._stop.is_set():
+                self._run(job)
+
+    def _run(self, job: Job) -> None:
+        started = time.monotonic()
+        try:
+            self._break_if_ordered(job)
+            self._turn(job, RUNNING)
+            self._work[job.kind](self, job)
+        except OrgError as error:
+            self._fail(job, f"{error.code} : {error.message}")
+        except Exception:
+            log.exception("job.failed id=%s", job.id)
+            self._fail(job, "InternalServerError : An unexpected error occurred")
+        job.millis += int((time.monotonic() - started) * 1000)
+
+    def _break_if_ordered(self, job: Job) -> None:
+        for fault in self._faults.strike(f"JOB {job.operation} {job.object}", ("job_state",)):
+            code, _, text = fault.error.partition(" : ")
+            raise OrgError(code, text)
+
+    def _fail(self, job: Job, message: str) -> None:
+        with self._lock:
+            if self.goes_on(job):
+                job.error = message
+                self._turn(job, FAILED)
+
+    def finish(self, job: Job) -> None:
+        """The work is done (unless someone aborted it meanwhile)."""
+        with self._lock:
+            if self.goes_on(job):
+                self._turn(job, COMPLETE)
+
+    def goes_on(self, job: Job) -> bool:
+        """False once the job is aborted, deleted or the org stops: the worker then leaves it."""
+        return self._jobs.get(job.id) is job and job.state == RUNNING and not self._stop.is_set()
+
+    def _turn(self, job: Job, state: str) -> None:
+        with self._lock:
+            if job.state not in FINISHED and self._jobs.get(job.id) is job:
+                job.state = state
+                self.save(job)
+
+    def save(self, job: Job) -> None:
+        """Writes the job down; inside a transaction of the org it is written with it or not at all."""
+        job.modified = instant(self.org.clock.now())
+        self.org.state_put(_KIND, job.id, asdict(job))
+
+    # -- what callers do ----------------------------------------------------------------------------------
+
+    def create(self, kind: str, operation: str, object_name: str, version: str, **more: Any) -> Job:
+        """A new job: ingest jobs are Open, query jobs start at once."""
+        stamp = instant(self.org.clock.now())
+        with self._lock:
+            job = Job(
+                id=self._new_id(),
+                kind=kind,
+                operation=operation,
+                object=object_name,
+                created_by=self.org.user_id,
+                created=stamp,
+                modified=stamp,
+                api_version=float(version),
+                **more,
+            )
+            self._jobs[job.id] = job
+            self.save(job)
+        return job
+
+    def _new_id(self) -> str:
+        counter = (self.org.state_get(_POLICY, "counter") or {"last": 0})["last"] + 1
+        self.org.state_put(_POLICY, "counter", {"last": counter})
+        return new_id("750", counter)
+
+    def get(self, kind: str, job_id: str) -> Job:
+        """OrgError NOT_FOUND for an unknown job or one of the other kind."""
+        try:
+            job = self._jobs.get(to18(job_id))
+        except ValueError:
+            job = None
+        if job is None or job.kind != kind:
+            raise errors.not_found()
+        return job
+
+    def all(self, kind: str) -> list[Job]:
+        with self._lock:
+            return [job for job in self._jobs.values() if job.kind == kind]
+
+    def begin(self, job: Job) -> None:
+        """UploadComplete: the job is taken up by the worker."""
+        with self._lock:
+            if job.state != OPEN:
+                raise errors.invalid_job_state(f"Closing already {self.shown(job)} Job not allowed")
+            job.closed_at, job.policy = time.time(), dict(self._policy)
+            self._turn(job, UPLOADED)
+        self._todo.put(job.id)
+
+    def abort(self, job: Job) -> None:
+        """OrgError INVALIDJOBSTATE when the job has come to an end; its word for that is Completed."""
+        with self._lock:
+            if job.state in FINISHED:
+                word = "Completed" if job.state == COMPLETE else job.state
+                raise errors.invalid_job_state(f"Aborting already {word} Job not allowed")
+            self._turn(job, ABORTED)
+
+    def remove(self, job: Job) -> None:
+        """Deletes the job and its files. OrgError API_ERROR while it is open or running."""
+        with self._lock:
+            if self.shown(job) in {OPEN, RUNNING}:
+                text = "Error encountered when deleting the job because the job is not terminated"
+                raise errors.bulk_api_error(text)
+            self._jobs.pop(job.id)
+            self.org.state_delete(_KIND, job.id)
+        shutil.rmtree(self.path(job), ignore_errors=True)
+
+    def path(self, job: Job, name: str = "") -> Path:
+        """The job's folder, or a file in it."""
+        folder = self.folder / job.id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name if name else folder
+
+    def clear(self) -> None:
+        """Forgets all jobs and the finish policy."""
+        with self._lock:
+            gone = list(self._jobs.values())
+            self._jobs.clear()
+            self._policy = {"finish": "now"}
+        for job in gone:
+            self.org.state_delete(_KIND, job.id)
+            shutil.rmtree(self.folder / job.id, ignore_errors=True)
+
+    # -- when a job shows as finished ---------------------------------------------------------------------
+
+    def set_policy(self, order: dict[str, Any]) -> dict[str, Any]:
+        """``{"finish": "now"}``, ``{"finish": "looks", "n": 3}`` or ``{"finish": "seconds", "t": 1.5}``.
+
+        It holds for jobs closed from now on. ValueError for anything else.
+        """
+        finish = order.get("finish")
+        number = {"looks": "n", "seconds": "t"}.get(str(finish))
+        if finish != "now" and (number is None or not isinstance(order.get(number), int | float)):
+            raise ValueError('finish is "now", "looks" with a number n, or "seconds" with a number t')
+        with self._lock:
+            self._policy = dict(order)
+        self.org.state_put(_POLICY, "now", self._policy)
+        return self._policy
+
+    @property
+    def policy(self) -> dict[str, Any]:
+        return dict(self._policy)
+
+    def look(self, job: Job) -> str:
+        """A client's look at the job: counts it, returns the state shown."""
+        with self._lock:
+            job.looks += 1
+        return self.shown(job)
+
+    def shown(self, job: Job) -> str:
+        """The state a client sees: a finished job still looks InProgress while the policy holds it back."""
+        return RUNNING if job.state in {COMPLETE, FAILED} and self._held_back(job) else job.state
+
+    def _held_back(self, job: Job) -> bool:
+        finish = job.policy.get("finish", "now")
+        if finish == "looks":
+            return job.looks <= int(job.policy["n"])
+        return finish == "seconds" and time.time() - job.closed_at < float(job.policy["t"])

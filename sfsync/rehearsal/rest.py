@@ -1,0 +1,153 @@
+"""What the REST API tells about itself: versions, resources, limits, describes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
+from typing import Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.call import Call, Reply
+from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.errors import OrgError
+
+FIRST_VERSION, LAST_VERSION = 31, 66
+CURLY = 42  # the one version whose label is written with a curly apostrophe
+_VERSION_PATH = re.compile(r"/services/data/v\d+\.\d")
+
+
+def _label(number: int) -> str:
+    """Three releases a year; Summer '14 was 31, and a Winter release bears the coming year."""
+    season = ("Winter", "Spring", "Summer")[(number - 32) % 3]
+    mark = "’" if number == CURLY else "'"
+    return f"{season} {mark}{(number + 13) // 3}"
+
+
+def versions(context: Context, call: Call) -> Reply:
+    """GET /services/data, the one call without a token."""
+    rows = [
+        {"label": _label(one), "url": f"/services/data/v{one}.0", "version": f"{one}.0"}
+        for one in range(FIRST_VERSION, LAST_VERSION + 1)
+    ]
+    return Reply(200, rows)
+
+
+def check_version(version: str) -> None:
+    """OrgError NOT_FOUND for a version the org does not speak."""
+    number, _, part = version.partition(".")
+    if part != "0" or not FIRST_VERSION <= int(number) <= LAST_VERSION:
+        raise errors.not_found()
+
+
+def resources(context: Context, call: Call) -> Reply:
+    """GET /services/data/vXX.X: only what this org answers."""
+    names = ("limits", "sobjects", "query", "queryAll", "composite", "jobs")
+    found = {name: f"{call.base}/{name}" for name in names}
+    found["identity"] = f"{context.instance_url}/id/{context.org.org_id}/{context.org.user_id}"
+    return Reply(200, found)
+
+
+def composite_resources(context: Context, call: Call) -> Reply:
+    return Reply(200, {name: f"{call.base}/composite/{name}" for name in ("batch", "sobjects")})
+
+
+def limits(context: Context, call: Call) -> Reply:
+    return Reply(200, context.limits.show())
+
+
+def record_count(context: Context, call: Call) -> Reply:
+    """GET limits/recordCount. The vendor's figures come from a stale cache; these are exact."""
+    wanted = [name.strip() for name in call.params.get("sObjects", "").split(",") if name.strip()]
+    names = wanted or [one["name"] for one in context.org.describe_global()["sobjects"] if one["queryable"]]
+    counts = [(name, _count(context, name)) for name in names]
+    return Reply(200, {"sObjects": [{"count": count, "name": name} for name, count in counts if count]})
+
+
+def _count(context: Context, name: str) -> int:
+    if not re.fullmatch(r"\w+", name):  # so that nothing but a name gets into the query
+        return 0
+    try:
+        return int(context.org.query(f"SELECT COUNT() FROM {name}").total_size)  # noqa: S608
+    except OrgError:
+        return 0
+
+
+# -- describe ---------------------------------------------------------------------------------------------
+
+
+def describe_global(context: Context, call: Call) -> Reply:
+    return _conditional(context, call, context.org.describe_global)
+
+
+def describe(context: Context, call: Call) -> Reply:
+    name = call.args["object"]
+    return _conditional(context, call, lambda: context.org.describe(name))
+
+
+def basic(context: Context, call: Call) -> Reply:
+    """GET sobjects/X: the entry of the global describe, and rows seen lately (none: nobody looks at records)."""
+    full = context.org.describe(call.args["object"])
+    entry = next((one for one in context.org.describe_global()["sobjects"] if one["name"] == full["name"]), None)
+    if entry is None:
+        raise errors.not_found()
+    return Reply(200, {"objectDescribe": at_version(entry, call.version), "recentItems": []})
+
+
+def _conditional(context: Context, call: Call, make: Any) -> Reply:
+    """A describe with ETag and Last-Modified; 304 when the client's copy is as new."""
+    changed, tag = _schema_mark(context)
+    headers = {"ETag": f'"{tag}"', "Last-Modified": http_date(changed)}
+    if _not_newer(changed, call.header("If-Modified-Since")):
+        return Reply(304, headers=headers, empty=True)
+    return Reply(200, at_version(make(), call.version), headers=headers)
+
+
+def http_date(moment: datetime) -> str:
+    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
+
+
+def _not_newer(changed: datetime, since: str) -> bool:
+    try:
+        return bool(since) and changed.replace(microsecond=0) <= parsedate_to_datetime(since)
+    except (ValueError, TypeError):
+        return False
+
+
+def _schema_mark(context: Context) -> tuple[datetime, str]:
+    """When the schema last changed, and its fingerprint; a start with other metadata moves both."""
+    tag = _fingerprint(context.org)
+    known = context.org.state_get("schema", "mark")
+    if known is None or known["tag"] != tag:
+        known = {"tag": tag, "changed": context.org.clock.now().isoformat()}
+        context.org.state_put("schema", "mark", known)
+    return datetime.fromisoformat(known["changed"]), tag
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(org: Any) -> str:
+    """The schema of an open org does not change, so it is read once per org."""
+    names = [one["name"] for one in org.describe_global()["sobjects"]]
+    text = json.dumps([org.describe(name) for name in names], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def at_version(value: Any, version: str) -> Any:
+    """The same JSON value with every record and describe URL of the caller's API version."""
+    target = f"/services/data/v{version}"
+    if isinstance(value, dict):
+        return {key: _retarget(key, item, target, version) for key, item in value.items()}
+    if isinstance(value, list):
+        return [at_version(item, version) for item in value]
+    return value
+
+
+def _retarget(key: str, item: Any, target: str, version: str) -> Any:
+    if key == "url" and isinstance(item, str):
+        return _VERSION_PATH.sub(target, item, count=1)
+    if key == "urls" and isinstance(item, dict):
+        return {name: _VERSION_PATH.sub(target, str(url), count=1) for name, url in item.items()}
+    return at_version(item, version) if isinstance(item, dict | list) else item

@@ -1,0 +1,259 @@
+"""Starts and stops a rehearsal org: in this process until SIGTERM (``serve``), or in a thread (``running``)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+import uvicorn
+
+from sfsync.errors import ConfigError
+from sfsync.rehearsal import bulk_ingest, bulk_query, credentials, seeds, table
+from sfsync.rehearsal.app import build_app
+from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.credentials import write_private
+from sfsync.rehearsal.faults import Faults
+from sfsync.rehearsal.jobs import INGEST, QUERY, Jobs
+from sfsync.rehearsal.limits import Limits
+from sfsync.rehearsal.locators import Locators
+from sfsync.rehearsal.org import Org
+from sfsync.rehearsal.sessions import Sessions
+
+HOST = "127.0.0.1"
+DEFAULT_DATA = Path(".sfsync/org")
+_MOST_REQUEST_HEAD = 1 << 20  # beyond the vendor's 16 KB, so that we, not the server, say 414
+_START_SECONDS, _STOP_SECONDS = 60, 5
+
+
+class ServeError(ConfigError):
+    """The org cannot be started."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The ready line: where the org is and the ways in."""
+
+    instance_url: str
+    access_token: str
+    username: str
+    password: str
+    pid: int
+    security_token: str
+    consumer_key: str
+    consumer_secret: str
+    refresh_token: str
+    private_key_file: str
+
+    def line(self) -> str:
+        return json.dumps(asdict(self))
+
+
+# -- putting an org together ------------------------------------------------------------------------------
+
+
+def open_context(data: Path, instance_url: str, *, seed: str = "empty", force_app: Path | None = None) -> Context:
+    """Opens the org in a data folder with all its parts, ready to be served."""
+    org = Org.open(data, force_app=force_app)
+    known = credentials.load_or_create(data, org.org_id, org.username)
+    sessions, faults, limits = Sessions(org), Faults(org), Limits(org)
+    jobs = Jobs(org, faults, {INGEST: bulk_ingest.work, QUERY: bulk_query.work})
+
+    def restore() -> None:
+        sessions.stand(known.access_token, org.user_id)
+        if org.state_get("seed", seed) is None:
+            _seed(org, seed)
+            org.state_put("seed", seed, {"loaded": True})
+
+    restore()
+    return Context(
+        org=org,
+        table=table.build(),
+        sessions=sessions,
+        credentials=known,
+        limits=limits,
+        faults=faults,
+        locators=Locators(org),
+        jobs=jobs,
+        instance_url=instance_url,
+        restore=restore,
+    )
+
+
+def _seed(org: Org, name: str) -> None:
+    try:
+        seeds.load(org, name)
+    except seeds.SeedError as error:
+        raise ServeError(str(error), "SEED_REFUSED", next_step="give another --seed") from error
+
+
+def _ready(context: Context) -> Ready:
+    known = context.credentials
+    return Ready(
+        instance_url=context.instance_url,
+        access_token=known.access_token,
+        username=known.username,
+        password=known.password,
+        pid=os.getpid(),
+        security_token=known.security_token,
+        consumer_key=known.consumer_key,
+        consumer_secret=known.consumer_secret,
+        refresh_token=known.refresh_token,
+        private_key_file=known.private_key_file,
+    )
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[None]:
+    """Holds the data folder for one process. ServeError while another has it."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("a") as file:
+        _take(file, data)
+        yield
+
+
+def _take(file: IO[str], data: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        text = f"a rehearsal org is already running on {data}"
+        raise ServeError(text, "ORG_IN_USE", next_step="stop it, or give another folder with --data") from error
+
+
+def _listen(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((HOST, port))
+    except OSError as error:
+        sock.close()
+        text = f"port {port} cannot be used: {error.strerror}"
+        raise ServeError(text, "PORT_IN_USE", next_step="give another --port; 0 takes a free one") from error
+    return sock
+
+
+# -- the server -------------------------------------------------------------------------------------------
+
+
+class _Server(uvicorn.Server):
+    """uvicorn with our own signals (a clean end is exit 0) and a call when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is threading.main_thread():
+            for one in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(one, self._leave)
+        yield
+
+    def _leave(self, number: int, frame: FrameType | None) -> None:
+        self.should_exit = True
+
+
+class _Breaker:
+    """Breaks connections of a server that is made after the app that needs it."""
+
+    server: _Server | None = None
+
+    def close(self, client: tuple[str, int] | None, flush: bool) -> None:
+        """Closes one client's connection, after what is already written (``flush``) or at once."""
+        for connection in list(self.server.server_state.connections) if self.server else ():
+            transport = getattr(connection, "transport", None)
+            if transport is not None and getattr(connection, "client", None) == client:
+                transport.close() if flush else transport.abort()
+
+
+def _server(context: Context, on_ready: Callable[[], None]) -> _Server:
+    breaker = _Breaker()
+    app = build_app(context, breaker.close)
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=_MOST_REQUEST_HEAD,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+    server = _Server(config, on_ready)
+    breaker.server = server
+    return server
+
+
+def serve(
+    data: Path,
+    *,
+    port: int = 0,
+    seed: str = "empty",
+    force_app: Path | None = None,
+    ready_file: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Serves until SIGTERM or SIGINT. ``say`` gets the ready line, ``ready_file`` has it written atomically."""
+    with locked(data), contextlib.closing(_listen(port)) as sock:
+        context = open_context(data, _url(sock), seed=seed, force_app=force_app)
+
+        def announce() -> None:
+            line = _ready(context).line()
+            if ready_file is not None:
+                write_private(ready_file, line.encode() + b"\n")
+            say(line)
+
+        _server(context, announce).run(sockets=[sock])
+        context.org.close()
+
+
+def _url(sock: socket.socket) -> str:
+    return f"http://{HOST}:{sock.getsockname()[1]}"
+
+
+@contextmanager
+def running(data: Path, *, port: int = 0, seed: str = "empty", force_app: Path | None = None) -> Iterator[Ready]:
+    """An org served by a thread of this process; for tests and demos. Stops, cleanly, at the end of the block."""
+    with locked(data), contextlib.closing(_listen(port)) as sock:
+        context = open_context(data, _url(sock), seed=seed, force_app=force_app)
+        up = threading.Event()
+        server = _server(context, up.set)
+        thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[sock]),), name="rehearsal org")
+        thread.start()
+        try:
+            if not up.wait(_START_SECONDS):
+                raise ServeError("the rehearsal org did not start", "ORG_NOT_STARTED", next_step="see its log")
+            yield _ready(context)
+        finally:
+            server.should_exit = True
+            thread.join()
+            context.org.close()
+
+
+def reset(data: Path, *, force_app: Path | None = None) -> None:
+    """Empties the org in a data folder; its credentials stay. ServeError while it is being served."""
+    with locked(data):
+        context = open_context(data, f"http://{HOST}", force_app=force_app)
+        context.jobs.clear()
+        context.locators.clear()
+        context.org.reset()
+        context.restore()
+        context.org.close()
