@@ -1,0 +1,203 @@
+"""The Salesforce side: the protocol of ``sides.side`` on one org.
+
+Everything leaves through ``Session.call``; the parts are session and budget, metadata, query and read, payload,
+collections, bulk and guarded writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sfsync import settings
+from sfsync.errors import SideError
+from sfsync.mapping import canon
+from sfsync.mapping.drift import check_salesforce
+from sfsync.mapping.model import FieldType, Mapping
+from sfsync.sides.salesforce import soql
+from sfsync.sides.salesforce.budget import Budget
+from sfsync.sides.salesforce.bulk import BulkLoad, OnJob
+from sfsync.sides.salesforce.bulk_query import BulkQuery
+from sfsync.sides.salesforce.collections import Collections
+from sfsync.sides.salesforce.frames import View
+from sfsync.sides.salesforce.guarded import Guarded
+from sfsync.sides.salesforce.ids import to18
+from sfsync.sides.salesforce.jobs import Jobs, Pace
+from sfsync.sides.salesforce.metadata import Describes
+from sfsync.sides.salesforce.query import Queries
+from sfsync.sides.salesforce.read import Reader
+from sfsync.sides.salesforce.session import Patience, Session
+from sfsync.sides.salesforce.write import Writer
+from sfsync.sides.side import TEXT, Capabilities, Finding, Outcomes, Records, Window, Write
+
+
+class SalesforceSide:
+    """One org as a side.
+
+    on_job   set by the caller: told the id of every Bulk job before its first byte is uploaded
+    unkeyed  mapping name -> records seen without a key that no template gives one (they are left out)
+    """
+
+    capabilities = Capabilities("salesforce", batch_rows=2_000, sees_deletes=True, settle_read=True)
+
+    def __init__(
+        self,
+        config: settings.Salesforce,
+        shares: settings.Budget,
+        *,
+        cache: Path,
+        patience: Patience | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.budget = Budget(shares)
+        self.session = Session(config, self.budget, patience or Patience())
+        self.describes = Describes(self.session, cache)
+        self.on_job: OnJob | None = None
+        self.unkeyed: dict[str, int] = {}
+        self._queries = Queries(self.session)
+        self._ingest = Jobs(self.session, "ingest", pace or Pace())
+        query_jobs = Jobs(self.session, "query", pace or Pace())
+        self._reader = Reader(self._queries, BulkQuery(self.session, query_jobs), self._count_unkeyed)
+        self._writer = Writer(
+            self._queries,
+            Collections(self.session),
+            BulkLoad(self.session, self._ingest),
+            Guarded(self.session),
+            self._stamps_of,
+        )
+        self._views: dict[str, View] = {}
+        self._seen: dict[str, str] = {}  # id -> stamp, only for mappings with guarded fields
+        self._who: tuple[str, str] | None = None
+
+    # -- the org ----------------------------------------------------------------------------------------
+
+    @property
+    def api_calls(self) -> int:
+        """API calls made so far."""
+        return self.budget.calls
+
+    @property
+    def api_remaining(self) -> int | None:
+        """Calls the org has left today, None before its first answer."""
+        return self.budget.remaining
+
+    def identity(self) -> str:
+        """The org's id (18 characters); read from the token where it shows it."""
+        token = str(self.session.connect().session_id)
+        head, mark, _ = token.partition("!")
+        if mark and head.startswith("00D") and len(head) in (15, 18):
+            return to18(head)
+        return self._whoami()[0]
+
+    def username(self) -> str:
+        """Our own username; empty if the org does not tell."""
+        return self.session.username or self._whoami()[1]
+
+    def _whoami(self) -> tuple[str, str]:
+        """(org id, username) from the identity service, which costs no API call."""
+        if self._who is None:
+            self._who = ("", "")
+            with suppress(SideError):
+                answer = self.session.call("GET", "/services/oauth2/userinfo", accept=(401, 403, 404), counted=False)
+                if answer.status == 200 and isinstance(answer.data, dict):
+                    self._who = (to18(answer.data["organization_id"]), answer.data["preferred_username"])
+        if not self._who[0]:
+            row = self._queries.rows("SELECT Id FROM Organization")[0]
+            self._who = (to18(row["Id"]), self._who[1])
+        return self._who
+
+    def limits(self) -> dict[str, Any]:
+        """The org's limits as Salesforce lists them."""
+        return dict(self.session.call("GET", "limits").data)
+
+    def query(self, text: str) -> list[dict[str, Any]]:
+        """All rows of a SOQL query of small result, as REST gives them."""
+        return self._queries.rows(text)
+
+    def users(self, usernames: Sequence[str]) -> set[str]:
+        """Those of the usernames that belong to active users (lower case)."""
+        wanted = sorted({u.lower() for u in usernames})
+        asks = [
+            soql.select(["Username"], "User", soql.all_of(["IsActive = TRUE", clause]))
+            for clause in soql.in_lists("Username", wanted, soql.URL_CHARS - 200)
+        ]
+        return (
+            {row["Username"].lower() for page in self._queries.all_pages(asks) for row in page.rows} if asks else set()
+        )
+
+    # -- describes and drift ----------------------------------------------------------------------------
+
+    def prepare(self, mappings: Sequence[Mapping]) -> None:
+        """Describe everything these mappings touch, in one call where the lookups lead to their own objects."""
+        objects = [m.salesforce.object for m in mappings]
+        people = ["User"] if any(f.type is FieldType.USER for m in mappings for f in m.synced) else []
+        self.describes.get([*objects, *people])
+        for mapping in mappings:
+            self._views[mapping.name] = self._view_of(mapping)
+
+    def _view_of(self, mapping: Mapping) -> View:
+        name = mapping.salesforce.object
+        related = self.describes.lookups([name], {name: canon.salesforce_paths(mapping)})[name]
+        return View(mapping, self.describes.one(name), related)
+
+    def view(self, mapping: Mapping) -> View:
+        """What of the mapping can be seen in this org."""
+        if self._views.get(mapping.name) is None or self._views[mapping.name].mapping != mapping:
+            self.prepare([mapping])
+        return self._views[mapping.name]
+
+    def check(self, mapping: Mapping) -> list[Finding]:
+        """Drift between the mapping and the org."""
+        view = self.view(mapping)
+        return check_salesforce(mapping, view.info.raw, {n: i.raw for n, i in view.related.items()})
+
+    # -- reading ----------------------------------------------------------------------------------------
+
+    def window(self, mapping: Mapping, since: datetime | None) -> Window:
+        """Until the org's own time minus the mapping's settle; an answer a minute old is fresh enough."""
+        return Window(since, self.session.clock() - mapping.salesforce.settle)
+
+    def changes(self, mapping: Mapping, window: Window, bounds: Sequence[tuple[str, str]] = ()) -> Iterator[Records]:
+        """Records changed in the window; deleted ones last."""
+        self.unkeyed[mapping.name] = 0
+        yield from self._reader.changes(self.view(mapping), window, bounds, self._me(mapping))
+
+    def fetch(self, mapping: Mapping, keys: pd.Index, ids: pd.Series | None = None) -> Records:
+        """Records as they are now, by id where given, else by key."""
+        records = self._reader.fetch(self.view(mapping), keys, ids, self._me(mapping))
+        if any(f.guard == "strict" for f in mapping.synced):
+            self._seen.update(zip(records.meta["id"], records.meta["stamp"], strict=True))
+        return records
+
+    def _me(self, mapping: Mapping) -> str:
+        return self.username() if any(f.type is FieldType.USER for f in mapping.synced) else ""
+
+    def _count_unkeyed(self, mapping: str, rows: int) -> None:
+        self.unkeyed[mapping] = self.unkeyed.get(mapping, 0) + rows
+
+    def _stamps_of(self, ids: Sequence[str]) -> pd.Series:
+        """Stamps as last fetched; rows never fetched get one that no record can still have."""
+        return pd.Series([self._seen.get(to18(i), "1970-01-01T00:00:00Z") for i in ids], dtype=TEXT)
+
+    # -- writing ----------------------------------------------------------------------------------------
+
+    def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
+        """Write rows; see ``write.Writer`` for the ways."""
+        yield from self._writer.write(self.view(mapping), write, self.on_job)
+
+    def job_state(self, job_id: str) -> dict[str, Any] | None:
+        """A Bulk job as the org describes it (``state``, counts), None if it is unknown or forgotten."""
+        return self._ingest.state(job_id)
+
+    def abort(self, job_id: str) -> None:
+        """End a Bulk job that has not ended."""
+        self._ingest.set_state(job_id, "Aborted")
+
+    def close(self) -> None:
+        """Release connections."""
+        self.session.close()
