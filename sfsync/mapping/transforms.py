@@ -202,6 +202,11 @@ def upper(columns: Columns, _: Context) -> Cells:
     return Cells(flat(pc.utf8_upper(columns[0])))
 
 
+def first_of(columns: Columns, _: Context) -> Cells:
+    """The first of the columns that has a value."""
+    return Cells(flat(pc.coalesce(*columns)))
+
+
 def ip_list(columns: Columns, _: Context) -> Cells:
     """Public addresses, each once, sorted, joined by ``, ``; private or broken ones are a fault."""
     listed = by_distinct(columns[0], lambda v: ", ".join(_addresses(v) or ["?"]))
@@ -233,6 +238,7 @@ TRANSFORMS = _table(
     Transform("fiscal_code", Leaves.YES, fiscal_code),
     Transform("company_number", Leaves.YES, company_number),
     Transform("upper", Leaves.YES, upper),
+    Transform("first_of", Leaves.YES, first_of, columns=2),
     Transform("ip_list", Leaves.YES, ip_list),
     Transform("mask_last4", Leaves.MASKED, mask_last4),
     Transform("iban_last4", Leaves.MASKED, iban_last4),
