@@ -1,0 +1,151 @@
+"""The control plane: faults, clock, seeds, statistics, reset, coverage."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from tests.rehearsal.http.conftest import Client, V
+
+
+class TestFaults:
+    def test_status(self, org: Client) -> None:
+        org.control("faults", {"kind": "status", "status": 503, "match": r"^GET .*/limits", "after": 1, "times": 2})
+        assert [org.get(f"{V}/limits").status_code for _ in range(5)] == [200, 503, 503, 200, 200]
+        org.control("faults", {"kind": "status", "status": 503, "body": "<html>", "headers": {"Retry-After": "1"}})
+        answer = org.get(f"{V}/limits")
+        assert (answer.text, answer.headers["Retry-After"]) == ("<html>", "1")
+        org.control("faults", {"kind": "status", "status": 500})
+        assert org.get(f"{V}/limits").json()[0]["errorCode"] == "UNKNOWN_EXCEPTION"
+        org.control("faults", {"kind": "status", "status": 400, "match": "oauth2/token"})
+        assert requests.post(f"{org.ready.instance_url}/services/oauth2/token", timeout=30).status_code == 400
+
+    def test_drop_before_and_after(self, org: Client) -> None:
+        for kind, made in (("drop_before", 0), ("drop_after", 1)):
+            org.control("faults", {"kind": kind, "match": "POST .*/sobjects/Account"})
+            with pytest.raises(requests.ConnectionError):
+                org.post(f"{V}/sobjects/Account", {"Name": kind})
+            found = org.query(f"SELECT COUNT() FROM Account WHERE Name = '{kind}'")
+            assert found["totalSize"] == made
+
+    def test_truncate(self, org: Client) -> None:
+        org.control("faults", {"kind": "truncate", "match": "/limits"})
+        with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
+            _ = org.get(f"{V}/limits").content
+        assert org.get(f"{V}/limits").status_code == 200
+
+    def test_latency(self, org: Client) -> None:
+        org.control("faults", {"kind": "latency", "ms": 300, "match": "/limits"})
+        start = time.monotonic()
+        assert org.get(f"{V}/limits").status_code == 200
+        assert time.monotonic() - start >= 0.3
+
+    def test_expire_session(self, org: Client) -> None:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": org.ready.consumer_key,
+            "client_secret": org.ready.consumer_secret,
+        }
+        url = org.ready.instance_url
+        opened = requests.post(f"{url}/services/oauth2/token", data=form, timeout=30).json()["access_token"]
+        head = {"Authorization": f"Bearer {opened}"}
+        org.control("faults", {"kind": "expire_session", "match": "/limits"})
+        assert org.get(f"{V}/limits", headers=head).status_code == 401
+        assert org.get(f"{V}/limits", headers=head).status_code == 401
+        assert org.get(f"{V}/limits").status_code == 200
+
+    def test_chance_is_repeatable(self, org: Client) -> None:
+        def run() -> list[int]:
+            order = {"kind": "status", "times": None, "probability": 0.5, "seed": 7, "match": "/limits"}
+            org.control("faults", {"clear": True, **order})
+            return [org.get(f"{V}/limits").status_code for _ in range(12)]
+
+        first = run()
+        assert first == run()
+        assert set(first) == {200, 503}
+
+    @pytest.mark.parametrize("order", [{"kind": "magic"}, {"kind": "status", "match": "("}, {"kind": "status", "x": 1}])
+    def test_wrong_order(self, org: Client, order: dict[str, Any]) -> None:
+        answer = org.post("/rehearsal/faults", order)
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_INPUT")
+
+    def test_control_plane_knows_no_faults(self, org: Client) -> None:
+        org.control("faults", {"kind": "status", "times": None})
+        assert org.get("/rehearsal/stats").status_code == 200
+        assert org.delete("/rehearsal/faults").json()["faults"] == []
+        assert org.get(f"{V}/limits").status_code == 200
+
+
+class TestClock:
+    def test_freeze_set_advance(self, org: Client) -> None:
+        org.control("clock", {"now": "2026-03-01T08:00:00+01:00", "freeze": True})
+        assert org.get("/rehearsal/clock").json()["now"] == "2026-03-01T07:00:00.000+0000"
+        one = org.create("Account", Name="A")
+        row = org.get(f"{V}/sobjects/Account/{one}").json()
+        assert row["CreatedDate"] == "2026-03-01T07:00:00.000+0000"
+        org.control("clock", {"advance_s": 90})
+        org.patch(f"{V}/sobjects/Account/{one}", {"Name": "B"})
+        row = org.get(f"{V}/sobjects/Account/{one}").json()
+        assert row["SystemModstamp"] == "2026-03-01T07:01:30.000+0000"
+        shown = org.control("clock", {"offset_s": 0})
+        assert shown["frozen"] is False
+
+    def test_wrong_order(self, org: Client) -> None:
+        assert org.post("/rehearsal/clock", {"tomorrow": 1}).status_code == 400
+        assert org.post("/rehearsal/clock", {"now": "soon"}).status_code == 400
+
+
+class TestSeeds:
+    def test_operator(self, org: Client) -> None:
+        assert org.control("seed", {"name": "operator"})["loaded"]["User"] >= 15
+        org.control("seed", {"name": "operator"})
+        found = org.query("SELECT Username, IsActive FROM User WHERE Username LIKE '%@operator.example'")
+        assert found["totalSize"] == 16
+        assert {one["Username"] for one in found["records"]} >= {"giulia.ferri@operator.example"}
+
+    def test_given_rows(self, org: Client) -> None:
+        rows = {"User": [{"LastName": "X", "Username": "x@operator.example"}], "Account": [{"Name": "A"}]}
+        assert org.control("seed", {"records": rows}) == {"loaded": {"User": 1, "Account": 1}}
+        host = {"OwnerId": org.query("SELECT Id FROM User WHERE Alias = 'x'")["records"][0]["Id"]}
+        assert org.create("Account", Name="B", **host)
+
+    def test_all_or_nothing(self, org: Client) -> None:
+        answer = org.post("/rehearsal/seed", {"records": {"Account": [{"Name": "A"}, {}]}})
+        assert answer.status_code == 400
+        assert "row 2 of Account" in answer.json()[0]["message"]
+        assert org.query("SELECT COUNT() FROM Account")["totalSize"] == 0
+        assert org.post("/rehearsal/seed", {"name": "nothing"}).status_code == 400
+
+
+class TestStatistics:
+    def test_what_counts(self, org: Client) -> None:
+        requests.get(f"{org.ready.instance_url}/services/data", timeout=30)
+        org.get("/services/oauth2/userinfo")
+        org.get(f"{V}/nowhere")
+        org.get(f"{V}/limits")
+        org.query("SELECT Id FROM Account")
+        stats = org.stats()
+        assert (stats["api_calls"], stats["by_kind"]) == (2, {"limits": 1, "query": 1})
+        assert org.control("stats/reset") == {"api_calls": 0, "by_kind": {}, "subrequests": {}}
+        assert org.get(f"{V}/limits").headers["Sforce-Limit-Info"] == "api-usage=3/100000"
+
+    def test_reset_empties_everything_but_the_ways_in(self, org: Client) -> None:
+        org.create("Account", Name="A")
+        org.control("faults", {"kind": "status", "match": "never"})
+        org.control("limits", {"DailyApiRequests": {"Max": 5}})
+        assert org.control("reset") == {"reset": True}
+        assert org.query("SELECT COUNT() FROM Account")["totalSize"] == 0
+        assert org.get("/rehearsal/faults").json()["faults"] == []
+        assert org.get(f"{V}/limits").json()["DailyApiRequests"]["Max"] == 100000
+
+    def test_unknown_limit(self, org: Client) -> None:
+        assert org.post("/rehearsal/limits", {"Nope": {"Max": 1}}).status_code == 400
+
+    def test_coverage(self, org: Client) -> None:
+        body = org.get("/rehearsal/coverage").json()
+        paths = {(one["method"], one["path"]) for one in body["answered"]}
+        assert ("PATCH", "/services/data/v{version}/sobjects/{object}/{field}/{value}") in paths
+        assert any("composite/graph" in one for one in body["not_answered"])
