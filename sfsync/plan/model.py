@@ -5,6 +5,7 @@ Only one segment is in memory at a time, so a plan of a million changes costs wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -87,6 +88,19 @@ class Changes:
     def touched(self) -> np.ndarray:
         """bool n x f: the cells to write."""
         return self.cause > 0
+
+    @property
+    def keys(self) -> pd.Index:
+        """The records' keys, by position."""
+        return pd.Index(self.rows["key"], dtype=TEXT, name="key")
+
+    def keyed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """``after`` or ``before``, indexed by key: digests of sensitive fields depend on it."""
+        return frame.set_axis(self.keys)
+
+    def digests(self, digest: Callable[[pd.DataFrame], np.ndarray]) -> np.ndarray:
+        """Digests (uint64 n x f) of what is to be written; 0 where the cell is not touched."""
+        return np.where(self.touched, digest(self.keyed(self.after)), np.uint64(0))
 
     def take(self, mask: np.ndarray) -> Changes:
         """The rows where ``mask`` (bool, n) holds."""
@@ -205,6 +219,7 @@ class MappingPlan(BaseModel):
     segments: int
     lanes: dict[str, int] = Field(default_factory=dict)  # changes per lane
     resolved: int = 0  # issues that are gone by themselves
+    nameless: dict[str, int] = Field(default_factory=dict)  # rows refused for want of a key, per side not written
 
 
 class Note(BaseModel):

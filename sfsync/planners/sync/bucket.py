@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sfsync.ledger.digest import of_rows
 from sfsync.mapping.model import FieldSpec, Mapping, Owner
 from sfsync.merge import decide, verdict
 from sfsync.merge.align import Aligned, align
@@ -57,13 +58,13 @@ def merge(
     return Draft(a, verdict.presence(a), verdicts, actions, platform.problems)
 
 
-def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes) -> Segment:
+def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes, digest: Digest) -> Segment:
     """The bucket's piece of the plan."""
     a, mapping = draft.aligned, draft.aligned.mapping
     issues = [_problems(draft), _conflicts(draft), _deleted(draft, recall)]
     changes = [*_updates(draft, links), *_creates(draft, recall, links)]
     joined, held = _without_orphans(mapping, join(mapping.columns, changes), links)
-    joined, parked = _without_parked(joined, recall)
+    joined, parked = _without_parked(joined, recall, digest)
     links.will_create(mapping.name, pd.Index(joined.select(side="salesforce", kind=CREATE).rows["key"], dtype=TEXT))
     frame, digests = _all_issues(draft, [*issues, held, parked], joined, recall)
     sizes.look(a)
@@ -201,23 +202,17 @@ def _without_orphans(mapping: Mapping, changes: Changes, links: Links) -> tuple[
     return changes.take(keep & ~unborn), issues
 
 
-def _without_parked(changes: Changes, recall: Recall) -> tuple[Changes, pd.DataFrame]:
+def _without_parked(changes: Changes, recall: Recall, digest: Digest) -> tuple[Changes, pd.DataFrame]:
     """Leaves out changes the org refused in exactly this form, and changes a person undid."""
     if not len(recall.parked) or not len(changes):
         return changes, _issues(pd.Series(dtype=TEXT), "salesforce", "held", "")
-    rows = changes.rows.assign(digest=content_digest(changes), row=np.arange(len(changes)))
+    rows = changes.rows.assign(digest=of_rows(changes.digests(digest)), row=np.arange(len(changes)))
     hits = rows.merge(recall.parked, on=["key", "side", "digest"], how="inner")
     hits = hits[hits["lane"] != "compliance"]
     keep = np.ones(len(changes), bool)
     keep[hits["row"].to_numpy(np.int64)] = False
     status = hits["why"].map({"failed": "failed", "undone": "held"})
     return changes.take(keep), _issues(hits["key"], hits["side"], status, hits["code"])
-
-
-def content_digest(changes: Changes) -> np.ndarray:
-    """A number per row (uint64, unkeyed, of the touched cells): the same change again has the same number."""
-    text = changes.after.where(changes.touched, "\x00").fillna("\x01")
-    return pd.util.hash_pandas_object(text, index=False).to_numpy(np.uint64)
 
 
 def _problems(draft: Draft) -> pd.DataFrame:

@@ -36,6 +36,7 @@ class Tally:
     conflicts: int = 0
     lanes: Counter[str] = field(default_factory=Counter)
     resolved: int = 0
+    nameless: Counter[str] = field(default_factory=Counter)
 
     def untouched(self, delivered_by: str, records: int) -> None:
         """Records of a window that look exactly like the base."""
@@ -46,6 +47,7 @@ class Tally:
         """Rows without a usable key."""
         self.read[delivered_by] += records
         self.sides[_OTHER[delivered_by]]["failed"] += records
+        self.nameless[_OTHER[delivered_by]] += records
 
     def add(self, draft: Draft, segment: Segment) -> None:
         """Counts one bucket."""

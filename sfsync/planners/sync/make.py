@@ -13,8 +13,8 @@ import pandas as pd
 
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
-from sfsync.plan.folder import PlanFolder
 from sfsync.merge.verdict import Presence
+from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, MappingPlan, Note, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
 from sfsync.planners.sync.count import Tally
@@ -151,7 +151,7 @@ class _Walk:
         keys, recall = keys[odd], _only(recall, odd, keys)
         platform, salesforce = self._complete(keys, platform, salesforce, recall)
         draft = one.merge(self.mapping, platform, salesforce, recall, keys, self.digest)
-        segment = one.segment(draft, recall, self.links, self.sizes)
+        segment = one.segment(draft, recall, self.links, self.sizes, self.digest)
         self._note(draft, segment)
         if len(segment.changes) or len(segment.base) or len(segment.issues):
             return segment
@@ -226,6 +226,7 @@ class _Walk:
             segments=segments,
             lanes=dict(self.tally.lanes),
             resolved=self.tally.resolved,
+            nameless=dict(self.tally.nameless),
         )
 
     def findings(self) -> list[Finding]:

@@ -1,0 +1,219 @@
+"""plan, apply, sync, undo: everything that makes or writes a plan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfsync.cli import options as o
+from sfsync.errors import Exit
+
+if TYPE_CHECKING:
+    from sfsync.plan.folder import PlanFolder
+    from sfsync.runs.bench import Bench
+    from sfsync.runs.result import Result
+
+SHOWN = 40
+
+
+@click.command()
+@o.mappings
+@o.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Save the plan in this folder.")
+@o.option("--limit", type=int, default=SHOWN, show_default=True, help="How many cells of the diff to show.")
+@o.values
+@o.full
+@o.as_of
+@o.as_json
+@click.pass_obj
+def plan(
+    obj: dict[str, Any],
+    mappings: tuple[str, ...],
+    out: Path | None,
+    limit: int,
+    show_values: bool,
+    full: bool,
+    as_of: datetime | None,
+    as_json: bool,
+) -> int:
+    """Show what a sync would change, field by field, and why. Writes nothing."""
+    from sfsync.runs import sync as runs
+
+    with (
+        _bench(obj, as_of) as bench,
+        _progress(obj) as progress,
+        runs.planned(bench, mappings, out=out, full=full, progress=progress) as folder,
+    ):
+        _show_plan(bench, folder, limit=limit, show_values=show_values, as_json=as_json)
+        return int(runs.plan_exit(folder))
+
+
+@click.command()
+@click.argument("folder", metavar="PLAN", type=click.Path(file_okay=False, path_type=Path))
+@o.waive
+@o.dry_run
+@o.as_of
+@o.as_json
+@click.pass_obj
+def apply(
+    obj: dict[str, Any], folder: Path, waive: tuple[str, ...], dry_run: bool, as_of: datetime | None, as_json: bool
+) -> int:
+    """Write a saved plan. Refused if the base moved since it was made."""
+    from sfsync.runs import sync as runs
+
+    with _bench(obj, as_of) as bench, _progress(obj) as progress:
+        if dry_run:
+            opened = runs.opened(bench, folder)
+            _show_plan(bench, opened, limit=SHOWN, show_values=False, as_json=as_json)
+            return int(Exit.DONE)
+        result = runs.apply_saved(bench, folder, waive=waive, progress=progress)
+    return _show_result(result, as_json)
+
+
+@click.command()
+@o.mappings
+@o.full
+@o.waive
+@o.dry_run
+@o.as_of
+@o.as_json
+@click.pass_obj
+def sync(
+    obj: dict[str, Any],
+    mappings: tuple[str, ...],
+    full: bool,
+    waive: tuple[str, ...],
+    dry_run: bool,
+    as_of: datetime | None,
+    as_json: bool,
+) -> int:
+    """Bring both sides into step: plan and apply in one go."""
+    from sfsync.runs import sync as runs
+
+    with _bench(obj, as_of) as bench, _progress(obj) as progress:
+        result = runs.sync(bench, mappings, full=full, waive=waive, dry_run=dry_run, progress=progress)
+    return _show_result(result, as_json)
+
+
+@click.command()
+@click.argument("run")
+@o.waive
+@o.yes
+@o.dry_run
+@o.values
+@o.as_of
+@o.as_json
+@click.pass_obj
+def undo(
+    obj: dict[str, Any],
+    run: str,
+    waive: tuple[str, ...],
+    yes: bool,
+    dry_run: bool,
+    show_values: bool,
+    as_of: datetime | None,
+    as_json: bool,
+) -> int:
+    """Take back what RUN wrote (an id from  sfsync status, or: last). Shows the plan first.
+
+    Undone changes are parked: the next sync does not write them again until their source changes or you release
+    them (sfsync holds release).
+    """
+    from sfsync.runs import undo as runs
+
+    with (
+        _bench(obj, as_of) as bench,
+        _progress(obj) as progress,
+        runs.planned(bench, run, progress=progress) as folder,
+    ):
+        if not as_json or dry_run:
+            _show_plan(bench, folder, limit=SHOWN, show_values=show_values, as_json=as_json)
+        if dry_run:
+            return int(Exit.DONE)
+        if not yes:
+            click.confirm(f"Take back {folder.header.changes:,} changes?", abort=True, err=True)
+        result = runs.apply(bench, folder, waive=waive, progress=progress)
+    return _show_result(result, as_json)
+
+
+def _bench(obj: dict[str, Any], as_of: datetime | None) -> Bench:
+    from sfsync.runs.bench import Bench
+
+    path = Path(obj["config"]) if obj.get("config") else None
+    return Bench.open(path, o.now(as_of))
+
+
+def _progress(obj: dict[str, Any]) -> Any:
+    from sfsync.cli.screen import Progress
+
+    return Progress(quiet=bool(obj.get("quiet")), log_format=str(obj.get("log_format", "text")))
+
+
+def _show_plan(bench: Bench, folder: PlanFolder, *, limit: int, show_values: bool, as_json: bool) -> None:
+    from sfsync.cli import screen
+    from sfsync.plan.explain import lines
+
+    header = folder.header
+    assert header is not None
+    cells = lines(folder, bench.mappings, show_values=show_values)
+    if as_json:
+        screen.emit({**header.model_dump(mode="json"), "changes": [c.__dict__ for c in islice(cells, limit)]})
+        return
+    shown = [
+        (c.mapping, c.side, c.kind, c.key, c.field, f"{c.before} → {c.after}", c.because) for c in islice(cells, limit)
+    ]
+    if shown:
+        screen.table("What would change", ("mapping", "writes to", "kind", "key", "field", "change", "because"), shown)
+    _show_sums(screen, header)
+    if len(shown) == limit:
+        screen.say(f"the first {limit:,} cells are shown; --limit N shows more")
+    screen.findings(header.findings)
+    screen.say(f"plan {header.plan_id}: {header.changes:,} records to write", "ok")
+
+
+def _show_sums(screen: Any, header: Any) -> None:
+    rows = []
+    for name in header.order:
+        part = header.mappings[name]
+        for side, source in (("salesforce", "platform"), ("platform", "salesforce")):
+            c = getattr(part, side)
+            rows.append((name, side, *_numbers(screen, part.read[source], c.model_dump(), part.conflicts)))
+    screen.table("Sums", SUM_COLUMNS, rows, right=SUM_COLUMNS[2:])
+
+
+SUM_COLUMNS = ("mapping", "side", "read", "created", "updated", "archived", "unchanged", "held", "failed", "conflicts")
+
+
+def _numbers(screen: Any, read: int, c: dict[str, int], conflicts: int) -> tuple[Any, ...]:
+    return (
+        read,
+        screen.count(c["created"], "green"),
+        screen.count(c["updated"], "green"),
+        screen.count(c["archived"], "yellow"),
+        c["unchanged"],
+        screen.count(c["held"], "yellow"),
+        screen.count(c["failed"], "red"),
+        screen.count(conflicts, "magenta"),
+    )
+
+
+def _show_result(result: Result, as_json: bool) -> int:
+    from sfsync.cli import screen
+
+    if as_json:
+        screen.emit(result.as_json())
+        return int(result.exit)
+    rows = []
+    for name, part in result.mappings.items():
+        for side, source in (("salesforce", "platform"), ("platform", "salesforce")):
+            rows.append((name, side, *_numbers(screen, part["read"][source], part[side], part["conflicts"])))
+    screen.table(f"Run {result.run}", SUM_COLUMNS, rows, right=SUM_COLUMNS[2:])
+    screen.findings(result.findings)
+    calls = f"{result.api_calls:,} API calls"
+    left = f", {result.api_remaining:,} left today" if result.api_remaining is not None else ""
+    level = "ok" if result.exit == Exit.DONE else "warning"
+    screen.say(f"{result.sentence()} · {calls}{left} · {result.duration_s:.1f} s", level)
+    return int(result.exit)

@@ -1,0 +1,255 @@
+"""The one function that writes.
+
+Per batch: read again what is about to be written (compare-and-set), put the intent and the before-image into the
+ledger, write, read back what Salesforce made of it, and close the intent - outcomes, base and issues in one
+transaction. Killed anywhere, the next run finds either an open intent, whose value is visible or not, or a closed one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sfsync.errors import BudgetReached
+from sfsync.faultpoints import hit
+from sfsync.ledger import base, images, intents, issues
+from sfsync.ledger.store import Ledger
+from sfsync.mapping.model import Mapping
+from sfsync.plan import folder as stored
+from sfsync.plan.folder import PlanFolder
+from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Changes
+from sfsync.plan.settle import DONE, Digest, Settled, moved, settle
+from sfsync.plan.walk import Batch, Remember, walk
+from sfsync.sides.side import FAILED, MOVED, TEXT, UNKNOWN, Finding, Records, Side, Write
+
+BULK_ROWS = 50_000
+HELD = "held"
+Progress = Callable[[str, str, int], None]
+
+
+@dataclass
+class Hands:
+    """What apply works with, and what it has done so far."""
+
+    platform: Side
+    salesforce: Side
+    ledger: Ledger
+    run_id: str
+    mappings: dict[str, Mapping]
+    digest: Callable[[Mapping], Digest]
+    progress: Progress = lambda *_: None
+    stopped: BudgetReached | None = None
+    findings: list[Finding] = field(default_factory=list)
+    automated: dict[tuple[str, str], int] = field(default_factory=dict)
+    refused: dict[str, set[str]] = field(default_factory=dict)
+    images: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def side(self, name: str) -> Side:
+        """A side by name."""
+        return self.salesforce if name == "salesforce" else self.platform
+
+
+def apply(folder: PlanFolder, hands: Hands) -> None:
+    """Writes the plan. Every change ends in the ledger with exactly one result; raises only if a side is lost."""
+    rows = {"salesforce": BULK_ROWS, "platform": hands.platform.capabilities.batch_rows}
+    for step in walk(folder, rows):
+        if isinstance(step, Remember):
+            _remember(hands, step)
+        else:
+            _batch(hands, step)
+    hands.findings += _automation(hands)
+
+
+def _remember(hands: Hands, step: Remember) -> None:
+    mapping = hands.mappings[step.mapping]
+    base.advance(hands.ledger, mapping.name, as_base(mapping, step.segment.base), hands.run_id)
+    issues.record(hands.ledger, mapping.name, step.segment.issues, step.segment.issue_digests, hands.run_id)
+
+
+def as_base(mapping: Mapping, rows: BaseRows) -> base.Base:
+    """Base rows as the ledger takes them."""
+    m = rows.meta
+    return base.Base.of(
+        mapping.columns,
+        rows.keys,
+        rows.digests,
+        salesforce_id=m["id"],
+        salesforce_stamp=m["salesforce_stamp"],
+        platform_stamp=m["platform_stamp"],
+        state=m["state"].fillna("synced"),
+        survivor=m["survivor"],
+    )
+
+
+def _batch(hands: Hands, step: Batch) -> None:
+    """Writes one batch, or says why not."""
+    hands.progress(step.mapping, f"writing {step.side}", 0)
+    changes = _without_refused(hands, step)
+    if hands.stopped and step.side == "salesforce":
+        _hold(hands, step, changes, "BUDGET")
+        return
+    try:
+        _write(hands, step, changes)
+    except BudgetReached as stop:
+        hands.stopped = stop
+        _hold(hands, step, changes, "BUDGET")
+
+
+def _without_refused(hands: Hands, step: Batch) -> Changes:
+    """A record whose key could not be set in Salesforce gets no platform row either."""
+    refused = hands.refused.get(step.mapping)
+    if not refused or step.side == "salesforce":
+        return step.changes
+    lost = step.changes.rows["key"].isin(refused).to_numpy(bool)
+    _hold(hands, step, step.changes.take(lost), "KEY_NOT_SET")
+    return step.changes.take(~lost)
+
+
+def _hold(hands: Hands, step: Batch, changes: Changes, code: str) -> None:
+    if len(changes):
+        issues.hold_rows(hands.ledger, step.mapping, step.side, step.kind, changes.keys, code, hands.run_id)
+
+
+def _write(hands: Hands, step: Batch, changes: Changes) -> None:
+    mapping, side = hands.mappings[step.mapping], hands.side(step.side)
+    digest = hands.digest(mapping)
+    changes = _with_ids(hands, mapping, changes)
+    stale = _stale(side, mapping, step.kind, changes, digest)
+    moved_on, changes = changes.take(stale), changes.take(~stale)
+    _hold(hands, step, moved_on, "MOVED")
+    if not len(changes):
+        return
+    digests = changes.digests(digest)
+    intent = intents.open(
+        hands.ledger, hands.run_id, mapping.name, step.side, step.kind, changes.keys, mapping.columns, digests
+    )
+    hit("apply.intent.opened")
+    _save_image(hands, mapping, step, changes)
+    hit("apply.image.saved")
+    outcomes, stop = _send(hands, side, mapping, step, changes, intent)
+    hit("apply.written")
+    read = _read_back(side, mapping, changes, outcomes)
+    settled = settle(mapping, changes, outcomes, read, digest)
+    hit("apply.settled")
+    _close(hands, mapping, step, changes, outcomes, settled, intent)
+    hit("apply.closed")
+    hands.progress(mapping.name, f"writing {step.side}", len(changes))
+    if stop:
+        raise stop
+
+
+def _with_ids(hands: Hands, mapping: Mapping, changes: Changes) -> Changes:
+    """Links of cycles are written to records this very run created: their ids are in the ledger by now."""
+    lacking = (changes.rows["id"].isna() & (changes.rows["kind"] != CREATE)).to_numpy(bool)
+    if not lacking.any() or changes.rows["side"].iloc[0] != "salesforce":
+        return changes
+    ids = base.ids_of(hands.ledger, mapping.name, changes.keys[lacking])
+    rows = changes.rows.copy()
+    rows.loc[lacking, "id"] = ids.reindex(changes.keys[lacking]).to_numpy()
+    return Changes(rows, changes.after, changes.before, changes.cause)
+
+
+def _stale(side: Side, mapping: Mapping, kind: str, changes: Changes, digest: Digest) -> np.ndarray:
+    if kind == CREATE or not len(changes):
+        return np.zeros(len(changes), bool)
+    ids = changes.rows["id"].set_axis(changes.keys)
+    known = ids.notna().to_numpy(bool)
+    now = side.fetch(mapping, changes.keys[known], ids[known] if changes.rows["side"].iloc[0] == "salesforce" else None)
+    return moved(mapping, changes, now, digest)
+
+
+def _save_image(hands: Hands, mapping: Mapping, step: Batch, changes: Changes) -> None:
+    number = hands.images[mapping.name, step.side] = hands.images.get((mapping.name, step.side), 0) + 1
+    known = base.read(hands.ledger, mapping.name, mapping.columns, changes.keys).align(changes.keys)
+    frame = stored.changes_frame(changes)
+    frame["base"] = [r.tobytes() for r in np.ascontiguousarray(known.digests)]
+    images.save(hands.ledger, hands.run_id, mapping.name, step.side, number, frame)
+
+
+def _send(
+    hands: Hands, side: Side, mapping: Mapping, step: Batch, changes: Changes, intent: str
+) -> tuple[pd.DataFrame, BudgetReached | None]:
+    """Sends the rows; one outcome per row whatever happens, and the stop if the budget ended on the way."""
+    kind = UPDATE if step.kind == ADOPT else step.kind
+    write = Write(
+        kind,
+        changes.keys,
+        changes.rows["id"].set_axis(changes.keys),
+        changes.keyed(changes.after),
+        changes.touched,
+        "compliance" if step.lane == "compliance" else "normal",
+    )
+    if step.side == "salesforce":
+        hands.salesforce.on_job = lambda job_id: intents.set_job(hands.ledger, intent, job_id)  # type: ignore[attr-defined]
+    parts: list[pd.DataFrame] = []
+    stop = None
+    try:
+        for outcomes in side.write(mapping, write):
+            parts.append(outcomes.rows)
+            hands.progress(mapping.name, f"writing {step.side}", sum(len(p) for p in parts))
+            hit("apply.part.written")
+    except BudgetReached as reached:
+        stop = reached
+    return _complete(changes.keys, parts), stop
+
+
+OUTCOME_COLUMNS = ["result", "id", "stamp", "code", "fields", "kind_of_failure", "reason"]
+
+
+def _complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    found = pd.concat(parts) if parts else pd.DataFrame(columns=OUTCOME_COLUMNS)
+    found = found[~found.index.duplicated(keep="last")].reindex(index=keys, columns=OUTCOME_COLUMNS)
+    unsent = found["result"].isna()
+    found.loc[unsent, "result"] = HELD
+    found.loc[unsent, "code"] = "BUDGET"
+    return found
+
+
+def _read_back(side: Side, mapping: Mapping, changes: Changes, outcomes: pd.DataFrame) -> Records | None:
+    """Settle-read: what the org holds now. A row whose reply was lost counts as written if its value is there."""
+    look = outcomes["result"].isin([*DONE, UNKNOWN]) & (changes.rows["kind"] != DELETE).to_numpy(bool)
+    if not side.capabilities.settle_read or not look.any():
+        return None
+    ids = outcomes["id"].fillna(changes.rows["id"].set_axis(changes.keys))[look]
+    with_id = ids.dropna()
+    return side.fetch(mapping, with_id.index, with_id) if len(with_id) else None
+
+
+def _close(
+    hands: Hands, mapping: Mapping, step: Batch, changes: Changes, outcomes: pd.DataFrame, settled: Settled, intent: str
+) -> None:
+    refused = outcomes.index[outcomes["result"].isin([FAILED, MOVED, UNKNOWN, HELD])]
+    if step.kind == ADOPT and len(refused):
+        hands.refused.setdefault(mapping.name, set()).update(refused)
+    for name, count in settled.differences["field"].value_counts().items():
+        key = (mapping.name, str(name))
+        hands.automated[key] = hands.automated.get(key, 0) + int(count)
+    intents.close(
+        hands.ledger,
+        intent,
+        outcomes=outcomes,
+        fields=_fields(mapping, changes),
+        base=as_base(mapping, settled.base),
+        accepted=settled.differences,
+    )
+
+
+def _fields(mapping: Mapping, changes: Changes) -> list[str]:
+    """Names of the touched fields, comma-joined, per row."""
+    names = np.array(mapping.columns, dtype=object)
+    patterns, which = np.unique(changes.touched, axis=0, return_inverse=True)
+    joined = [",".join(names[p]) for p in patterns]
+    return [joined[i] for i in np.ravel(which)]
+
+
+def _automation(hands: Hands) -> Iterator[Finding]:
+    for (mapping, name), count in hands.automated.items():
+        text = f"automation in the org changed {name} of {count:,} records right after they were written"
+        step = "The org's value was accepted; change the automation or the field's owner in the mapping."
+        yield Finding("AUTOMATION", text, "info", mapping, next_step=step)
+
+
+__all__ = ["TEXT", "Hands", "apply", "as_base"]

@@ -1,0 +1,65 @@
+"""The ledger as planners see it: only what can be read, in the arrays they work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sfsync.ledger import base, intents, issues
+from sfsync.ledger.store import Ledger
+from sfsync.mapping.model import Mapping
+from sfsync.planners.sync.recall import Recall
+from sfsync.sides.side import TEXT
+
+
+@dataclass
+class LedgerMemory:
+    """``planners.sync.recall.Memory`` over a ledger; ``in_doubt`` per mapping: (key, field) of unseen outcomes."""
+
+    ledger: Ledger
+    in_doubt: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def recall(self, mapping: Mapping, keys: pd.Index) -> Recall:
+        """What is remembered of these keys, in their order."""
+        known = base.read(self.ledger, mapping.name, mapping.columns, keys).align(keys)
+        return Recall(
+            known.digests,
+            known.ids,
+            known.state,
+            self._in_doubt(mapping, keys),
+            issues.decisions(self.ledger, mapping.name, keys),
+            issues.parked(self.ledger, mapping.name, keys),
+            keys.isin(self.open_keys(mapping)),
+        )
+
+    def known_parents(self, mapping: str, keys: pd.Index) -> np.ndarray:
+        """bool per key: known to exist in Salesforce."""
+        known = base.read(self.ledger, mapping, (), keys).align(keys)
+        return (known.ids.notna() & known.state.eq("synced").fillna(False)).to_numpy(bool)
+
+    def open_keys(self, mapping: Mapping) -> pd.Index:
+        """Keys with something open."""
+        return pd.Index(issues.open_keys(self.ledger, mapping.name), dtype=TEXT, name="key")
+
+    def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
+        """(stamp, id) known to lie in the window."""
+        return base.known_since(self.ledger, mapping.name, since)
+
+    def size(self, mapping: Mapping) -> int:
+        """How many records are known."""
+        return base.count(self.ledger, mapping.name)
+
+    def _in_doubt(self, mapping: Mapping, keys: pd.Index) -> np.ndarray:
+        doubt = np.zeros((len(keys), len(mapping.columns)), bool)
+        cells = self.in_doubt.get(mapping.name)
+        if cells is not None and len(cells):
+            rows = keys.get_indexer(cells["key"])
+            columns = pd.Index(mapping.columns).get_indexer(cells["field"])
+            found = (rows >= 0) & (columns >= 0)
+            doubt[rows[found], columns[found]] = True
+        return doubt
+
+
+__all__ = ["LedgerMemory", "intents"]

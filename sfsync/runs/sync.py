@@ -1,0 +1,305 @@
+"""plan, apply and sync."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sfsync.errors import DriftError, Exit, GuardStop, PlanError, SfsyncError
+from sfsync.ledger import audit, base, lease, tally
+from sfsync.mapping.model import Mapping
+from sfsync.merge import guard
+from sfsync.plan.apply import Hands, apply
+from sfsync.plan.folder import PlanFolder
+from sfsync.plan.model import Count, Note
+from sfsync.plan.recover import recover
+from sfsync.planners.sync.make import Progress, Sources, make, note
+from sfsync.runs.bench import Bench
+from sfsync.runs.memory import LedgerMemory
+from sfsync.runs.result import Result, exit_status
+
+
+def quiet(_mapping: str, _step: str, _records: int) -> None:
+    """Progress for nobody."""
+
+
+# --- plan ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def planned(
+    bench: Bench, names: Sequence[str], *, out: Path | None = None, full: bool = False, progress: Progress = quiet
+) -> Iterator[PlanFolder]:
+    """A plan of the named mappings; kept in ``out``, or thrown away at the end. Reads only."""
+    mappings = bench.chosen(names)
+    fit(bench, mappings)
+    folder = PlanFolder.create(out or _scratch(bench))
+    try:
+        make(_sources(bench, mappings, LedgerMemory(bench.ledger)), folder, full=full, progress=progress)
+        yield folder
+    finally:
+        if out is None:
+            folder.remove()
+
+
+def plan_exit(folder: PlanFolder) -> Exit:
+    """What ``plan`` exits with: a guard that would stop the run, or done."""
+    assert folder.header is not None
+    return Exit.GUARD if guard.stopping(folder.header.findings, ()) else Exit.DONE
+
+
+def opened(bench: Bench, path: Path) -> PlanFolder:
+    """A saved plan, checked against its own digest, this base, this database and this org."""
+    folder = PlanFolder.open(path)
+    header = folder.header
+    assert header is not None
+    for name, part in header.mappings.items():
+        mapping = bench.chosen([name])[name]
+        if mapping.digest != part.digest:
+            raise _stale(path, f"the mapping {name} was changed since")
+        if base.generation(bench.ledger, name) != part.generation:
+            raise _stale(path, f"the base of {name} has moved since: another run came in between")
+    fit(bench, bench.chosen(list(header.order)))
+    if (header.platform, header.org) != (bench.platform.identity(), bench.salesforce.identity()):
+        raise _stale(path, "it was made for another database or another org")
+    return folder
+
+
+def _stale(path: Path, why: str) -> PlanError:
+    return PlanError(f"this plan is stale: {why}", "PLAN_STALE", str(path), "Make a new one: sfsync plan --out DIR")
+
+
+def fit(bench: Bench, mappings: dict[str, Mapping]) -> list[Note]:
+    """Checks both ends against the mappings; raises ``DriftError`` if one does not fit."""
+    bench.salesforce.prepare(list(mappings.values()))
+    found = [f for m in mappings.values() for side in (bench.platform, bench.salesforce) for f in side.check(m)]
+    errors = [f for f in found if f.level == "error"]
+    if errors:
+        raise DriftError(
+            "an end does not fit the mapping; nothing was written",
+            "DRIFT",
+            next_step=errors[0].next_step or "See: sfsync doctor",
+            details=[f"{f.mapping}: {f.message} [{f.code}]" for f in errors],
+        )
+    return [note(f) for f in found]
+
+
+def _sources(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -> Sources:
+    ledger = bench.ledger
+    return Sources(
+        mappings=mappings,
+        platform=bench.platform,
+        salesforce=bench.salesforce,
+        memory=memory,
+        watermark=lambda name, side: _next_window(bench, mappings[name], side),
+        generation=lambda name: base.generation(ledger, name),
+        digest=ledger.digest.bound,
+        users=lambda names: set(bench.salesforce.users(names)),
+        as_of=bench.as_of,
+    )
+
+
+def _next_window(bench: Bench, mapping: Mapping, side: str) -> datetime | None:
+    until = bench.ledger.watermark(mapping.name, side)
+    margin = mapping.platform.overlap if side == "platform" else mapping.salesforce.overlap
+    return until - margin if until else None
+
+
+def _scratch(bench: Bench) -> Path:
+    runs = bench.settings.ledger.folder / "runs"
+    runs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Path(tempfile.mkdtemp(prefix="plan-", dir=runs))
+
+
+# --- sync and apply -----------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Run:
+    """A run under way: its id, its result so far and what it holds."""
+
+    bench: Bench
+    command: str
+    mappings: dict[str, Mapping]
+    progress: Progress
+    started: float
+    result: Result
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.result.run
+
+
+@contextmanager
+def running(bench: Bench, command: str, mappings: dict[str, Mapping], progress: Progress) -> Iterator[Run]:
+    """Leases, the run's row, the audit trail's two lines; whatever happens inside is recorded as its end."""
+    started = time.monotonic()
+    ledger = bench.ledger
+    with ExitStack() as stack:
+        for name in sorted(mappings):
+            stack.enter_context(lease.hold(ledger, f"mapping:{name}"))
+        run_id = ledger.begin_run(command, bench.as_of, bench.actor)
+        run = Run(bench, command, mappings, progress, started, Result(run_id, bench.as_of))
+        audit.append(ledger, "run.begin", {"command": command, "mappings": list(mappings)}, run_id=run_id, actor=bench.actor)
+        try:
+            yield run
+        except SfsyncError as error:
+            _end(run, error.exit_status, {"error": error.code})
+            raise
+        except BaseException:
+            _end(run, Exit.DEFECT, {"error": "DEFECT"})
+            raise
+        _end(run, run.result.exit, {})
+
+
+def _end(run: Run, status: Exit, more: dict[str, Any]) -> None:
+    ledger, result = run.bench.ledger, run.result
+    result.duration_s = time.monotonic() - run.started
+    ledger.end_run(run.id, int(status), {**result.as_json(), "exit": int(status), **more})
+    body = {"exit": int(status), "mappings": result.mappings, **more}
+    audit.append(ledger, "run.end", body, run_id=run.id, actor=run.bench.actor)
+
+
+def sync(
+    bench: Bench,
+    names: Sequence[str],
+    *,
+    full: bool = False,
+    waive: Sequence[str] = (),
+    dry_run: bool = False,
+    progress: Progress = quiet,
+) -> Result:
+    """Plan and apply in one go; with ``dry_run`` only plan."""
+    mappings = bench.chosen(names)
+    if dry_run:
+        return _dry(bench, mappings, full, progress)
+    with running(bench, "sync", mappings, progress) as run:
+        notes = fit(bench, mappings)
+        _same_ends(bench, waive)
+        memory = LedgerMemory(bench.ledger)
+        for mapping in mappings.values():
+            memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping, run.id)
+        folder = PlanFolder.create(_scratch(bench))
+        try:
+            make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
+            _apply(run, folder, waive, notes)
+        finally:
+            folder.remove()
+    return run.result
+
+
+def apply_saved(bench: Bench, path: Path, *, waive: Sequence[str] = (), progress: Progress = quiet) -> Result:
+    """Writes a saved plan."""
+    header = PlanFolder.open(path).header
+    assert header is not None
+    with running(bench, "apply", bench.chosen(list(header.order)), progress) as run:
+        folder = opened(bench, path)
+        _same_ends(bench, waive)
+        _apply(run, folder, waive, [])
+    return run.result
+
+
+def _dry(bench: Bench, mappings: dict[str, Mapping], full: bool, progress: Progress) -> Result:
+    started = time.monotonic()
+    with planned(bench, list(mappings), full=full, progress=progress) as folder:
+        header = folder.header
+        assert header is not None
+        parts = {n: _numbers(p.read, p.salesforce, p.platform, p.conflicts) for n, p in header.mappings.items()}
+        result = Result("dry-run", bench.as_of, plan_exit(folder), mappings=parts, findings=header.findings)
+    _calls(bench, result)
+    result.duration_s = time.monotonic() - started
+    return result
+
+
+def _same_ends(bench: Bench, waive: Sequence[str]) -> None:
+    found = bench.ledger.bind(bench.platform.identity(), bench.salesforce.identity())
+    stop_at([note(f) for f in found], waive)
+
+
+def stop_at(notes: Sequence[Note], waive: Sequence[str]) -> None:
+    """Raises ``GuardStop`` for findings nobody waived."""
+    stopping = guard.stopping(notes, waive)  # type: ignore[arg-type]
+    if stopping:
+        raise GuardStop(
+            "a guard stopped the run before its first write; nothing was written",
+            stopping[0].code,
+            stopping[0].mapping,
+            stopping[0].next_step,
+            [f"{f.mapping}: {f.message} [{f.code}]".removeprefix(": ") for f in stopping],
+        )
+
+
+def _apply(run: Run, folder: PlanFolder, waive: Sequence[str], notes: list[Note]) -> None:
+    bench, header = run.bench, folder.header
+    assert header is not None
+    stop_at(header.findings, waive)
+    ledger = bench.ledger
+    hands = Hands(bench.platform, bench.salesforce, ledger, run.id, run.mappings, ledger.digest.bound, run.progress)
+    apply(folder, hands)
+    run.result.findings = [*notes, *header.findings, *(note(f) for f in hands.findings)]
+    if hands.stopped is None and header.kind == "sync":
+        _advance_windows(run, folder)
+    finish(run, folder, stopped=hands.stopped is not None)
+
+
+def _advance_windows(run: Run, folder: PlanFolder) -> None:
+    """The windows move only after everything they delivered is written, held, refused or in conflict."""
+    assert folder.header is not None
+    for name, part in folder.header.mappings.items():
+        for side, window in part.windows.items():
+            run.bench.ledger.set_watermark(name, side, window.until, run.id)
+
+
+def finish(run: Run, folder: PlanFolder, *, stopped: bool = False) -> None:
+    """The sums: read and unchanged from the plan, everything written from the ledger."""
+    assert folder.header is not None
+    counts = tally.of_run(run.bench.ledger, run.id)
+    for name, part in folder.header.mappings.items():
+        sides = {s: Count(**counts.sides.get((name, s), {})) for s in ("salesforce", "platform")}
+        for side, planned_count in (("salesforce", part.salesforce), ("platform", part.platform)):
+            sides[side].unchanged = planned_count.unchanged
+            sides[side].failed += part.nameless.get(side, 0)
+        conflicts = counts.conflicts.get(name, 0)
+        run.result.mappings[name] = _numbers(part.read, sides["salesforce"], sides["platform"], conflicts)
+    _check_sums(run.result)
+    _calls(run.bench, run.result)
+    run.result.exit = exit_status(run.result.mappings.values(), waiting=counts.waiting, stopped=stopped)
+
+
+def _numbers(read: dict[str, int], salesforce: Count, platform: Count, conflicts: int) -> dict[str, Any]:
+    return {
+        "read": read,
+        "salesforce": salesforce.model_dump(),
+        "platform": platform.model_dump(),
+        "conflicts": conflicts,
+    }
+
+
+def _check_sums(result: Result) -> None:
+    """A sum that does not close is a defect, and is said aloud."""
+    for name, part in result.mappings.items():
+        for side, source in (("salesforce", "platform"), ("platform", "salesforce")):
+            total = sum(part[side].values()) + part["conflicts"]
+            if total != part["read"][source]:
+                text = f"{part['read'][source]:,} records read from {source}, {total:,} accounted for on {side}"
+                step = f"Report this with the run id {result.run}; sfsync sync {name} --full looks at every record."
+                result.findings.append(Note(code="SUM_OPEN", message=text, level="error", mapping=name, next_step=step))
+
+
+def _calls(bench: Bench, result: Result) -> None:
+    result.api_calls = bench.salesforce.api_calls
+    result.api_remaining = bench.salesforce.api_remaining
+
+
+def clean(bench: Bench) -> None:
+    """Removes plan folders that a killed run left behind."""
+    for path in (bench.settings.ledger.folder / "runs").glob("plan-*"):
+        shutil.rmtree(path, ignore_errors=True)
