@@ -110,7 +110,7 @@ def to_records(view: View, raw: pd.DataFrame, me: str, keys: pd.Series | None = 
     kept = keys.notna()
     raw, keys, keyless = raw[kept], keys[kept], keyless[kept]
     index = pd.Index(keys.astype(TEXT), name="key")
-    values = raw.reindex(columns=canon.salesforce_paths(view.mapping)).set_axis(index)
+    values = raw[[p for p in view.paths if p in raw]].set_axis(index)
     canonical = canon.from_salesforce(view.mapping, values, me=me)
     meta = _meta(raw, keyless).set_axis(index)
     return Records(canonical.values, meta, view.observed, canonical.problems), int((~kept).sum())
@@ -132,11 +132,16 @@ def _meta(raw: pd.DataFrame, keyless: pd.Series) -> pd.DataFrame:
         {
             "id": _text(raw["Id"]),
             "stamp": _text(raw["SystemModstamp"]).str.slice(0, 19) + "Z",
-            "deleted": _text(raw["IsDeleted"]).str.lower() == "true",
+            "deleted": deleted_rows(raw),
             "survivor": _text(survivor),
             "keyless": keyless.astype(bool),
         }
-    ).astype({"deleted": bool})
+    )
+
+
+def deleted_rows(raw: pd.DataFrame) -> pd.Series:
+    """Which raw rows are in the recycle bin (bool)."""
+    return (_text(raw["IsDeleted"]).str.lower() == "true").fillna(False).astype(bool)
 
 
 def _text(column: pd.Series) -> pd.Series:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from sfsync.sides.salesforce import soql
 from sfsync.sides.salesforce.bulk_query import BulkQuery
-from sfsync.sides.salesforce.frames import View, from_json, to_records
+from sfsync.sides.salesforce.frames import View, deleted_rows, from_json, to_records
 from sfsync.sides.salesforce.ids import to18
 from sfsync.sides.salesforce.query import Page, Queries
 from sfsync.sides.side import TEXT, Records, Window, concat, empty_problems
@@ -40,16 +41,20 @@ class Reader:
         seen: list[pd.Index] = []
         deleted: list[Records] = []
         for raw in self._frames(view, window.since, bounds):
-            records, left_out = to_records(view, raw, me)
-            self._unkeyed(view.mapping.name, left_out)
-            live, gone = split_deleted(records)
-            if len(gone):
-                deleted.append(gone)
+            gone = deleted_rows(raw)
+            if gone.any():
+                deleted.append(self._records(view, raw[gone], me))
+            live = self._records(view, raw[~gone], me)
             if len(live):
                 seen.append(live.values.index)
                 yield live
         if deleted:
             yield _without(concat(view.mapping, deleted), seen)
+
+    def _records(self, view: View, raw: pd.DataFrame, me: str) -> Records:
+        records, left_out = to_records(view, raw, me)
+        self._unkeyed(view.mapping.name, left_out)
+        return records
 
     def _frames(self, view: View, since: datetime | None, bounds: Sequence[tuple[str, str]]) -> Iterator[pd.DataFrame]:
         scope = [record_types(view), f"SystemModstamp >= {soql.instant(since)}" if since else ""]
@@ -129,22 +134,10 @@ def record_types(view: View) -> str:
     return f"RecordType.DeveloperName IN ({','.join(soql.quote(n) for n in names)})"
 
 
-def split_deleted(records: Records) -> tuple[Records, Records]:
-    """Live and deleted records apart; problems stay with the live ones (a deleted record is not written)."""
-    gone = records.meta["deleted"].to_numpy()
-    live = records.values[~gone]
-    problems = records.problems[records.problems["key"].isin(live.index)]
-    return (
-        Records(live, records.meta[~gone], records.observed, problems),
-        Records(records.values[gone], records.meta[gone], records.observed, empty_problems()),
-    )
-
-
 def _without(records: Records, seen: list[pd.Index]) -> Records:
-    if not seen:
-        return records
-    alive = records.values.index.isin(seen[0].append(seen[1:]))
-    return Records(records.values[~alive], records.meta[~alive], records.observed, records.problems)
+    """Deleted records whose key no live one has; what is wrong with their values matters to nobody any more."""
+    alive = records.values.index.isin(seen[0].append(seen[1:])) if seen else np.zeros(len(records), bool)
+    return Records(records.values[~alive], records.meta[~alive], records.observed, empty_problems())
 
 
 def _ask(view: View, scope: list[str], *, ordered: bool = True) -> str:
