@@ -7,6 +7,7 @@ as 0, *never agreed*. Only this module writes the table; a cell of 0 in what is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,8 +121,7 @@ def read_all(ledger: Ledger, mapping: str, columns: Sequence[str]) -> Iterator[B
 def _read_in(connection: Connection, mapping: str, columns: Sequence[str], keys: Sequence[str]) -> Base:
     rows: list[Any] = []
     for some in database.chunks(keys):
-        wanted = database.listed(connection, some)
-        query = sa.select(base).join_from(wanted, base, base.c.key == wanted.c.value).where(base.c.mapping == mapping)
+        query = sa.select(base).where(base.c.mapping == mapping, database.within(connection, base.c.key, some))
         rows += connection.execute(query).all()
     return _decoded(connection, rows, columns)
 
@@ -158,7 +158,7 @@ def _fields(connection: Connection, layout_id: int) -> list[str]:
     fields = connection.scalar(sa.select(layout.c.fields).where(layout.c.layout_id == layout_id))
     if fields is None:
         raise LedgerError("the base names a layout that is missing", "LEDGER_DAMAGED", "", "Restore a backup.")
-    return list(fields)
+    return list(json.loads(fields))
 
 
 def advance(ledger: Ledger, mapping: str, rows: Base, run_id: str) -> None:
@@ -176,8 +176,7 @@ def advance_in(connection: Connection, mapping: str, rows: Base, run_id: str) ->
         return
     _raise_generation(connection, mapping)
     layout_id = _layout(connection, mapping, rows.columns)
-    last = ~rows.keys.duplicated(keep="last")
-    rows = Base(rows.columns, rows.digests[last], rows.rows[last])
+    rows = _in_order(rows)
     keys = database.texts(rows.keys)
     kept = _kept(connection, mapping, rows)
     count = len(keys)
@@ -189,6 +188,13 @@ def advance_in(connection: Connection, mapping: str, rows: Base, run_id: str) ->
     }
     values |= {t: database.texts(rows.rows[t]) for t in _TEXTS} | {"run_id": [run_id] * count}
     database.upsert(connection, base, values, _replacing(values))
+
+
+def _in_order(rows: Base) -> Base:
+    """Sorted by key, the last row of each: neighbours in the tree are written together."""
+    position = pd.Series(np.arange(len(rows)), index=rows.keys)
+    order = position[~position.index.duplicated(keep="last")].sort_index().to_numpy()
+    return Base(rows.columns, rows.digests[order], rows.rows.iloc[order])
 
 
 def _kept(connection: Connection, mapping: str, rows: Base) -> np.ndarray:
@@ -212,7 +218,7 @@ def _replacing(values: dict[str, Any]) -> dict[str, Any]:
 def _layout(connection: Connection, mapping: str, columns: Sequence[str]) -> int:
     body = canonical({"mapping": mapping, "fields": list(columns)})
     layout_id = int.from_bytes(sha256(body.encode()).digest()[:8], "big") >> 1
-    row: dict[str, Any] = {"layout_id": [layout_id], "mapping": [mapping], "fields": [list(columns)]}
+    row: dict[str, Any] = {"layout_id": [layout_id], "mapping": [mapping], "fields": [json.dumps(list(columns))]}
     database.upsert(connection, layout, row, update={})
     return layout_id
 
@@ -235,10 +241,8 @@ def forget(ledger: Ledger, mapping: str, keys: Iterable[str]) -> None:
     with ledger.writing() as connection:
         _raise_generation(connection, mapping)
         for some in database.chunks(list(keys)):
-            wanted = database.listed(connection, some)
-            connection.execute(
-                base.delete().where(base.c.mapping == mapping, base.c.key.in_(sa.select(wanted.c.value)))
-            )
+            which = database.within(connection, base.c.key, some)
+            connection.execute(base.delete().where(base.c.mapping == mapping, which))
 
 
 def known_since(ledger: Ledger, mapping: str, stamp: datetime | str) -> list[tuple[str, str]]:
@@ -263,13 +267,9 @@ def keys_by_salesforce_id(ledger: Ledger, mapping: str, ids: Iterable[str]) -> p
     found: list[Any] = []
     with ledger.reading() as connection:
         for some in database.chunks(list(dict.fromkeys(ids))):
-            wanted = database.listed(connection, some)
-            query = (
-                sa.select(base.c.salesforce_id, base.c.key, base.c.state)
-                .join_from(wanted, base, base.c.salesforce_id == wanted.c.value)
-                .where(base.c.mapping == mapping)
-            )
-            found += connection.execute(query).all()
+            which = database.within(connection, base.c.salesforce_id, some)
+            query = sa.select(base.c.salesforce_id, base.c.key, base.c.state)
+            found += connection.execute(query.where(base.c.mapping == mapping, which)).all()
     frame = pd.DataFrame(found, columns=["id", "key", "state"]).astype(TEXT)
     frame = frame.assign(other=frame["state"] != SYNCED).sort_values(["other", "key"]).drop_duplicates("id")
     return frame.set_index("id")["key"]

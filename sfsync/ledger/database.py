@@ -87,6 +87,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA cache_size=-65536")  # 64 MB: three trees of a million rows do not fit into the usual 2
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -128,13 +129,17 @@ def clock(connection: Connection) -> datetime:
     return datetime.now(UTC)
 
 
-def listed(connection: Connection, keys: Sequence[str | None]) -> sa.FromClause:
-    """A table of one column, ``value``, holding these keys: one bound parameter however many they are."""
+def within(connection: Connection, column: sa.ColumnElement[str], keys: Sequence[str | None]) -> sa.ColumnElement[bool]:
+    """The condition ``column`` is one of ``keys``: one bound parameter however many they are.
+
+    An IN, not a join: SQLite would walk the table and look for each row in the list.
+    """
     if connection.dialect.name == "postgresql":
         array = sa.bindparam(None, list(keys), type_=postgresql.ARRAY(sa.Text()))
-        return sa.func.unnest(array).table_valued(sa.column("value", sa.Text())).render_derived()
+        return column.in_(sa.select(sa.func.unnest(array)))
     body = sa.bindparam(None, json.dumps(list(keys)), type_=sa.Text())
-    return sa.func.json_each(body).table_valued(sa.column("value", sa.Text()))
+    listed = sa.func.json_each(body).table_valued(sa.column("value", sa.Text()))
+    return column.in_(sa.select(listed.c.value))
 
 
 def chunks(keys: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
@@ -149,26 +154,39 @@ def upsert(
     columns: Mapping[str, Sequence[Any]],
     update: Mapping[str, Any] | None = None,
 ) -> None:
-    """Insert whole columns; on an equal primary key set ``update`` (name -> expression over ``new(table)``).
+    """Insert whole columns of driver values; on an equal primary key set ``update`` (name -> expression over ``new``).
 
-    Without ``update`` every other column is replaced; with an empty one the old row stays.
+    Without ``update`` every other column is replaced; with an empty one the old row stays. Whole columns go to
+    PostgreSQL as arrays and to SQLite as prepared rows: both ten times faster than one bound dictionary per row.
     """
-    names = list(columns)
-    rows = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    statement = upsert_of(connection, table, names, update)
-    for some in chunks(rows, 5_000):
-        connection.execute(statement, list(some))
+    if connection.dialect.name == "postgresql":
+        for start in range(0, len(next(iter(columns.values()))), CHUNK):
+            some = {n: list(c[start : start + CHUNK]) for n, c in columns.items()}
+            connection.execute(_on_conflict(_from_arrays(table, some), table, columns, update))
+        return
+    statement = _on_conflict(sqlite.insert(table).values({n: sa.bindparam(n) for n in columns}), table, columns, update)
+    compiled = statement.compile(dialect=connection.dialect)
+    rows = list(zip(*(columns[n] for n in compiled.positiontup or ()), strict=True))
+    if rows:
+        connection.exec_driver_sql(str(compiled), rows)
 
 
-def upsert_of(
-    connection: Connection, table: sa.Table, names: Sequence[str], update: Mapping[str, Any] | None
+def _from_arrays(table: sa.Table, columns: Mapping[str, list[Any]]) -> postgresql.Insert:
+    arrays = [sa.bindparam(n, c, type_=postgresql.ARRAY(_plain(table.c[n].type))) for n, c in columns.items()]
+    rows = sa.func.unnest(*arrays).table_valued(*[sa.column(n) for n in columns]).render_derived()
+    return postgresql.insert(table).from_select(list(columns), sa.select(*[rows.c[n] for n in columns]))
+
+
+def _plain(type_: sa.types.TypeEngine[Any]) -> sa.types.TypeEngine[Any]:
+    return sa.Text() if isinstance(type_, sa.String) else type_
+
+
+def _on_conflict(
+    statement: Any, table: sa.Table, columns: Mapping[str, Any], update: Mapping[str, Any] | None
 ) -> sa.Insert:
-    """The statement of ``upsert``."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(table).values({n: sa.bindparam(n) for n in names})
     key = list(table.primary_key.columns)
     if update is None:
-        update = {n: statement.excluded[n] for n in names if not table.c[n].primary_key}
+        update = {n: new(table, n) for n in columns if not table.c[n].primary_key}
     if not update:
         return statement.on_conflict_do_nothing(index_elements=key)
     return statement.on_conflict_do_update(index_elements=key, set_=dict(update))

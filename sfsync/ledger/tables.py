@@ -53,7 +53,7 @@ layout = Table(
     metadata,
     Column("layout_id", _Big, primary_key=True, autoincrement=False),
     Column("mapping", _Text, nullable=False),
-    Column("fields", JSON, nullable=False),
+    Column("fields", _Text, nullable=False),  # JSON list
 )
 
 base = Table(
