@@ -30,29 +30,21 @@ def change_emails(url: Url, n: int) -> list[str]:
 
 def self_exclude(url: Url, player_id: str = "") -> list[str]:
     """A player excludes himself for 90 days: both suppression flags rise; the reason stays on the platform."""
+    flags = "contact_suppressed = true, bonus_blocked = true, self_exclusion_kind = '90'"
     with open_engine(url) as engine, engine.begin() as connection:
         keys = [player_id] if player_id else _first_players(connection, 1, "NOT contact_suppressed")
-        clock = CLOCKS[connection.dialect.name]
-        _update(
-            connection,
-            keys,
-            f"contact_suppressed = true, bonus_blocked = true, self_exclusion_kind = '90', self_excluded_from = {clock}",
-        )
+        _update(connection, keys, f"{flags}, self_excluded_from = {CLOCKS[connection.dialect.name]}")
     return keys
 
 
 def case_without_shop(url: Url, shop_code: str = NO_SUCH_SHOP, key: str = "PL-HOLD-1") -> list[str]:
     """A shop's case arrives before its shop does: it has to wait, not to lose its shop."""
+    columns = "source_key, shop_code, tier, category, channel, language, subject, status, received_at, updated_at"
+    words = "'PARTNER', 'terminal_fault', 'phone', 'it', 'Guasto al terminale', 'New'"
     with open_engine(url) as engine, engine.begin() as connection:
         clock = CLOCKS[connection.dialect.name]
-        connection.execute(
-            sa.text(
-                "INSERT INTO cases (source_key, shop_code, tier, category, channel, language, subject, received_at, status,"
-                " updated_at) VALUES (:key, :shop, 'PARTNER', 'terminal_fault', 'phone', 'it', 'Guasto al terminale',"
-                f" {clock}, 'New', {clock})"  # noqa: S608  one of our two clocks
-            ),
-            {"key": key, "shop": shop_code},
-        )
+        statement = f"INSERT INTO cases ({columns}) VALUES (:key, :shop, {words}, {clock}, {clock})"  # noqa: S608
+        connection.execute(sa.text(statement), {"key": key, "shop": shop_code})
     return [key]
 
 

@@ -1,0 +1,51 @@
+"""Keys that are not what they should be: the same key twice, and keys with blanks around them.
+
+Salesforce compares external ids without regard to case and trims them; two platform rows that differ in nothing else
+would take turns in overwriting one record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+import sqlalchemy as sa
+
+from sfsync.sides.platform.tables import Table
+
+
+@dataclass(frozen=True)
+class KeyBook:
+    """What one look at a table's keys found.
+
+    twins    keys in lower case and without blanks that more than one row has
+    padded   key without blanks -> the key as the table holds it
+    """
+
+    twins: frozenset[str] = frozenset()
+    padded: dict[str, str] = field(default_factory=dict)
+
+    def is_twin(self, keys: pd.Series) -> pd.Series:
+        """Which of the keys (object text) more than one row has."""
+        if not self.twins:
+            return pd.Series(False, index=keys.index)
+        return fold(keys).isin(self.twins)
+
+    def own(self, keys: list[str]) -> list[str]:
+        """The keys as the table holds them."""
+        return [self.padded.get(k, k) for k in keys] if self.padded else keys
+
+
+def fold(keys: pd.Series) -> pd.Series:
+    """Keys as Salesforce compares them."""
+    return keys.str.strip(" ").str.lower()
+
+
+def look(connection: sa.Connection, table: Table) -> KeyBook:
+    """Find twins and padded keys with two aggregates in the database; no key travels unless something is wrong."""
+    folded = sa.func.lower(sa.func.trim(table.key_text))
+    twins = sa.select(folded).where(table.key.is_not(None)).group_by(folded).having(sa.func.count() > 1)
+    padded = sa.select(table.key_text).where(table.key_text != sa.func.trim(table.key_text))
+    found = frozenset(str(k).lower() for k in connection.scalars(twins))
+    others = [str(k) for k in connection.scalars(padded)]
+    return KeyBook(found, {k.strip(" "): k for k in others if k.strip(" ").lower() not in found})

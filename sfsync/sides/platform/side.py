@@ -1,0 +1,161 @@
+"""The platform as a side: the protocol of ``sides.side`` over SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from sfsync.errors import DriftError
+from sfsync.mapping import canon, drift
+from sfsync.mapping.model import Mapping
+from sfsync.sides.platform import connect, keys, read
+from sfsync.sides.platform.batch import rows_of
+from sfsync.sides.platform.frames import Maker, keyless
+from sfsync.sides.platform.tables import AsIs, Table, reflect
+from sfsync.sides.platform.write import Writer, now_of
+from sfsync.sides.side import Capabilities, Finding, Outcomes, Records, Window, Write, concat
+
+
+class PlatformSide:
+    """The operator's database.
+
+    url       SQLAlchemy URL (SQLite or PostgreSQL)
+    as_of     the instant at which derived values (an age band) are made
+    hash_key  the secret of the hashes that leave in place of identifiers
+
+    ``Records.meta`` has one column ``changed_at.<field>`` more for every field with its own change time. Raises
+    ``ConfigError`` for a URL that cannot be used, ``Unreachable`` or ``LoginRefused`` while connecting, ``DriftError``
+    for a missing table, key or stamp column.
+    """
+
+    def __init__(self, url: SecretStr | str, *, as_of: datetime, hash_key: bytes) -> None:
+        self._url = connect.parse(url)
+        self._where = connect.place(self._url)
+        self._engine = connect.open_engine(self._url)
+        self._as_of, self._hash_key = as_of, hash_key
+        self._tables: dict[str, Table] = {}
+        self._books: dict[str, keys.KeyBook] = {}
+        self.capabilities = Capabilities(name="platform", batch_rows=5_000, sees_deletes=False)
+
+    def identity(self) -> str:
+        """Dialect and a digest of where the database is; the login does not count."""
+        return connect.identity(self._url)
+
+    def window(self, mapping: Mapping, since: datetime | None) -> Window:
+        """From ``since`` minus the overlap; the next window may begin at the database's time minus the settle."""
+        now = pd.Timestamp(read.trying(self._engine, self._where, now_of), tz=UTC).to_pydatetime()
+        start = None if since is None else since - mapping.platform.overlap
+        return Window(start, now - mapping.platform.settle)
+
+    def check(self, mapping: Mapping) -> list[Finding]:
+        """Drift of the platform's table."""
+        try:
+            table = self._reflected(mapping)
+        except DriftError as error:
+            return [Finding(error.code, error.message, "error", mapping.name, error.where, error.next_step)]
+        found = drift.check_platform(mapping, {n: str(t) for n, t in table.types.items() if n in table.readable})
+        return [*found, *_key_findings(mapping, table)]
+
+    def changes(self, mapping: Mapping, window: Window, bounds: Sequence[tuple[str, str]] = ()) -> Iterator[Records]:
+        """Pages of records whose stamp lies in the window or cannot be read; ``bounds`` are not needed here."""
+        table, maker = self._maker(mapping)
+        book = self._books[mapping.name] = self._look(table)
+        last = self._keyless(maker, table, window)
+        if last is not None:
+            yield last
+        for walk in read.passes(table, window.since):
+            for rows in read.pages(self._engine, table, walk, maker.columns, self._where):
+                yield maker.records(rows, book)
+
+    def fetch(self, mapping: Mapping, keys: pd.Index, ids: pd.Series | None = None) -> Records:
+        """The records with these keys as they are now, in their order; ``ids`` are keys as the table holds them."""
+        table, maker = self._maker(mapping)
+        if mapping.name not in self._books:
+            self._books[mapping.name] = self._look(table)
+        book = self._books[mapping.name]
+        own = list(dict.fromkeys(_own(book, keys, ids)))
+
+        def work(connection: sa.Connection) -> Any:
+            return read.by_keys(connection, table, own, maker.columns)
+
+        place = {key: i for i, key in enumerate(own)}
+        rows = sorted(read.trying(self._engine, self._where, work), key=lambda row: place.get(str(row[0]), 0))
+        parts = [maker.records(page, book) for page in read.chunks(rows, read.PAGE_ROWS)]
+        return concat(mapping, parts) if parts else maker.records([], book)
+
+    def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
+        """Outcomes batch by batch; each batch is one transaction."""
+        table, _ = self._maker(mapping)
+        book = self._books.get(mapping.name, keys.KeyBook())
+        rows = rows_of(mapping, write, table.dialect, _own(book, write.keys, write.ids))
+        missing = sorted(set(rows.columns) - set(table.types))
+        if missing:
+            raise _lacks(mapping, missing)
+        writer = Writer(self._engine, _with_columns(table, rows.columns), self._where)
+        for positions in read.chunks(list(range(len(write))), self.capabilities.batch_rows):
+            yield writer.write(rows, list(positions))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def _reflected(self, mapping: Mapping) -> Table:
+        """Look at the table afresh."""
+
+        def work(connection: sa.Connection) -> Any:
+            return reflect(connection, mapping, canon.platform_columns(mapping))
+
+        table: Table = read.trying(self._engine, self._where, work)
+        self._tables[mapping.name] = table
+        return table
+
+    def _maker(self, mapping: Mapping) -> tuple[Table, Maker]:
+        table = self._tables.get(mapping.name) or self._reflected(mapping)
+        columns = tuple(c for c in canon.platform_columns(mapping) if c in table.readable)
+        return table, Maker(mapping, table, columns, self._as_of, self._hash_key)
+
+    def _look(self, table: Table) -> keys.KeyBook:
+        book: keys.KeyBook = read.trying(self._engine, self._where, lambda c: keys.look(c, table))
+        return book
+
+    def _keyless(self, maker: Maker, table: Table, window: Window) -> Records | None:
+        count = read.trying(self._engine, self._where, lambda c: read.count_keyless(c, table, window.since))
+        return keyless(maker.records([], keys.KeyBook()), count) if count else None
+
+
+def _own(book: keys.KeyBook, wanted: pd.Index, ids: pd.Series | None) -> list[str]:
+    """Keys as the table holds them: the side's own ids where known, else what the last look at the keys found."""
+    own = book.own([str(k) for k in wanted])
+    if ids is None:
+        return own
+    return [k if pd.isna(i) else str(i) for i, k in zip(ids, own, strict=True)]
+
+
+def _with_columns(table: Table, columns: tuple[str, ...]) -> Table:
+    """The table with the columns of a write, which need not be among those that are read."""
+    names = dict.fromkeys([table.key_name, table.stamp_name, *columns])
+    clause = sa.table(table.clause.name, *(sa.column(n, AsIs()) for n in names), schema=table.clause.schema)
+    return replace(table, clause=clause)
+
+
+def _lacks(mapping: Mapping, columns: list[str]) -> DriftError:
+    return DriftError(
+        f"the platform's table has no column {', '.join(columns)}",
+        "PLATFORM_COLUMN",
+        f"{mapping.name}, table {mapping.platform.table}",
+        f"Correct `platform:` of the field in {mapping.file or mapping.name}.",
+    )
+
+
+def _key_findings(mapping: Mapping, table: Table) -> list[Finding]:
+    if table.unique:
+        return []
+    message = f"the key column {table.key_name} is not unique in the platform's table"
+    step = "Ask the platform's owner for a unique index; until then no row can be created there."
+    return [Finding("PLATFORM_KEY", message, "warning", mapping.name, mapping.platform.table, step)]
