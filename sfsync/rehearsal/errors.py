@@ -70,7 +70,7 @@ def no_such_external_field(name: str) -> OrgError:
 
 
 def method_not_allowed(method: str, allowed: Sequence[str]) -> OrgError:
-    text = f"HTTP Method '{method}' not allowed. Allowed are {','.join(sorted(allowed))}"
+    text = f"HTTP Method '{method}' not allowed. Allowed are {','.join(allowed)}"
     return OrgError("METHOD_NOT_ALLOWED", text, status=405)
 
 
@@ -200,6 +200,21 @@ def bad_csv_value(field: str, column: int, value: str, soap_type: str) -> OrgErr
         f"Failed to deserialize field at col {column}. Due to, '{value}' is not a valid value for the type {soap_type}"
     )
     return OrgError("INVALID_FIELD", text, [field])
+
+
+def wrong_type(label: str, field: str, value: str) -> OrgError:
+    return OrgError("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{label}: value not of required type: {value}", [field])
+
+
+def invalid_date(label: str, field: str, value: str) -> OrgError:
+    """Years before 1700 or after 4000."""
+    return OrgError("NUMBER_OUTSIDE_VALID_RANGE", f"{label}: invalid date: {value}", [field])
+
+
+def bad_field_names(obj: str, fields: Sequence[str]) -> OrgError:
+    """A person's fields on a business account, or the Name of a person."""
+    text = f"{obj}: bad field names on insert/update call: {', '.join(fields)}"
+    return OrgError("INVALID_FIELD_FOR_INSERT_UPDATE", text, fields)
 
 
 def number_out_of_range(label: str, field: str, value: str) -> OrgError:

@@ -23,6 +23,7 @@ class Database:
         self.file = file
         self._lock = threading.RLock()
         self._depth = 0
+        self._idle: list[sqlite3.Connection] = []  # readers between two queries; list operations are atomic
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
 
@@ -76,12 +77,13 @@ class Database:
         if self.in_own_transaction():
             yield self._writer
             return
-        connection = self._connect()
+        connection = self._idle.pop() if self._idle else self._connect()
+        connection.execute("BEGIN")
         try:
-            connection.execute("BEGIN")
             yield connection
         finally:
-            connection.close()
+            connection.execute("ROLLBACK")
+            self._idle.append(connection)
 
     def in_own_transaction(self) -> bool:
         """True while the calling thread has a write transaction open."""
@@ -94,6 +96,8 @@ class Database:
 
     def close(self) -> None:
         with self._lock:
+            while self._idle:
+                self._idle.pop().close()
             self._writer.close()
 
 

@@ -1,0 +1,135 @@
+"""Cases and their comments (wire reference section 15), tasks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml.batch import Batch
+from sfsync.rehearsal.dml.rules.names import merged
+from sfsync.rehearsal.dml.work import Rules, Work
+from sfsync.rehearsal.dml.write import insert_columns
+from sfsync.rehearsal.store.state import new_ids, take
+
+
+def look_up(work: Work, sql: str, ids: list[Any]) -> dict[str, Any]:
+    """``sql`` selects (id, value) for ``json_each(?)``."""
+    wanted = sorted({one for one in ids if isinstance(one, str)})
+    return dict(work.database.rows(sql, (json.dumps(wanted),))) if wanted else {}
+
+
+class CaseRules(Rules):
+    needs = frozenset({"Status", "IsClosed", "ClosedDate", "ContactId", "AccountId"})
+
+    def before_insert(self, work: Work, batch: Batch) -> None:
+        numbers = take(work.database, "CaseNumber", batch.size)
+        batch.columns["CaseNumber"] = [f"{999 + number:08d}" for number in numbers]
+        statuses = batch.values("Status")
+        default = self._default_status(batch)
+        batch.columns["Status"] = [one or default for one in statuses]
+        closed = self._closed(work, batch.columns["Status"])
+        batch.columns["IsClosed"] = list(closed)
+        batch.columns["IsClosedOnCreate"] = list(closed)
+        batch.columns["ClosedDate"] = [work.stamp if one else None for one in closed]
+        self._account_of_contact(work, batch, batch.values("ContactId"), batch.values("AccountId"))
+        self._assign(work, batch)
+        self._check_owner(work, batch)
+
+    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+        if "Status" in batch.columns:
+            closed = self._closed(work, merged(batch, old, "Status"))
+            batch.columns["IsClosed"] = list(closed)
+            batch.columns["ClosedDate"] = [
+                (date if was else work.stamp) if now else None
+                for now, was, date in zip(closed, old["IsClosed"], old["ClosedDate"], strict=True)
+            ]
+        if "ContactId" in batch.columns:
+            contacts, accounts = merged(batch, old, "ContactId"), merged(batch, old, "AccountId")
+            self._account_of_contact(work, batch, contacts, accounts)
+        self._assign(work, batch)
+        self._check_owner(work, batch)
+
+    def _default_status(self, batch: Batch) -> str:
+        field = batch.obj.find("Status")
+        assert field is not None
+        return field.default or (field.values[0] if field.values else "New")
+
+    def _closed(self, work: Work, statuses: list[Any]) -> list[bool]:
+        closed = set(work.schema.settings["closed_case_statuses"])
+        return [one in closed for one in statuses]
+
+    def _account_of_contact(self, work: Work, batch: Batch, contacts: list[Any], accounts: list[Any]) -> None:
+        if not any(contact and not account for contact, account in zip(contacts, accounts, strict=True)):
+            return
+        sql = 'SELECT Id, "AccountId" FROM "Contact" WHERE Id IN (SELECT value FROM json_each(?))'
+        found = look_up(work, sql, contacts)
+        batch.columns["AccountId"] = [
+            account or found.get(contact or "") for contact, account in zip(contacts, accounts, strict=True)
+        ]
+
+    def _assign(self, work: Work, batch: Batch) -> None:
+        """The active assignment rule: one entry without criteria, the default owner."""
+        if work.auto_assign and work.default_case_owner:
+            batch.columns["OwnerId"] = [work.default_case_owner] * batch.size
+
+    def _check_owner(self, work: Work, batch: Batch) -> None:
+        queue = work.schema.objects["Group"].prefix
+        owners = batch.columns.get("OwnerId", [])
+        queues = [one for one in owners if isinstance(one, str) and one.startswith(queue)]
+        if not queues:
+            return
+        sql = (
+            'SELECT "QueueId", 1 FROM "QueueSobject" WHERE "SobjectType" = \'Case\''
+            ' AND "QueueId" IN (SELECT value FROM json_each(?))'
+        )
+        serving = look_up(work, sql, queues)
+        for row, one in enumerate(owners):
+            if isinstance(one, str) and one.startswith(queue) and one not in serving:
+                batch.fail(row, errors.queue_not_for_object())
+
+    def after_insert(self, work: Work, batch: Batch, ids: list[str]) -> None:
+        self._comment(work, batch, ids)
+
+    def after_update(self, work: Work, batch: Batch, ids: list[str]) -> None:
+        self._comment(work, batch, ids)
+
+    def _comment(self, work: Work, batch: Batch, ids: list[str]) -> None:
+        """``Comments`` is write-only: it makes a CaseComment."""
+        said = [(case, text) for case, text in zip(ids, batch.values("Comments"), strict=True) if text]
+        if not said:
+            return
+        obj = work.schema.objects["CaseComment"]
+        cases, texts = (list(column) for column in zip(*said, strict=True))
+        insert_columns(
+            work, obj, new_ids(work.database, obj.prefix, len(said)), {"ParentId": cases, "CommentBody": texts}
+        )
+
+
+class TaskRules(Rules):
+    needs = frozenset({"Status", "Priority", "WhatId", "WhoId"})
+
+    def before_insert(self, work: Work, batch: Batch) -> None:
+        self._follow(work, batch, {name: batch.values(name) for name in self.needs})
+
+    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+        self._follow(work, batch, {name: merged(batch, old, name) for name in self.needs})
+
+    def _follow(self, work: Work, batch: Batch, now: dict[str, list[Any]]) -> None:
+        closed = set(work.schema.settings["closed_task_statuses"])
+        batch.columns["IsClosed"] = [one in closed for one in now["Status"]]
+        batch.columns["IsHighPriority"] = [one == "High" for one in now["Priority"]]
+        accounts = self._accounts(work, now)
+        if any(one is not None for one in accounts) or "WhatId" in batch.columns or "WhoId" in batch.columns:
+            batch.columns["AccountId"] = accounts
+
+    def _accounts(self, work: Work, now: dict[str, list[Any]]) -> list[Any]:
+        account = work.schema.objects["Account"].prefix
+        sql = 'SELECT Id, "AccountId" FROM "{}" WHERE Id IN (SELECT value FROM json_each(?))'
+        found: dict[str, Any] = {}
+        for obj, name in (("Case", "WhatId"), ("Asset", "WhatId"), ("Contact", "WhoId")):
+            found.update(look_up(work, sql.format(obj), now[name]))
+        return [
+            what if isinstance(what, str) and what.startswith(account) else found.get(what) or found.get(who)
+            for what, who in zip(now["WhatId"], now["WhoId"], strict=True)
+        ]

@@ -1,0 +1,75 @@
+"""Names that are put together: Contact, User."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml.batch import ABSENT, Batch
+from sfsync.rehearsal.dml.work import Rules, Work
+
+PARTS = ("FirstName", "LastName")
+
+
+def merged(batch: Batch, old: dict[str, list[Any]], name: str) -> list[Any]:
+    """The column as it will be stored: the batch's value, or the old one where the batch has none."""
+    new = batch.columns.get(name)
+    if new is None:
+        return old[name]
+    return [before if now is ABSENT else now for now, before in zip(new, old[name], strict=True)]
+
+
+def full_names(first: Sequence[str | None], last: Sequence[str | None]) -> list[str | None]:
+    return [f"{a} {b}" if a and b else (a or b) for a, b in zip(first, last, strict=True)]
+
+
+class NameRules(Rules):
+    """``Name`` = "First Last", kept on every save."""
+
+    needs = frozenset(PARTS)
+
+    def before_insert(self, work: Work, batch: Batch) -> None:
+        batch.columns["Name"] = full_names(batch.values("FirstName"), batch.values("LastName"))
+
+    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+        if any(part in batch.columns for part in PARTS):
+            first, last = (merged(batch, old, part) for part in PARTS)
+            batch.columns["Name"] = list(full_names(first, last))
+
+
+class ContactRules(NameRules):
+    """The contact behind a person account is written through its account only."""
+
+    needs = NameRules.needs | {"IsPersonAccount"}
+
+    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+        for row, person in enumerate(old["IsPersonAccount"]):
+            if person:
+                batch.fail(row, errors.invalid_person_account("The contact of a person account is read-only"))
+        super().before_update(work, batch, old)
+
+
+class UserRules(NameRules):
+    """Usernames are lower case and look like e-mail addresses; the rest has the defaults of a standard user."""
+
+    def before_insert(self, work: Work, batch: Batch) -> None:
+        super().before_insert(work, batch)
+        self._usernames(batch)
+        nicknames = batch.values("CommunityNickname")
+        names = batch.values("Username")
+        batch.columns["CommunityNickname"] = [
+            nick or (name.split("@")[0][:40] if name else None) for nick, name in zip(nicknames, names, strict=True)
+        ]
+        batch.columns["UserType"] = ["Standard"] * batch.size
+
+    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+        super().before_update(work, batch, old)
+        self._usernames(batch)
+
+    def _usernames(self, batch: Batch) -> None:
+        for row, name in enumerate(batch.columns.get("Username", ())):
+            if isinstance(name, str):
+                batch.columns["Username"][row] = name.lower()
+                if "@" not in name or "." not in name.rpartition("@")[2]:
+                    batch.fail(row, errors.invalid_email("Username", "Username", name))

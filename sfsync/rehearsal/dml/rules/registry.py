@@ -1,0 +1,25 @@
+"""Which rules an object has."""
+
+from __future__ import annotations
+
+from sfsync.rehearsal.dml.rules.access import AssignmentRules, GroupRules, PermissionSetRules
+from sfsync.rehearsal.dml.rules.case import CaseRules, TaskRules
+from sfsync.rehearsal.dml.rules.names import ContactRules, UserRules
+from sfsync.rehearsal.dml.rules.person import AccountRules
+from sfsync.rehearsal.dml.work import Rules
+
+_NONE = Rules()
+_RULES: dict[str, Rules] = {
+    "Account": AccountRules(),
+    "Case": CaseRules(),
+    "Contact": ContactRules(),
+    "Group": GroupRules(),
+    "PermissionSet": PermissionSetRules(),
+    "PermissionSetAssignment": AssignmentRules(),
+    "Task": TaskRules(),
+    "User": UserRules(),
+}
+
+
+def rules_of(obj: str) -> Rules:
+    return _RULES.get(obj, _NONE)

@@ -1,0 +1,154 @@
+"""Insert and update of a batch: the steps of a save, in Salesforce's order as far as it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml import checks, references
+from sfsync.rehearsal.dml.batch import ABSENT, Batch, Deed, failed
+from sfsync.rehearsal.dml.convert import convert
+from sfsync.rehearsal.dml.rules.names import merged
+from sfsync.rehearsal.dml.rules.registry import rules_of
+from sfsync.rehearsal.dml.work import Rules, Work
+from sfsync.rehearsal.dml.write import insert_columns, update_columns
+from sfsync.rehearsal.ids import is_valid, to18
+from sfsync.rehearsal.schema.model import SObject
+from sfsync.rehearsal.store.state import new_ids
+from sfsync.rehearsal.store.tables import quoted
+
+
+def insert(work: Work, batch: Batch) -> list[Deed]:
+    """Inserts the good rows; the others come back with their errors."""
+    if "C" not in batch.obj.calls:
+        return [failed([errors.not_creatable(batch.obj.name)])] * batch.size
+    for row, one in enumerate(batch.columns.pop("Id", ())):
+        if one is not ABSENT and one is not None:
+            batch.fail(row, errors.id_in_body())
+    rules = rules_of(batch.obj.name)
+    _prepare(work, batch, creating=True)
+    _defaults(work, batch)
+    rules.before_insert(work, batch)
+    checks.required(batch, creating=True, skip=rules.optional)
+    checks.unique(work.database, batch, [None] * batch.size)
+    return _insert_good(work, batch, rules)
+
+
+def _prepare(work: Work, batch: Batch, *, creating: bool) -> None:
+    references.resolve(work.database, work.schema, batch)
+    checks.access(batch, creating=creating)
+    convert(batch)
+    references.check(work.database, work.schema, batch)
+    _check_record_type(work, batch)
+
+
+def _check_record_type(work: Work, batch: Batch) -> None:
+    valid = work.record_types.get(batch.obj.name, {}) if "RecordTypeId" in batch.columns else {}
+    for row, one in enumerate(batch.columns.get("RecordTypeId", ())):
+        if isinstance(one, str) and one not in valid:
+            batch.fail(row, errors.bad_record_type())
+
+
+def _defaults(work: Work, batch: Batch) -> None:
+    for name, value in _default_values(batch.obj):
+        values = batch.column(name)
+        batch.columns[name] = [value if one is ABSENT else one for one in values]
+    owner = batch.obj.find("OwnerId")
+    if owner is not None and owner.createable:
+        batch.columns["OwnerId"] = [one or work.user_id for one in batch.values("OwnerId")]
+
+
+def _default_values(obj: SObject) -> list[tuple[str, Any]]:
+    return [(one.name, one.default) for one in obj.fields if one.default not in (None, False)]
+
+
+def _insert_good(work: Work, batch: Batch, rules: Rules) -> list[Deed]:
+    good = batch.good()
+    ids = new_ids(work.database, batch.obj.prefix, len(good)) if good else []
+    written = batch.take(good)
+    if good:
+        insert_columns(work, batch.obj, ids, written.columns)
+        rules.after_insert(work, written, ids)
+    return _deeds(batch, good, ids, created=True)
+
+
+def _deeds(batch: Batch, good: Sequence[int], ids: Sequence[str], *, created: bool) -> list[Deed]:
+    by_row = dict(zip(good, ids, strict=True))
+    return [
+        Deed(by_row[row], True, created, []) if row in by_row else failed(batch.errors[row])
+        for row in range(batch.size)
+    ]
+
+
+def update(work: Work, batch: Batch) -> list[Deed]:
+    """Updates the good rows by their ``Id`` column."""
+    if "U" not in batch.obj.calls:
+        return [failed([errors.not_updateable(batch.obj.name)])] * batch.size
+    ids = _own_ids(work, batch)
+    rules = rules_of(batch.obj.name)
+    _prepare(work, batch, creating=False)
+    old = _old(work, batch, ids, rules)
+    rules.before_update(work, batch, old)
+    checks.required(batch, creating=False, skip=rules.optional)
+    checks.unique(work.database, batch, list(ids))
+    good = batch.good()
+    if good:
+        _update_good(work, batch, rules, ids, old, good)
+    return _deeds(batch, good, [str(ids[row]) for row in good], created=False)
+
+
+def _update_good(
+    work: Work, batch: Batch, rules: Rules, ids: list[str | None], old: dict[str, list[Any]], good: list[int]
+) -> None:
+    for name in list(batch.columns):
+        if name in old:
+            batch.columns[name] = merged(batch, old, name)
+    written = batch.take(good)
+    own = [str(ids[row]) for row in good]
+    update_columns(work, batch.obj, own, written.columns)
+    rules.after_update(work, written, own)
+
+
+def _own_ids(work: Work, batch: Batch) -> list[str | None]:
+    """The ids of the rows to change; None where there is an error instead."""
+    ids: list[str | None] = []
+    given = batch.columns.pop("Id", [ABSENT] * batch.size)
+    shaped = {to18(one) for one in given if isinstance(one, str) and is_valid(one)}
+    known = references.existing(work.database, batch.obj, shaped) if shaped else {}
+    seen: set[str] = set()
+    for row, one in enumerate(given):
+        error = _id_error(work, batch.obj, one, known, seen)
+        if error is not None:
+            batch.fail(row, error)
+        ids.append(None if error is not None else to18(one))
+    return ids
+
+
+def _id_error(work: Work, obj: SObject, one: Any, known: dict[str, bool], seen: set[str]) -> errors.OrgError | None:
+    if one is ABSENT or one is None or one == "":
+        return errors.id_missing()
+    if not is_valid(one) or work.schema.of_id(one) is not obj:
+        return errors.malformed_id(f"{obj.label} ID", "Id", str(one))
+    record_id = to18(one)
+    if record_id not in known:
+        return errors.invalid_cross_reference(status=404)
+    if known[record_id]:
+        return errors.entity_is_deleted()
+    if record_id in seen:
+        return errors.duplicate_id_in_call(record_id)
+    seen.add(record_id)
+    return None
+
+
+def _old(work: Work, batch: Batch, ids: list[str | None], rules: Rules) -> dict[str, list[Any]]:
+    """The stored values of every column the save touches or the rules need, aligned with the batch."""
+    names = sorted(set(batch.columns) | rules.needs)
+    columns = ", ".join(["Id", *map(quoted, names)])
+    sql = f"SELECT {columns} FROM {quoted(batch.obj.name)} WHERE Id IN (SELECT value FROM json_each(?))"  # noqa: S608
+    wanted = [one for one in ids if one is not None]
+    stored = {row[0]: row[1:] for row in work.database.rows(sql, (json.dumps(wanted),))}
+    empty = (None,) * len(names)
+    rows = [stored.get(one or "", empty) for one in ids]
+    return {name: [row[at] for row in rows] for at, name in enumerate(names)}

@@ -1,0 +1,60 @@
+"""What one write call knows: the store, the schema, who writes, at what instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sfsync.rehearsal.dml.batch import Batch
+from sfsync.rehearsal.schema.model import Schema
+from sfsync.rehearsal.store.database import Database
+
+
+@dataclass(frozen=True)
+class Work:
+    """``stamp`` is the instant of the save as stored; ``auto_assign``: the default case owner takes new cases."""
+
+    database: Database
+    schema: Schema
+    user_id: str
+    stamp: str
+    auto_assign: bool = True
+
+    @cached_property
+    def record_types(self) -> dict[str, dict[str, bool]]:
+        """Object -> record type id -> is a person type; active ones, in the order they were made."""
+        found: dict[str, dict[str, bool]] = {}
+        sql = 'SELECT Id, "SobjectType", "IsPersonType" FROM "RecordType" WHERE "IsActive" ORDER BY Id'
+        for record_id, obj, person in self.database.rows(sql):
+            found.setdefault(obj, {})[record_id] = bool(person)
+        return found
+
+    @cached_property
+    def default_case_owner(self) -> str | None:
+        name = self.schema.settings.get("default_case_owner")
+        sql = 'SELECT Id FROM "Group" WHERE "Type" = \'Queue\' AND "DeveloperName" = ?'
+        rows = self.database.rows(sql, (name,)) if name else []
+        return rows[0][0] if rows else None
+
+
+class Rules:
+    """The rules of an object without any; the others override what they need.
+
+    ``needs`` names the columns an update has to load; ``optional`` the required fields the rules look after.
+    """
+
+    needs: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+
+    def before_insert(self, work: Work, batch: Batch) -> None:
+        """May fill, change and refuse; runs on converted values."""
+
+    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+        """``old`` holds the stored values of ``needs`` and of the batch's columns, aligned with the batch."""
+
+    def after_insert(self, work: Work, batch: Batch, ids: list[str]) -> None:
+        """Runs on the rows that were written."""
+
+    def after_update(self, work: Work, batch: Batch, ids: list[str]) -> None:
+        """Runs on the rows that were written."""

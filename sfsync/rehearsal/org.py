@@ -1,0 +1,320 @@
+"""The org: everything its HTTP side may ask of it.
+
+One ``Org`` owns one SQLite file and is used from several threads. A write call is one transaction; ``transaction()``
+joins several. Queries see the last committed state (or, inside an own transaction, that transaction's).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sfsync.rehearsal import errors, setup
+from sfsync.rehearsal.clock import Clock
+from sfsync.rehearsal.dml import intake, remove, save, upsert
+from sfsync.rehearsal.dml.batch import Batch, Deed
+from sfsync.rehearsal.dml.work import Work
+from sfsync.rehearsal.ids import is_valid, to18
+from sfsync.rehearsal.schema import describe
+from sfsync.rehearsal.schema.build import build
+from sfsync.rehearsal.schema.model import Schema, SObject
+from sfsync.rehearsal.soql.run import QueryResult, Session, run
+from sfsync.rehearsal.store import state, tables
+from sfsync.rehearsal.store.database import Database
+
+SaveResult = Deed
+
+__all__ = ["Org", "QueryResult", "SaveResult"]
+
+CHUNK = 200
+
+
+class _Undone(Exception):
+    """Carries the results of an all-or-none call out of its transaction."""
+
+    def __init__(self, results: list[SaveResult]) -> None:
+        super().__init__()
+        self.results = results
+
+
+class Org:
+    """See ``open``. After changing ``clock`` call ``save_clock``, so that it outlives a restart."""
+
+    def __init__(self, data: Path, schema: Schema) -> None:
+        self.data = data
+        self.schema = schema
+        self.clock = Clock()
+        self._database = Database(data / "org.db")
+        self._start()
+
+    @staticmethod
+    def open(data: Path, *, force_app: Path | None = None) -> Org:
+        """Opens the org kept in folder ``data``, or makes a fresh one.
+
+        ``force_app`` brings custom fields, record types and queues; fields it has gained since the last time are
+        added. Raises SourceError for metadata the org does not understand.
+        """
+        data.mkdir(parents=True, exist_ok=True)
+        return Org(data, build(force_app))
+
+    def _start(self) -> None:
+        tables.create(self._database, self.schema)
+        saved = state.get(self._database, "org", "clock")
+        if saved is not None:
+            self.clock.load(saved)
+        identity = setup.prepare(self._database, self.schema, self.clock.stamp())
+        self.org_id: str = identity["org_id"]
+        self.user_id: str = identity["user_id"]
+        self.username: str = identity["username"]
+        self._zone = ZoneInfo(setup.time_zone(self._database, self.user_id))
+        self.files_dir.mkdir(exist_ok=True)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def reset(self) -> None:
+        """Back to a fresh org with the same schema; files and kept state go too, the clock runs true again."""
+        tables.drop(self._database, self.schema)
+        rmtree(self.files_dir, ignore_errors=True)
+        self.clock.load({"offset_s": 0.0, "frozen": None})
+        self._start()
+
+    @property
+    def files_dir(self) -> Path:
+        """Folder for the bodies and results of bulk jobs."""
+        return self.data / "files"
+
+    def save_clock(self) -> None:
+        """Keeps the clock as it stands now; call it after changing ``clock``."""
+        state.put(self._database, "org", "clock", self.clock.dump())
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def query(self, soql: str, *, all_rows: bool = False, version: str = "60.0") -> QueryResult:
+        """Runs a query; rows come lazily. Raises OrgError with Salesforce's texts."""
+        session = Session(self.schema, self.clock.now(), self._zone, version)
+        return run(self._database, session, soql, all_rows=all_rows)
+
+    def describe_global(self) -> dict[str, Any]:
+        return describe.all_objects(self.schema)
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """Raises OrgError NOT_FOUND."""
+        return describe.one_object(self._object(name), self._record_type_rows(name))
+
+    def retrieve(
+        self, object: str, id: str, fields: Sequence[str] | None = None, *, version: str = "60.0"
+    ) -> dict[str, Any]:
+        """One row as REST shows it. Raises OrgError NOT_FOUND, or INVALID_FIELD for a wrong field."""
+        obj = self._object(object)
+        if not is_valid(id):
+            raise errors.no_such_external_field(id)
+        rows = self.retrieve_many(obj.name, [id], fields, version=version)
+        if rows[0] is None:
+            raise errors.not_found()
+        return rows[0]
+
+    def retrieve_by(
+        self, object: str, field: str, value: str, fields: Sequence[str] | None = None, *, version: str = "60.0"
+    ) -> dict[str, Any]:
+        """One row by external id. Raises OrgError NOT_FOUND, or MULTIPLE_CHOICES with the ids."""
+        ids = self.find_by(object, field, value)
+        if not ids:
+            raise errors.not_found()
+        if len(ids) > 1:
+            raise errors.multiple_choices(ids)
+        return self.retrieve(object, ids[0], fields, version=version)
+
+    def find_by(self, object: str, field: str, value: str) -> list[str]:
+        """Ids of the living rows with this value in an external id or idLookup field."""
+        obj = self._object(object)
+        found = obj.find(field)
+        if found is None or not (found.indexed or found.name == "Id"):
+            raise errors.no_such_external_field(field)
+        if found.name == "Id":
+            return [to18(value)] if is_valid(value) else []
+        key = found.key(value.strip())
+        sql = f'SELECT Id FROM "{obj.name}" WHERE "{found.key_column}" = ? ORDER BY Id'  # noqa: S608 - schema names
+        with self._database.reader() as connection:
+            return [row[0] for row in connection.execute(sql, (key,))]
+
+    def retrieve_many(
+        self, object: str, ids: Sequence[str], fields: Sequence[str] | None = None, *, version: str = "60.0"
+    ) -> list[dict[str, Any] | None]:
+        """Rows in the order of ``ids``; None for what is missing or deleted."""
+        obj = self._object(object)
+        names = list(fields) if fields is not None else [one.name for one in obj.fields]
+        for name in names:
+            if "." not in name and not obj.has(name):
+                raise errors.no_such_column_dml(name, obj.name)
+        if "id" not in {one.lower() for one in names}:
+            names.append("Id")
+        good = sorted({to18(one) for one in ids if is_valid(one) and self.schema.of_id(one) is obj})
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(good), 500):
+            listed = ", ".join(f"'{one}'" for one in good[start : start + 500])
+            soql = f"SELECT {', '.join(names)} FROM {obj.name} WHERE Id IN ({listed})"  # noqa: S608 - SOQL, not SQL
+            found |= {row["Id"]: row for row in self.query(soql, version=version).records}
+        return [found.get(to18(one)) if is_valid(one) else None for one in ids]
+
+    # -- writing ------------------------------------------------------------------------------------------
+
+    def insert(
+        self,
+        object: str,
+        rows: Sequence[dict[str, Any]],
+        *,
+        all_or_none: bool = False,
+        auto_assign: bool = True,
+    ) -> list[SaveResult]:
+        """Inserts rows; one result per row, in order."""
+        obj = self._object(object)
+        return self._write(
+            lambda work: save.insert(work, intake.from_rows(self.schema, obj, rows)), all_or_none, auto_assign
+        )
+
+    def update(
+        self,
+        object: str,
+        rows: Sequence[dict[str, Any]],
+        *,
+        all_or_none: bool = False,
+        auto_assign: bool = True,
+    ) -> list[SaveResult]:
+        """Updates rows by their ``Id``; one result per row, in order."""
+        obj = self._object(object)
+        return self._write(
+            lambda work: save.update(work, intake.from_rows(self.schema, obj, rows)), all_or_none, auto_assign
+        )
+
+    def upsert(
+        self,
+        object: str,
+        field: str,
+        rows: Sequence[dict[str, Any]],
+        *,
+        all_or_none: bool = False,
+        auto_assign: bool = True,
+    ) -> list[SaveResult]:
+        """Updates or inserts rows by an external id, idLookup field or Id.
+
+        A key that several rows carry gives that row an error MULTIPLE_CHOICES (status 300, ids in ``fields``).
+        Raises OrgError when ``field`` cannot be used as a key.
+        """
+        obj = self._object(object)
+        key = upsert.key_field(obj, field)
+        return self._write(
+            lambda work: upsert.upsert(work, intake.from_rows(self.schema, obj, rows), key), all_or_none, auto_assign
+        )
+
+    def delete(self, ids: Sequence[str], *, all_or_none: bool = False) -> list[SaveResult]:
+        """Puts rows, of one or several objects, into the recycle bin."""
+        return self._write(lambda work: remove.delete(work, ids), all_or_none, auto_assign=False)
+
+    def load_csv(
+        self,
+        object: str,
+        operation: str,
+        external_field: str | None,
+        header: Sequence[str],
+        rows: Iterable[Sequence[str]],
+        *,
+        auto_assign: bool = True,
+    ) -> Iterator[SaveResult]:
+        """Bulk load: ``operation`` is insert, update, upsert, delete or hardDelete; results in order of the rows.
+
+        ``''`` leaves a field alone, ``#N/A`` empties it. Rows go in chunks of 200, each its own transaction.
+        Raises OrgError before any row is read when the header names an unknown column.
+        """
+        obj = self._object(object)
+        plan = intake.csv_header(self.schema, obj, header)
+        act = self._bulk_act(obj, operation, external_field)
+        return self._chunks(obj, plan, act, rows, auto_assign)
+
+    def _bulk_act(
+        self, obj: SObject, operation: str, external_field: str | None
+    ) -> Callable[[Work, Batch], list[SaveResult]]:
+        if operation == "insert":
+            return save.insert
+        if operation == "update":
+            return save.update
+        if operation == "upsert":
+            key = upsert.key_field(obj, external_field or "Id")
+            return lambda work, batch: upsert.upsert(work, batch, key)
+        if operation in ("delete", "hardDelete"):
+            return lambda work, batch: remove.delete(work, [one or "" for one in batch.values("Id", "")])
+        raise errors.invalid_batch(f"Unknown operation {operation}")
+
+    def _chunks(
+        self,
+        obj: SObject,
+        plan: list[intake.CsvColumn],
+        act: Callable[[Work, Batch], list[SaveResult]],
+        rows: Iterable[Sequence[str]],
+        auto_assign: bool,
+    ) -> Iterator[SaveResult]:
+        source = iter(rows)
+        while chunk := list(islice(source, CHUNK)):
+            batch = intake.from_csv(obj, plan, chunk)
+            yield from self._write(lambda work, batch=batch: act(work, batch), False, auto_assign)  # type: ignore[misc]
+
+    def _write(self, act: Callable[[Work], list[SaveResult]], all_or_none: bool, auto_assign: bool) -> list[SaveResult]:
+        try:
+            with self._database.transaction():
+                work = Work(self._database, self.schema, self.user_id, self.clock.stamp(), auto_assign)
+                return _whole(act(work)) if all_or_none else act(work)
+        except _Undone as undone:
+            return [
+                SaveResult(None, False, one.created, one.errors or [errors.rolled_back()]) for one in undone.results
+            ]
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Joins the write calls of this thread; an exception undoes them all. May be nested."""
+        return self._database.transaction()
+
+    # -- small things that outlive a restart --------------------------------------------------------------
+
+    def state_get(self, kind: str, key: str) -> dict[str, Any] | None:
+        return state.get(self._database, kind, key)
+
+    def state_put(self, kind: str, key: str, value: dict[str, Any]) -> None:
+        state.put(self._database, kind, key, value)
+
+    def state_delete(self, kind: str, key: str) -> None:
+        state.delete(self._database, kind, key)
+
+    def state_list(self, kind: str) -> dict[str, dict[str, Any]]:
+        """All values of a kind by key, keys in order."""
+        return dict(state.listed(self._database, kind))
+
+    # -- inside -------------------------------------------------------------------------------------------
+
+    def _object(self, name: str) -> SObject:
+        found = self.schema.find(name)
+        if found is None:
+            raise errors.not_found()
+        return found
+
+    def _record_type_rows(self, name: str) -> list[tuple[Any, ...]]:
+        sql = 'SELECT Id, "Name", "DeveloperName", "IsActive" FROM "RecordType" WHERE "SobjectType" = ? ORDER BY "Name"'
+        with self._database.reader() as connection:
+            return connection.execute(sql, (self._object(name).name,)).fetchall()
+
+
+def _whole(results: list[SaveResult]) -> list[SaveResult]:
+    if not all(one.success for one in results):
+        raise _Undone(results)
+    return results
+
+
+def raise_first(results: Sequence[SaveResult]) -> SaveResult:
+    """The result of a single-row call, or its first error raised."""
+    first = results[0]
+    if first.errors:
+        raise first.errors[0]
+    return first

@@ -1,0 +1,1 @@
+"""SOQL: grammar, parse tree, and the compiler to SQLite."""
