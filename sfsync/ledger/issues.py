@@ -1,0 +1,177 @@
+"""Holds (records that wait for something) and failures (records whose write was refused).
+
+Both keep the digest of the row they were about (``digest.of_rows`` over the cells to write): as long as the row is
+the same, trying it again gives the same answer. ``retry`` and ``release`` forget it, and the next run tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from sfsync.errors import ConfigError
+from sfsync.ledger import audit, database
+from sfsync.ledger.store import Ledger
+from sfsync.ledger.tables import failure, hold
+from sfsync.sides.side import TEXT
+
+
+def column(frame: pd.DataFrame, name: str, default: str | None = None) -> list[str | None]:
+    """A text column of a frame as Python values; ``default`` where it is null or missing."""
+    found = database.texts(frame[name]) if name in frame.columns else [None] * len(frame)
+    return [default if v is None else v for v in found]
+
+
+# ── failures
+
+
+def fail(ledger: Ledger, run_id: str, mapping: str, side: str, rows: pd.DataFrame) -> None:
+    """Record refused rows. ``rows`` is indexed by key: ``code``, ``kind_of_failure``, ``fields``, ``reason`` (no values
+    of the record in it) as in ``sides.side.Outcomes``, and ``digest`` (optional) of the row that was refused.
+    """
+    with ledger.writing() as connection:
+        fail_in(connection, mapping, side, rows, run_id, database.text_of(database.clock(connection)))
+
+
+def fail_in(connection: Connection, mapping: str, side: str, rows: pd.DataFrame, run_id: str, now: str) -> None:
+    """``fail`` inside a transaction of the caller."""
+    rows = rows[~rows.index.duplicated(keep="last")]
+    columns: dict[str, Sequence[Any]] = {
+        "key": database.texts(rows.index),
+        "code": column(rows, "code", "UNKNOWN"),
+        "failure_class": column(rows, "kind_of_failure", "unknown"),
+        "fields": column(rows, "fields", ""),
+        "reason": column(rows, "reason", ""),
+        "digest": column(rows, "digest"),
+    }
+    fixed = {"mapping": mapping, "side": side, "attempts": 1, "first_at": now, "last_at": now, "run_id": run_id}
+    columns |= {n: [v] * len(rows) for n, v in fixed.items()}
+    kept = ("mapping", "key", "side", "first_at", "attempts")
+    update: dict[str, Any] = {n: database.new(failure, n) for n in columns if n not in kept}
+    database.upsert(connection, failure, columns, update | {"attempts": failure.c.attempts + 1})
+
+
+def clear_in(connection: Connection, mapping: str, side: str, keys: Sequence[str]) -> None:
+    """The write went through: no failure on this side and no hold any more."""
+    for some in database.chunks(keys):
+        which = failure.c.mapping == mapping, failure.c.side == side, database.within(connection, failure.c.key, some)
+        connection.execute(failure.delete().where(*which))
+        connection.execute(
+            hold.delete().where(hold.c.mapping == mapping, database.within(connection, hold.c.key, some))
+        )
+
+
+def clear_failures(ledger: Ledger, mapping: str, side: str, keys: Iterable[str]) -> None:
+    """These rows need no write any more."""
+    with ledger.writing() as connection:
+        for some in database.chunks(list(keys)):
+            which = database.within(connection, failure.c.key, some)
+            connection.execute(failure.delete().where(failure.c.mapping == mapping, failure.c.side == side, which))
+
+
+def failures(
+    ledger: Ledger, mapping: str | None = None, *, keys: Iterable[str] | None = None, limit: int | None = None
+) -> pd.DataFrame:
+    """Failures, newest first: all columns of the table, ``digest`` null = to be tried again."""
+    return _listed(ledger, failure, mapping, keys, failure.c.last_at.desc(), limit)
+
+
+def retry(ledger: Ledger, mapping: str, keys: Iterable[str] | None, actor: str) -> int:
+    """Let the next run try these failures (None: all of the mapping) again whatever they hold; returns how many."""
+    return _forget(ledger, failure, mapping, keys, actor, "failures.retry")
+
+
+# ── holds
+
+
+def put_holds(ledger: Ledger, run_id: str, mapping: str, seen: Iterable[str], found: pd.DataFrame) -> None:
+    """Of the keys looked at, these wait now; the others do not wait any more.
+
+    ``found`` is indexed by key: ``reason`` (a code), ``waits_mapping`` and ``waits_key`` (the parent waited for, or
+    null), ``digest`` (optional). A hold that goes on keeps its ``since``.
+    """
+    found = found[~found.index.duplicated(keep="last")]
+    gone = sorted(set(seen) - set(found.index))
+    with ledger.writing() as connection:
+        for some in database.chunks(gone):
+            which = database.within(connection, hold.c.key, some)
+            connection.execute(hold.delete().where(hold.c.mapping == mapping, which))
+        since = database.text_of(database.clock(connection))
+        _hold_in(connection, mapping, found, run_id, since)
+
+
+def _hold_in(connection: Connection, mapping: str, found: pd.DataFrame, run_id: str, since: str) -> None:
+    columns: dict[str, Sequence[Any]] = {
+        n: column(found, n) for n in ("reason", "waits_mapping", "waits_key", "digest")
+    }
+    columns |= {"key": database.texts(found.index), "mapping": [mapping] * len(found)}
+    columns |= {"since": [since] * len(found), "run_id": [run_id] * len(found)}
+    update = {n: database.new(hold, n) for n in ("reason", "waits_mapping", "waits_key", "digest", "run_id")}
+    database.upsert(connection, hold, columns, update)
+
+
+def holds(
+    ledger: Ledger, mapping: str | None = None, *, keys: Iterable[str] | None = None, limit: int | None = None
+) -> pd.DataFrame:
+    """Holds, oldest first: all columns of the table."""
+    return _listed(ledger, hold, mapping, keys, hold.c.since, limit)
+
+
+def waiting_for(ledger: Ledger, mapping: str, keys: Iterable[str]) -> pd.DataFrame:
+    """Holds that wait for these records of ``mapping``: they wake when the parent lands."""
+    rows: list[Any] = []
+    with ledger.reading() as connection:
+        for some in database.chunks(list(keys)):
+            which = database.within(connection, hold.c.waits_key, some)
+            rows += connection.execute(sa.select(hold).where(hold.c.waits_mapping == mapping, which)).all()
+    return _frame(hold, rows)
+
+
+def release(ledger: Ledger, mapping: str, keys: Iterable[str] | None, actor: str) -> int:
+    """Let the next run look at these held records (None: all) again whatever they hold; returns how many."""
+    return _forget(ledger, hold, mapping, keys, actor, "holds.release")
+
+
+# ── both
+
+
+def get(ledger: Ledger, mapping: str, key: str) -> dict[str, list[dict[str, Any]]]:
+    """Everything that stops one record: ``{"failures": [...], "holds": [...]}``."""
+    found = {"failures": failures(ledger, mapping, keys=[key]), "holds": holds(ledger, mapping, keys=[key])}
+    return {n: f.astype(object).where(f.notna(), None).to_dict("records") for n, f in found.items()}
+
+
+def _forget(ledger: Ledger, table: sa.Table, mapping: str, keys: Iterable[str] | None, actor: str, action: str) -> int:
+    wanted = None if keys is None else list(keys)
+    with ledger.writing() as connection:
+        change = table.update().where(table.c.mapping == mapping).values(digest=None)
+        if wanted is not None:
+            change = change.where(database.within(connection, table.c.key, wanted))
+        count = connection.execute(change).rowcount
+        if wanted and not count:
+            step = f"See what there is: sfsync {table.name}s list {mapping}"
+            raise ConfigError(f"there is no such {table.name}", "ISSUE_UNKNOWN", f"{mapping} {wanted[0]}", step)
+        details = {"mapping": mapping, "count": count, "keys": (wanted or [])[:100]}
+        audit.append_in(ledger, connection, action, details, run_id=None, actor=actor)
+    return count
+
+
+def _listed(
+    ledger: Ledger, table: sa.Table, mapping: str | None, keys: Iterable[str] | None, order: Any, limit: int | None
+) -> pd.DataFrame:
+    with ledger.reading() as connection:
+        query = sa.select(table).order_by(order, table.c.mapping, table.c.key).limit(limit)
+        if mapping is not None:
+            query = query.where(table.c.mapping == mapping)
+        if keys is not None:
+            query = query.where(database.within(connection, table.c.key, list(keys)))
+        return _frame(table, connection.execute(query).all())
+
+
+def _frame(table: sa.Table, rows: Sequence[Any]) -> pd.DataFrame:
+    frame = pd.DataFrame([tuple(r) for r in rows], columns=list(table.c.keys()))
+    return frame.astype({c.name: "int64" if isinstance(c.type, sa.Integer) else TEXT for c in table.c})
