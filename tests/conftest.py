@@ -16,6 +16,8 @@ import pytest
 
 from sfsync.demo import schema
 
+pytest.register_assert_rewrite("tests.sides.contract")
+
 TEMPLATE = "operator_template"
 # A test database may lose everything with the power; it only has to be fast.
 FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200")
