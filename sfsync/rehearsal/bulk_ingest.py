@@ -72,11 +72,10 @@ def check_csv_options(order: dict[str, Any]) -> None:
 
 
 def _object_name(context: Context, name: Any) -> str:
-    try:
-        described = context.org.describe(str(name))
-    except OrgError as error:
-        raise errors.invalid_entity(str(name)) from error
-    return str(described["name"])
+    found = context.org.schema.find(str(name))
+    if found is None:
+        raise errors.invalid_entity(str(name))
+    return found.name
 
 
 def _head(job: Job, state: str | None = None) -> dict[str, Any]:

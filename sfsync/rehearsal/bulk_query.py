@@ -19,6 +19,7 @@ from sfsync.rehearsal.jobs import COMPLETE, FAILED, QUERY, UPLOADED, Job, Jobs
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import QueryResult
+    from sfsync.rehearsal.schema.model import Field
 
 OPERATIONS = ("query", "queryAll")
 ROWS, INDEX = "rows.csv", "rows.idx"
@@ -61,14 +62,11 @@ def create(context: Context, call: Call) -> Reply:
 def _check_supported(context: Context, result: QueryResult, soql: str) -> None:
     """Aggregates, subqueries, TYPEOF, OFFSET and compound fields are refused."""
     words = soql.upper().split()
-    head = next(iter(result.records), None)
-    aggregate = (
-        "GROUP" in words or not result.columns or (head or {}).get("attributes", {}).get("type") == "AggregateResult"
-    )
+    aggregate = result.aggregate or not result.columns
     if aggregate or "TYPEOF" in words or "OFFSET" in words or _has_subquery(soql):
         raise errors.bulk_api_error("Aggregate Relationships not supported in Bulk Query")
-    fields = fields_of(context.org, result.columns, result.object)
-    if any(field is not None and field["type"] in _COMPOUND for field in fields):
+    fields = fields_of(context.org.schema, result.columns, result.object)
+    if any(field is not None and field.type in _COMPOUND for field in fields):
         raise errors.bulk_api_error("Selecting compound data not supported in Bulk Query")
 
 
@@ -186,13 +184,15 @@ def _locator(offset: int) -> str:
 
 
 def _offset(locator: str) -> int:
+    if not locator:
+        return 0
     try:
-        text = base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)).decode("ascii")
-    except (binascii.Error, ValueError) as error:
+        text = base64.b64decode(locator + "=" * (-len(locator) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
         raise errors.invalid_query_locator() from error
-    if text and not text.isdecimal():
+    if not text.isdigit():
         raise errors.invalid_query_locator()
-    return int(text or 0)
+    return int(text)
 
 
 # -- the work ---------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def _offset(locator: str) -> int:
 def work(jobs: Jobs, job: Job) -> None:
     """Runs the query and writes its rows with an index of where each begins; starts over after a kill."""
     result = jobs.org.query(job.query, all_rows=job.operation == "queryAll", version=job.api)
-    shown = [_shower(field) for field in fields_of(jobs.org, result.columns, result.object)]
+    shown = [_shower(field) for field in fields_of(jobs.org.schema, result.columns, result.object)]
     paths = [column.split(".") for column in result.columns]
     starts = array("Q")
     rows = iter(result.records)
@@ -229,9 +229,9 @@ def _at(row: dict[str, Any], path: list[str]) -> Any:
     return value
 
 
-def _shower(field: dict[str, Any] | None) -> Callable[[Any], str]:
+def _shower(field: Field | None) -> Callable[[Any], str]:
     """How a column's values are written; instants end in ``.000Z`` here, not in ``.000+0000``."""
-    return _instant if field is not None and field["type"] == "datetime" else _plain
+    return _instant if field is not None and field.type == "datetime" else _plain
 
 
 def _plain(value: Any) -> str:

@@ -71,7 +71,7 @@ class Body:
 def parse_json(raw: bytes) -> Any:
     """JSON text to values; errors read as the vendor's parser words them."""
     try:
-        return json.loads(raw, parse_constant=_refuse_constant)
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise errors.json_parser(f"Invalid UTF-8 start byte 0x{raw[error.start]:x}") from error
     except json.JSONDecodeError as error:

@@ -87,7 +87,8 @@ def set_clock(context: Context, call: Call) -> Reply:
     unknown = set(order) - {"now", "offset_s", "advance_s", "freeze"}
     if unknown or not order:
         raise ValueError("give now, offset_s, advance_s or freeze")
-    context.org.set_clock(lambda ticking: _change_clock(ticking, order))
+    _change_clock(context.org.clock, order)
+    context.org.save_clock()
     return clock(context, call)
 
 

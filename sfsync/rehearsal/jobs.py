@@ -127,8 +127,8 @@ class Jobs:
     def _run(self, job: Job) -> None:
         started = time.monotonic()
         try:
-            self._break_if_ordered(job)
             self._turn(job, RUNNING)
+            self._break_if_ordered(job)
             self._work[job.kind](self, job)
         except OrgError as error:
             self._fail(job, f"{error.code} : {error.message}")

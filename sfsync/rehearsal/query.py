@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply
-from sfsync.rehearsal.columns import fields_of, is_long_text
+from sfsync.rehearsal.columns import fields_of
 from sfsync.rehearsal.context import Context
 
 if TYPE_CHECKING:
@@ -40,20 +39,17 @@ def _run(context: Context, call: Call, *, all_rows: bool) -> Reply:
 
 def _records(result: QueryResult) -> Iterable[dict[str, Any]]:
     """The rows; more than 2,000 groups cannot be paged and are refused before anything is sent."""
-    rows = iter(result.records)
-    head = next(rows, None)
-    if head is None:
-        return []
-    if head["attributes"]["type"] == "AggregateResult" and result.total_size > PAGE:
+    if result.aggregate and result.total_size > PAGE:
         raise errors.too_many_groups()
-    return chain([head], rows)
+    return result.records
 
 
 def page_size(context: Context, call: Call, result: QueryResult) -> int:
     """2,000 rows, fewer with long texts; Sforce-Query-Options may ask for less, down to 200."""
     size = PAGE
     if result.total_size > PAGE_LONG_TEXTS:
-        long_texts = sum(is_long_text(one) for one in fields_of(context.org, result.columns, result.object))
+        fields = fields_of(context.org.schema, result.columns, result.object)
+        long_texts = sum(one is not None and one.long_text for one in fields)
         size = (PAGE, PAGE_ONE_LONG_TEXT, PAGE_LONG_TEXTS)[min(long_texts, 2)]
     asked = re.search(r"batchSize\s*=\s*(\d+)", call.header("Sforce-Query-Options"), re.IGNORECASE)
     return min(size, max(PAGE_MIN, int(asked.group(1)))) if asked else size

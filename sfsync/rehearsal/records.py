@@ -55,8 +55,16 @@ def _many(result: SaveResult) -> Reply | None:
 
 
 def _created(context: Context, call: Call, result: SaveResult, body: dict[str, Any], status: int = 201) -> Reply:
-    name = context.org.describe(call.args["object"])["name"]
-    return Reply(status, body, headers={"Location": f"{call.base}/sobjects/{name}/{result.id}"})
+    where = f"{call.base}/sobjects/{_name(context, call)}/{result.id}"
+    return Reply(status, body, headers={"Location": where})
+
+
+def _name(context: Context, call: Call) -> str:
+    """The object of the URL in the schema's own case. OrgError NOT_FOUND."""
+    found = context.org.schema.find(call.args["object"])
+    if found is None:
+        raise errors.not_found()
+    return found.name
 
 
 def read(context: Context, call: Call) -> Reply:
@@ -88,7 +96,7 @@ def update(context: Context, call: Call) -> Reply:
 
 def delete(context: Context, call: Call) -> Reply:
     """DELETE sobjects/X/{id}: 204."""
-    context.org.describe(call.args["object"])
+    _name(context, call)
     if not is_valid(call.args["id"]):
         raise errors.no_such_external_field(call.args["id"])
     _done(context.org.delete([call.args["id"]])[0])
@@ -119,7 +127,7 @@ def upsert(context: Context, call: Call) -> Reply:
         return _choices(context, call, error)
     if not result.success:
         return _choices(context, call, result.errors[0]) if len(result.errors) == 1 else _many(result) or nothing()
-    body = {"id": result.id, "success": True, "errors": [], "created": result.created}
+    body: dict[str, Any] = {"id": result.id, "success": True, "errors": [], "created": result.created}
     if not result.created and float(call.version) < _FIRST_VERSION_WITH_UPSERT_BODY:
         return nothing()
     return _created(context, call, result, body, 201 if result.created else 200)
@@ -137,8 +145,7 @@ def _without(row: dict[str, Any], field: str, value: str) -> dict[str, Any]:
 
 
 def _choices(context: Context, call: Call, error: OrgError) -> Reply:
-    name = context.org.describe(call.args["object"])["name"] if error.status == 300 else ""
-    return refusal(error, f"{call.base}/sobjects/{name}")
+    return refusal(error, f"{call.base}/sobjects/{_name(context, call)}" if error.status == 300 else call.base)
 
 
 def delete_by(context: Context, call: Call) -> Reply:

@@ -164,7 +164,7 @@ class TestSoapLogin:
         with pytest.raises(SalesforceAuthenticationFailed) as caught:
             soap(org, "wrong")
         assert caught.value.code == "INVALID_LOGIN"
-        assert str(caught.value.message).startswith("Invalid username, password, security token;")
+        assert caught.value.auth_message.startswith("Invalid username, password, security token;")
 
     def test_is_gone_from_version_65(self, org: Client) -> None:
         with pytest.raises(SalesforceAuthenticationFailed) as caught:

@@ -98,7 +98,7 @@ class TestLimits:
     def test_all_names_and_the_meter(self, org: Client) -> None:
         org.get(f"{V}/limits")
         shown = org.get(f"{V}/limits").json()
-        assert len(shown) == 67
+        assert len(shown) == 71
         assert shown["DailyApiRequests"] == {"Max": 100000, "Remaining": 99998}
         assert shown["PermissionSets"]["CreateCustom"] == {"Max": 1000, "Remaining": 1000}
 
