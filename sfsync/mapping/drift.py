@@ -153,7 +153,7 @@ def _field(
     for name in (field.salesforce, *field.also, *([field.fallback] if field.fallback else [])):
         where, spec = f"{mapping.salesforce.object}.{name}", fields.get(name)
         if spec is None:
-            yield _missing(mapping, where, "error" if field.synced or field.owner is Owner.COMPUTED else "warning")
+            yield _missing(mapping, where, "error" if field.synced or field.owner is Owner.COMPUTED else "info")
         elif name != field.fallback:
             yield from _access(mapping, field, where, spec)
             yield from _fit(mapping, field, where, spec)
