@@ -289,7 +289,8 @@ class _Compiler:
     def _of_parents(self) -> list[str]:
         if self.child is None:
             return []
-        return [f"{self.scope.root}.{quoted(self.child.field.name)} IN (SELECT value FROM json_each(?))"]
+        parent = f"{self.scope.root}.{quoted(self.child.field.name)}"
+        return [f"{parent} IN (SELECT value FROM json_each(?))"]  # noqa: S608 - schema names
 
     def _order(self, aggregate: bool) -> str:
         parts = []
@@ -309,7 +310,7 @@ class _Compiler:
         parent = f"{self.scope.root}.{quoted(self.child.field.name)}"
         named = ", ".join(f"{sql} AS c{number}" for number, sql in enumerate(outputs))
         names = ", ".join(f"c{number}" for number in range(len(outputs)))
-        ranked = f"SELECT {named}, ROW_NUMBER() OVER (PARTITION BY {parent}{order}) AS place {core}"  # noqa: S608
+        ranked = f"SELECT {named}, ROW_NUMBER() OVER (PARTITION BY {parent}{order}) AS place {core}"
         first = self.query.offset or 0
         last = f" AND place <= {first + self.query.limit}" if self.query.limit is not None else ""
         return f"SELECT {names} FROM ({ranked}) WHERE place > {first}{last} ORDER BY place"  # noqa: S608
