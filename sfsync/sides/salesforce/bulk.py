@@ -92,14 +92,17 @@ class BulkLoad:
         done = self._file(job_id, "successfulResults", [key, "sf__Id", "sf__Created"])
         complete = ended["state"] == "JobComplete"
         all_done = complete and len(done) == len(join) and not ended.get("numberRecordsFailed")
-        refused = done.iloc[:0] if all_done else self._file(job_id, "failedResults", [key, "sf__Id", "sf__Error"])
+        refused = self._file(job_id, "failedResults", [key, "sf__Id", "sf__Error"], asked=not all_done)
         closed = len(done) + len(refused) >= len(join)
-        left = done.iloc[:0] if closed else self._file(job_id, "unprocessedrecords", [key])
+        left = self._file(job_id, "unprocessedrecords", [key], asked=not closed)
         rest = _rest(ended)
         found = joined(join, key, done, refused, left, payload.write.kind, rest)
         return found.set_axis(pd.Index(payload.write.keys[load.rows], dtype=TEXT, name="key"))
 
-    def _file(self, job_id: str, name: str, columns: list[str]) -> pd.DataFrame:
+    def _file(self, job_id: str, name: str, columns: list[str], *, asked: bool = True) -> pd.DataFrame:
+        """A result file's columns; no rows if it need not be ``asked`` for."""
+        if not asked:
+            return pd.DataFrame({c: pd.Series(dtype=TEXT) for c in columns})
         with tempfile.TemporaryFile() as file:
             path, headers = self._jobs.path(job_id, name), {"Accept": "text/csv"}
             self._session.call("GET", path, headers=headers, into=file, closing=True)
@@ -128,7 +131,8 @@ def groups(payload: Payload, rows: np.ndarray) -> tuple[list[tuple[np.ndarray, p
     if payload.write.kind == "delete":
         return [(rows, payload.write.ids.astype(TEXT).reset_index(drop=True).to_frame("Id").iloc[rows])], rows[:0]
     columns = payload.columns()
-    pattern = np.column_stack([_settled(payload.choice(link)[rows]) for link in payload.links] or [np.zeros(len(rows))])
+    choices = [_settled(payload.choice(link)[rows]) for link in payload.links]
+    pattern = np.column_stack([np.zeros(len(rows), int), *choices])  # at least one column to tell apart by
     _, which = np.unique(pattern, axis=0, return_inverse=True)
     made, small = [], [rows[:0]]
     for number in range(which.max() + 1 if len(rows) else 0):
@@ -136,7 +140,7 @@ def groups(payload: Payload, rows: np.ndarray) -> tuple[list[tuple[np.ndarray, p
         if len(mine) <= SMALL_ROWS and len(mine) < len(rows):
             small.append(mine)
             continue
-        used = pattern[which.ravel() == number][0].astype(int)
+        used = pattern[which.ravel() == number][0][1:]
         made.append((mine, _with_links(payload, columns, payload.links, used).iloc[mine]))
     return made, np.sort(np.concatenate(small))
 
