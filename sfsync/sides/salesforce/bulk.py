@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sfsync.errors import BudgetReached
 from sfsync.sides.salesforce import faults, tables
 from sfsync.sides.salesforce.faults import Fault, fault
 from sfsync.sides.salesforce.jobs import Jobs, JobStuck
@@ -52,22 +53,26 @@ class BulkLoad:
     ) -> Iterator[Outcomes]:
         """Load these rows (positions) with these CSV columns; one ``Outcomes`` per job."""
         for load in loads(rows, frame):
-            yield self._load(payload, load, on_job)
+            yield from self._load(payload, load, on_job)
 
-    def _load(self, payload: Payload, load: Load, on_job: OnJob | None) -> Outcomes:
+    def _load(self, payload: Payload, load: Load, on_job: OnJob | None) -> Iterator[Outcomes]:
         keys = payload.write.keys[load.rows]
         job_id = self._uploaded(payload, load.csv, on_job)
         if job_id is None:
-            return Outcomes(table(keys, [failed(UPLOAD_LOST)] * len(keys)))
+            yield Outcomes(table(keys, [failed(UPLOAD_LOST)] * len(keys)))
+            return
         try:
             self._jobs.set_state(job_id, "UploadComplete")
-            ended = self._jobs.wait(job_id)
+            found = self._results(payload, load, job_id, self._jobs.wait(job_id))
         except (ReplyLost, JobStuck):
-            return Outcomes(table(keys, [unknown(LOST)] * len(keys)), job_id)
+            found = table(keys, [unknown(LOST)] * len(keys))
         except faults.Refused as error:
             refusal = error.faults[0] if error.faults else fault(error.code)
-            return Outcomes(table(keys, [failed(refusal)] * len(keys)), job_id)
-        return Outcomes(self._results(payload, load, job_id, ended), job_id)
+            found = table(keys, [failed(refusal)] * len(keys))
+        except BudgetReached:  # the job runs on without us
+            yield Outcomes(table(keys, [unknown(LOST)] * len(keys)), job_id)
+            raise
+        yield Outcomes(found, job_id)
 
     def _uploaded(self, payload: Payload, body: bytes, on_job: OnJob | None) -> str | None:
         """The id of a job that holds the rows, None if they could not be uploaded."""

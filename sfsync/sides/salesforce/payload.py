@@ -100,6 +100,8 @@ class Payload:
         if isinstance(rule, str):
             return pd.Series([ids.get(rule)] * len(self.write), dtype=TEXT)
         named = {value: ids.get(name) for value, name in rule.items() if value != "by"}
+        if rule["by"] not in self.write.values:
+            return pd.Series([pd.NA] * len(self.write), dtype=TEXT)
         by = self.write.values[rule["by"]].reset_index(drop=True)
         return by.map(named, na_action="ignore").astype(TEXT)
 

@@ -23,14 +23,17 @@ class Page:
 
 
 class Queries:
-    """``query`` (live records) or, with ``deleted``, ``queryAll``."""
+    """``query`` (live records) or, with ``deleted``, ``queryAll``.
+
+    ``closing`` marks reads that settle what was written: they may use the budget's reserve.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def page(self, soql: str, *, deleted: bool = False) -> Page:
+    def page(self, soql: str, *, deleted: bool = False, closing: bool = False) -> Page:
         """The first page."""
-        return _page(self._session.call("GET", self._path(soql, deleted)).data)
+        return _page(self._session.call("GET", self._path(soql, deleted), closing=closing).data)
 
     def pages(self, soql: str, *, deleted: bool = False) -> Iterator[Page]:
         """All pages, by locator."""
@@ -40,37 +43,37 @@ class Queries:
         """All rows of a small result."""
         return [row for page in self.pages(soql, deleted=deleted) for row in page.rows]
 
-    def first_pages(self, soqls: Sequence[str], *, deleted: bool = False) -> list[Page]:
+    def first_pages(self, soqls: Sequence[str], *, deleted: bool = False, closing: bool = False) -> list[Page]:
         """The first page of each query, five queries to an API call; one query alone is a plain call."""
         if len(soqls) == 1:
-            return [self.page(soqls[0], deleted=deleted)]
+            return [self.page(soqls[0], deleted=deleted, closing=closing)]
         found: list[Page] = []
         for start in range(0, len(soqls), TOGETHER):
-            found += self._together(soqls[start : start + TOGETHER], deleted)
+            found += self._together(soqls[start : start + TOGETHER], deleted, closing)
         return found
 
-    def all_pages(self, soqls: Sequence[str]) -> Iterator[Page]:
+    def all_pages(self, soqls: Sequence[str], *, closing: bool = False) -> Iterator[Page]:
         """All pages of all queries."""
-        for first in self.first_pages(soqls):
-            yield from self._from(first)
+        for first in self.first_pages(soqls, closing=closing):
+            yield from self._from(first, closing=closing)
 
-    def _together(self, soqls: Sequence[str], deleted: bool) -> list[Page]:
+    def _together(self, soqls: Sequence[str], deleted: bool, closing: bool) -> list[Page]:
         parts = [
             {"method": "GET", "url": self._session.data_path + self._path(q, deleted), "referenceId": f"query{n}"}
             for n, q in enumerate(soqls)
         ]
-        answer = self._session.call("POST", "composite", json_body={"compositeRequest": parts})
+        answer = self._session.call("POST", "composite", json_body={"compositeRequest": parts}, closing=closing)
         bodies = answer.data["compositeResponse"]
         # A part that failed is asked alone: there the retries and the error's class are handled.
         return [
-            _page(b["body"]) if b["httpStatusCode"] == 200 else self.page(q, deleted=deleted)
+            _page(b["body"]) if b["httpStatusCode"] == 200 else self.page(q, deleted=deleted, closing=closing)
             for q, b in zip(soqls, bodies, strict=True)
         ]
 
-    def _from(self, page: Page) -> Iterator[Page]:
+    def _from(self, page: Page, *, closing: bool = False) -> Iterator[Page]:
         yield page
         while not page.done:
-            page = _page(self._session.call("GET", page.more).data)
+            page = _page(self._session.call("GET", page.more, closing=closing).data)
             yield page
 
     @staticmethod

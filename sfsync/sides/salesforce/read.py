@@ -122,7 +122,7 @@ class Reader:
         asks = [
             soql.select(view.selected, view.info.name, c) for c in soql.in_lists(field, wanted, max(room, 1_000), most)
         ]
-        frames = [from_json(p.rows, view.selected) for p in self._queries.all_pages(asks) if p.rows]
+        frames = [from_json(p.rows, view.selected) for p in self._queries.all_pages(asks, closing=True) if p.rows]
         return pd.concat(frames, ignore_index=True) if frames else None
 
 

@@ -26,7 +26,7 @@ import requests
 import tenacity
 from simple_salesforce.api import Salesforce as SimpleSalesforce
 
-from sfsync.errors import Unreachable
+from sfsync.errors import BudgetReached, Unreachable
 from sfsync.settings import Salesforce
 from sfsync.sides.salesforce import budget as budgets
 from sfsync.sides.salesforce import faults
@@ -224,8 +224,7 @@ class Session:
         token = str(connection.session_id)
         url = self._url(connection, call.path)
         headers = {"Accept-Encoding": "gzip", "Authorization": f"Bearer {token}", **call.headers}
-        if call.counted:
-            self.budget.take(closing=call.closing)
+        self._count(call)
         started = time.monotonic()
         try:
             response = self._http.request(call.method, url, headers=headers, data=call.body, stream=True)
@@ -237,6 +236,17 @@ class Session:
         if response.status_code == 401 and 401 not in call.accept:
             return self._again_after_refresh(call, token)
         return answer
+
+    def _count(self, call: _Call) -> None:
+        """Take the call out of the budget; the repeat of a call that may have been done is a closing call."""
+        if not call.counted:
+            return
+        try:
+            self.budget.take(closing=call.closing or call.sent)
+        except BudgetReached:
+            if call.sent and call.method != "GET":
+                raise _lost() from None
+            raise
 
     def _again_after_refresh(self, call: _Call, token: str) -> Answer:
         if call.refreshed:
@@ -291,7 +301,7 @@ class Session:
         found = _faults_of(response)
         first = found[0] if found else None
         if first and first.code == "REQUEST_LIMIT_EXCEEDED" and first.kind == faults.LIMIT:
-            return budgets.limit_hit()
+            return _lost() if call.sent and call.method != "GET" else budgets.limit_hit()
         error = faults.Refused(response.status_code, found, f"{call.method} {_shown(call.path)}")
         if response.status_code in AWAY:
             call.sent = True  # it may have been done before the answer failed
@@ -312,14 +322,17 @@ class Session:
     def _given_up(self, call: _Call, last: _Again) -> Exception:
         log.warning("salesforce.gave_up", extra={"path": _shown(call.path), "sent": call.sent})
         if call.sent and call.method != "GET":
-            return ReplyLost(
-                "no answer came from Salesforce", "REPLY_LOST", "salesforce", "The next run reads back what was done."
-            )
+            return _lost()
         return last.error
 
     def close(self) -> None:
         """Release connections; the session itself ends by its own time-out."""
         self._http.close()
+
+
+def _lost() -> ReplyLost:
+    step = "The next run reads back what was done."
+    return ReplyLost("no answer came from Salesforce", "REPLY_LOST", "salesforce", step)
 
 
 def _away(message: str, code: str) -> Unreachable:

@@ -24,6 +24,7 @@ from sfsync.sides.salesforce.query import Queries
 from sfsync.sides.salesforce.results import failed, retriable, table
 from sfsync.sides.side import TEXT, Outcomes, Write
 
+PIECE = 2_000  # rows made into JSON at a time
 Stamps = Callable[[Sequence[str]], pd.Series]
 
 
@@ -77,8 +78,8 @@ class Writer:
 
     def _in_collections(self, view: View, write: Write, rows: np.ndarray) -> Iterator[Outcomes]:
         """Piece by piece, because JSON rows take far more memory than columns."""
-        for start in range(0, len(rows), SMALL_ROWS):
-            yield from self._small.write(Payload(view, part(write, rows[start : start + SMALL_ROWS])))
+        for start in range(0, len(rows), PIECE):
+            yield from self._small.write(Payload(view, part(write, rows[start : start + PIECE])))
 
     def _with_ids(self, view: View, write: Write) -> Write:
         """Ids by key for the rows whose caller did not know them."""
