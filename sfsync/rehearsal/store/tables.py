@@ -42,14 +42,25 @@ def drop(database: Database, schema: Schema) -> None:
 
 def _create_object(database: Database, obj: SObject) -> None:
     table = quoted(obj.name)
-    database.run(f'CREATE TABLE IF NOT EXISTS {table} ("Id" TEXT PRIMARY KEY)')
+    wanted = {name: column for field in obj.fields for name, column in _columns(field)}
     present = {row[1] for row in database.rows(f"PRAGMA table_info({table})")}
-    for field in obj.fields:
-        if field.name not in present:
-            database.run(f"ALTER TABLE {table} ADD COLUMN {_column(field)}")
-        if field.indexed and field.key_column not in present:
-            database.run(f"ALTER TABLE {table} ADD COLUMN {quoted(field.key_column)} TEXT")
+    if not present:
+        database.run(f"CREATE TABLE {table} ({', '.join(wanted.values())})")
+    elif missing := wanted.keys() - present:
+        for name in wanted:
+            if name in missing:
+                database.run(f"ALTER TABLE {table} ADD COLUMN {wanted[name]}")
     _create_indexes(database, obj)
+
+
+def _columns(field: Field) -> list[tuple[str, str]]:
+    """The field's column and, if it has one, its look-up column: (name, definition)."""
+    if field.name == "Id":
+        return [("Id", '"Id" TEXT PRIMARY KEY')]
+    columns = [(field.name, _column(field))]
+    if field.indexed:
+        columns.append((field.key_column, f"{quoted(field.key_column)} TEXT"))
+    return columns
 
 
 def _column(field: Field) -> str:

@@ -101,9 +101,9 @@ class CaseRules(Rules):
             return
         obj = work.schema.objects["CaseComment"]
         cases, texts = (list(column) for column in zip(*said, strict=True))
-        insert_columns(
-            work, obj, new_ids(work.database, obj.prefix, len(said)), {"ParentId": cases, "CommentBody": texts}
-        )
+        comments = new_ids(work.database, obj.prefix, len(said))
+        insert_columns(work, obj, comments, {"ParentId": cases, "CommentBody": texts})
+        work.database.many('UPDATE "Case" SET "Comments" = NULL WHERE Id = ?', [(one,) for one in cases])
 
 
 class TaskRules(Rules):
