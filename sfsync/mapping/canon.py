@@ -25,8 +25,9 @@ from sfsync.mapping.fit import finish
 from sfsync.mapping.model import FieldSpec, FieldType, Leaves, Mapping, Owner
 from sfsync.mapping.outward import to_csv, to_platform, to_salesforce, with_defaults
 from sfsync.mapping.problems import Problems
-from sfsync.mapping.transforms import TRANSFORMS, Context
+from sfsync.mapping.transforms import TRANSFORMS
 from sfsync.mapping.types import CANONICAL, minor_units, text
+from sfsync.mapping.withheld import Context
 from sfsync.sides.side import TEXT
 
 __all__ = [

@@ -60,10 +60,18 @@ def integer(values: pa.Array) -> Cells:
 
 
 def minor_units(values: pa.Array) -> Cells:
-    """A decimal amount of two places as whole minor units (domain model B.1)."""
+    """A decimal amount as whole minor units of two places, half up (domain model B.1)."""
     values = text(values).values
+    if as_mask(pc.fill_null(pc.match_substring_regex(values, r"^-?\d{1,15}(\.\d\d?)?$"), True)).all():
+        return Cells(_scaled(values))
     done = by_distinct(values, _times_hundred)
     return Cells(done).fault(VALUE_TYPE, pc.and_(pc.is_valid(values), pc.is_null(done)))
+
+
+def _scaled(values: pa.Array) -> pa.Array:
+    amounts = pc.cast(values, pa.decimal128(20, 2))
+    minor = pc.multiply(amounts, pa.scalar(Decimal(100), pa.decimal128(3, 0)))
+    return pc.cast(pc.cast(minor, pa.int64()), pa.string())
 
 
 def _times_hundred(amount: str) -> str | None:
@@ -90,25 +98,26 @@ def instant(values: pa.Array) -> Cells:
     moment = pc.binary_join_element_wise(
         pc.utf8_slice_codeunits(full, 0, 10), pc.utf8_slice_codeunits(full, 11, 19), "T"
     )
-    shaped = pc.match_substring_regex(full, r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+    between = pc.is_in(pc.utf8_slice_codeunits(full, 10, 11), pa.array(["T", " "]))
     seconds, offset_known = _offsets(pc.utf8_slice_codeunits(full, 19))
-    good = as_mask(pc.and_(shaped, _exists(moment, "%Y-%m-%dT%H:%M:%S", "T"))) & offset_known
+    good = as_mask(pc.and_(between, _exists(moment, "%Y-%m-%dT%H:%M:%S", "T"))) & offset_known
     cells = Cells(flat(moment)).fault(VALUE_TYPE, as_mask(pc.is_valid(values)) & ~good)
     shifted = _shift(cells.values, np.where(good, seconds, 0))
     return _in_range(Cells(flat(pc.binary_join_element_wise(shifted, "Z", "")), cells.faults))
 
 
 def _with_seconds(values: pa.Array) -> pa.Array:
-    """Midnight for bare dates, ``:00`` where the seconds are missing, no fraction."""
-    values = pc.replace_substring_regex(values, r"^(\d{4}-\d\d-\d\d)$", r"\1T00:00:00")
-    values = pc.replace_substring_regex(values, r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)($|[^:\d])", r"\1:00\2")
-    if as_mask(pc.match_substring(values, ".")).any():
-        values = pc.replace_substring_regex(values, r"(:\d\d)\.\d+", r"\1")
+    """Midnight for bare dates, ``:00`` where the seconds are missing."""
+    if as_mask(pc.less(pc.utf8_length(values), 19)).any():
+        values = pc.replace_substring_regex(values, r"^(\d{4}-\d\d-\d\d)$", r"\1T00:00:00")
+        values = pc.replace_substring_regex(values, r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)($|[^:\d])", r"\1:00\2")
     return values
 
 
 def _offsets(rests: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds east of UTC per row, and whether the rest of the value was an offset at all."""
+    """Seconds east of UTC per row, and whether the rest (fraction and offset) of the value could be read."""
+    fraction = pc.starts_with(rests, ".")
+    rests = pc.if_else(fraction, pc.utf8_ltrim(rests, ".0123456789"), rests)
     coded = flat(rests).dictionary_encode()
     found = [_REST.fullmatch(r) for r in coded.dictionary.to_pylist()]
     east = [_east(m) if m else 0 for m in found]
