@@ -202,6 +202,12 @@ def bad_csv_value(field: str, column: int, value: str, soap_type: str) -> OrgErr
     return OrgError("INVALID_FIELD", text, [field])
 
 
+def unsupported_characters(label: str, field: str) -> OrgError:
+    """Half a surrogate pair, for example: no database keeps that."""
+    text = f"{label}: text data outside the supported character set"
+    return OrgError("TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET", text, [field])
+
+
 def wrong_type(label: str, field: str, value: str) -> OrgError:
     return OrgError("INVALID_TYPE_ON_FIELD_IN_RECORD", f"{label}: value not of required type: {value}", [field])
 

@@ -18,6 +18,7 @@ from sfsync.rehearsal.ids import is_valid, to18
 from sfsync.rehearsal.schema.model import Field
 
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+\.[^\s@.,;:<>()\[\]\\\"]{2,}\Z")
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)\Z")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3})\d*)?)?Z?\Z")
 _ZONED = re.compile(r"[Tt ]\d\d:\d\d.*(?:[Zz]|[+-]\d\d:?\d\d)\Z")
@@ -99,6 +100,8 @@ def _text(field: Field, value: Any) -> str | None:
     text = (value if isinstance(value, str) else _shown(value)).strip()
     if not text:
         return None
+    if not text.isascii() and _HALF_PAIR.search(text):
+        raise errors.unsupported_characters(field.label, field.name)
     if field.length and len(text) > field.length:
         raise errors.string_too_long(field.label, field.name, text, field.length)
     return text

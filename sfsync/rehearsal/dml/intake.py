@@ -46,7 +46,7 @@ def _put_reference(schema: Schema, batch: Batch, row: int, name: str, value: Any
 
 def _nested(schema: Schema, target: Field, value: dict[str, Any]) -> Any:
     named = {key: one for key, one in value.items() if key != "attributes"}
-    kind = value.get("attributes", {}).get("type")
+    kind = (value.get("attributes") or {}).get("type")
     if target.polymorphic and not kind:
         raise errors.attributes_required()
     parent = schema.find(kind or target.reference_to[0])

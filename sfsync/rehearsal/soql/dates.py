@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.clock import instant
 
+_FIRST, _LAST = date(1700, 1, 1), date(4000, 12, 31)
 _UNITS = ("WEEK", "MONTH", "QUARTER", "YEAR", "FISCAL_QUARTER", "FISCAL_YEAR")
 
 
@@ -74,9 +75,16 @@ def literal(text: str) -> Range | None:
 
 
 def bounds(range_: Range, now: datetime, zone: ZoneInfo) -> tuple[date, date]:
-    """First day, and the day after the last."""
+    """First day, and the day after the last; kept within the years SOQL knows."""
     today = now.astimezone(zone).date()
-    return _start(range_.unit, today, range_.first), _start(range_.unit, today, range_.last + 1)
+    return _kept(range_.unit, today, range_.first), _kept(range_.unit, today, range_.last + 1)
+
+
+def _kept(unit: str, today: date, step: int) -> date:
+    try:
+        return min(max(_start(unit, today, step), _FIRST), _LAST)
+    except (ValueError, OverflowError):
+        return _FIRST if step < 0 else _LAST
 
 
 def _start(unit: str, today: date, step: int) -> date:

@@ -42,6 +42,8 @@ def parse(soql: str) -> Query:
     """The tree of one query. Raises OrgError MALFORMED_QUERY."""
     if len(soql) > MAX_LENGTH:
         raise errors.query_too_long(MAX_LENGTH)
+    if not soql.isascii() and (half := re.search("[\ud800-\udfff]", soql)):
+        raise errors.unexpected_token(ascii(half.group())[1:-1])
     try:
         tree: Any = _parser().parse(soql)
     except UnexpectedToken as wrong:

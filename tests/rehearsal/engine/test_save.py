@@ -95,6 +95,7 @@ def test_values_are_kept_as_salesforce_keeps_them(org: Org, name: str, given: An
         ("RecordTypeId", "012Rh0000zzzzzz", "INVALID_CROSS_REFERENCE_KEY", None),
         ("Site", {"a": 1}, "INVALID_FIELD", None),
         ("Site", ["a"], "JSON_PARSER_ERROR", None),
+        ("Site", "\ud800", "TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET", None),
     ],
 )
 def test_values_that_do_not_fit_are_refused(org: Org, name: str, given: Any, code: str, message: str | None) -> None:

@@ -75,6 +75,8 @@ def names(world: Org) -> Names:
         ("Due__c < THIS_WEEK", ["O'Neill\\"]),
         ("Due__c >= THIS_WEEK", ["Alfa", "beta"]),
         ("Due__c = 2026-03-17", ["beta"]),
+        ("Due__c = LAST_N_YEARS:99999", []),
+        ("CreatedDate < NEXT_N_DAYS:999999999999 AND Name = 'Alfa'", ["Alfa"]),
         ("CreatedDate = TODAY AND Name = 'Alfa'", ["Alfa"]),
         ("CreatedDate > TODAY", []),
         ("CreatedDate >= 2026-03-18T23:30:00+01:00 AND Name = 'Alfa'", ["Alfa"]),

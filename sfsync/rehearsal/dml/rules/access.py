@@ -17,7 +17,7 @@ class AssignmentRules(Rules):
         wanted = list(zip(batch.values("AssigneeId"), batch.values("PermissionSetId"), strict=True))
         taken = self._taken(work, [str(who) for who, _ in wanted])
         for row, (who, what) in enumerate(wanted):
-            if (who, what) in taken:
+            if who and what and (who, what) in taken:
                 batch.fail(row, errors.duplicate_assignment(who, what))
             taken.add((who, what))
 
