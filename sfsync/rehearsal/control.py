@@ -50,6 +50,7 @@ def reset_stats(context: Context, call: Call) -> Reply:
 
 def reset(context: Context, call: Call) -> Reply:
     """A fresh org with the same schema; credentials and the standing session stay valid."""
+    context.jobs.stop()
     context.jobs.clear()
     context.locators.clear()
     context.faults.clear()
@@ -57,6 +58,7 @@ def reset(context: Context, call: Call) -> Reply:
     context.org.reset()
     context.limits.clear()
     context.restore()
+    context.jobs.start()
     return Reply(200, {"reset": True})
 
 

@@ -105,6 +105,7 @@ class Jobs:
     def start(self) -> None:
         """Starts working; jobs that an earlier process left unfinished come first."""
         self._stop.clear()
+        self._todo = queue.SimpleQueue()
         for job in self._jobs.values():
             if job.state in {UPLOADED, RUNNING}:
                 self._todo.put(job.id)
@@ -166,6 +167,8 @@ class Jobs:
 
     def save(self, job: Job) -> None:
         """Writes the job down; inside a transaction of the org it is written with it or not at all."""
+        if self._jobs.get(job.id) is not job:
+            return  # deleted meanwhile: it must not come back
         job.modified = instant(self.org.clock.now())
         self.org.state_put(_KIND, job.id, asdict(job))
 

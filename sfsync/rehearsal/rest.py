@@ -118,8 +118,11 @@ def _not_newer(changed: datetime, since: str) -> bool:
 
 
 def _schema_mark(context: Context) -> tuple[datetime, str]:
-    """When the schema last changed, and its fingerprint; a start with other metadata moves both."""
-    tag = _fingerprint(context.org)
+    """When the schema last changed, and its fingerprint; other metadata or record types move both."""
+    soql = "SELECT COUNT(Id) n, MAX(SystemModstamp) last FROM RecordType"
+    types = next(iter(context.org.query(soql).records))
+    mark = f"{_fingerprint(context.org)}{types['n']}{types['last']}"
+    tag = hashlib.sha256(mark.encode()).hexdigest()[:8]
     known = context.org.state_get("schema", "mark")
     if known is None or known["tag"] != tag:
         known = {"tag": tag, "changed": context.org.clock.now().isoformat()}
@@ -129,10 +132,10 @@ def _schema_mark(context: Context) -> tuple[datetime, str]:
 
 @lru_cache(maxsize=8)
 def _fingerprint(org: Any) -> str:
-    """The schema of an open org does not change, so it is read once per org."""
+    """The objects and fields of an open org do not change, so they are read once."""
     names = [one["name"] for one in org.describe_global()["sobjects"]]
     text = json.dumps([org.describe(name) for name in names], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def at_version(value: Any, version: str) -> Any:

@@ -132,7 +132,8 @@ def _take(file: IO[str], data: Path) -> None:
 
 
 def _listen(port: int) -> socket.socket:
-    sock = socket.socket()
+    # The protocol must be named: asyncio sets TCP_NODELAY only then, and without it every answer waits 40 ms.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((HOST, port))
@@ -191,6 +192,7 @@ def _server(context: Context, on_ready: Callable[[], None]) -> _Server:
         ws="none",
         loop="asyncio",
         lifespan="on",
+        log_config=None,  # logging belongs to the process, which may be a test or a demo
         log_level="warning",
         access_log=False,
         server_header=False,

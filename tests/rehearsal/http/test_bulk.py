@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.rehearsal.http.conftest import Client, V
@@ -155,6 +157,32 @@ class TestWhenJobsFinish:
         job = org.ingest("Name\nA\n", object="Account", operation="insert")
         assert (job["state"], job["errorMessage"]) == ("Failed", "Timeout : Too slow")
         assert org.ingest("Name\nA\n", object="Account", operation="insert")["state"] == "JobComplete"
+
+    def test_reset_in_the_middle_of_a_job(self, org: Client) -> None:
+        csv = "LastName\n" + "".join(f"L{number}\n" for number in range(30_000))
+        job = org.post(INGEST, {"object": "Contact", "operation": "insert"}).json()
+        org.call("PUT", f"/{job['contentUrl']}", data=csv.encode(), headers={"Content-Type": "text/csv"})
+        org.patch(f"{INGEST}/{job['id']}", {"state": "UploadComplete"})
+        org.control("reset")
+        assert org.get(f"{INGEST}/{job['id']}").status_code == 404
+        assert org.query("SELECT COUNT() FROM Contact")["totalSize"] == 0
+        assert org.ingest("LastName\nA\n", object="Contact", operation="insert")["numberRecordsProcessed"] == 1
+
+    def test_abort_in_the_middle_keeps_what_was_done(self, org: Client) -> None:
+        csv = "LastName\n" + "".join(f"L{number}\n" for number in range(40_000))
+        job = org.post(INGEST, {"object": "Contact", "operation": "insert"}).json()
+        url = f"{INGEST}/{job['id']}"
+        org.call("PUT", f"/{job['contentUrl']}", data=csv.encode(), headers={"Content-Type": "text/csv"})
+        org.patch(url, {"state": "UploadComplete"})
+        while not org.get(url).json()["numberRecordsProcessed"]:
+            pass
+        assert org.patch(url, {"state": "Aborted"}).json()["state"] == "Aborted"
+        time.sleep(0.2)
+        done = org.get(url).json()["numberRecordsProcessed"]
+        assert 0 < done < 40_000
+        assert org.query("SELECT COUNT() FROM Contact")["totalSize"] == done
+        assert results(org, job, "successfulResults").count("\n") == done + 1
+        assert results(org, job, "unprocessedrecords").count("\n") == 40_000 - done + 1
 
     def test_wrong_order(self, org: Client) -> None:
         answer = org.post("/rehearsal/jobs", {"finish": "soon"})

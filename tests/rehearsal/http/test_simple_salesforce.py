@@ -59,7 +59,7 @@ def test_upsert(sf: Salesforce) -> None:
 
 def test_query_all_over_pages(sf: Salesforce) -> None:
     rows = [{"LastName": f"L{number}"} for number in range(4500)]
-    outcome = sf.bulk2.Contact.insert(records=rows)
+    outcome = sf.bulk2.Contact.insert(records=rows, wait=0.05)
     assert sum(one["numberRecordsProcessed"] for one in outcome) == 4500
     found = sf.query_all("SELECT Id, LastName FROM Contact")
     assert (found["totalSize"], found["done"], len(found["records"])) == (4500, True, 4500)
@@ -69,14 +69,14 @@ def test_query_all_over_pages(sf: Salesforce) -> None:
 def test_bulk2(sf: Salesforce) -> None:
     key = "SFS_Shop_Code__c"
     rows = [{key: f"S{number}", "Name": f"Shop {number}"} for number in range(30)]
-    assert sf.bulk2.Account.upsert(records=rows, external_id_field=key)[0]["numberRecordsFailed"] == 0
+    assert sf.bulk2.Account.upsert(records=rows, external_id_field=key, wait=0.05)[0]["numberRecordsFailed"] == 0
     rows.append({key: "S99", "Name": "x" * 300})
-    outcome = sf.bulk2.Account.upsert(records=rows, external_id_field=key)[0]
+    outcome = sf.bulk2.Account.upsert(records=rows, external_id_field=key, wait=0.05)[0]
     assert (outcome["numberRecordsProcessed"], outcome["numberRecordsFailed"]) == (31, 1)
     failed = sf.bulk2.Account.get_failed_records(outcome["job_id"])
     assert "STRING_TOO_LONG:" in failed
     assert sf.bulk2.Account.get_successful_records(outcome["job_id"]).count('"false"') == 30
-    pages = list(sf.bulk2.Account.query(f"SELECT {key} FROM Account ORDER BY {key}", max_records=20))
+    pages = list(sf.bulk2.Account.query(f"SELECT {key} FROM Account ORDER BY {key}", max_records=20, wait=0.05))
     assert [page.count("\n") for page in pages] == [21, 11]
 
 
