@@ -14,6 +14,11 @@ from sfsync.errors import ConfigError
 VARIABLE = "SFSYNC_FAULTPOINT"
 
 NAMES = (
+    "sync.planned",  # the plan is made, nothing has been written yet
+    "apply.part",  # a part of a batch is written, the rest is not
+    "apply.written",  # a batch is written, not read back
+    "apply.remembered",  # agreements are in the base, nothing is written yet
+    "sync.windows",  # everything is written, the windows have not moved yet
     "ledger.intent.opened",  # the intent is committed, nothing has left yet
     "ledger.intent.job",  # the job id is committed, no byte is uploaded yet
     "ledger.outcome.before",  # the other side has the rows, the ledger knows nothing of it yet

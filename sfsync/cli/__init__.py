@@ -41,7 +41,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"sfsync.cli.{COMMANDS[cmd_name][0]}")
-        return getattr(module, cmd_name)  # type: ignore[no-any-return]
+        return getattr(module, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Help without importing any command."""
@@ -73,7 +73,7 @@ class LazyGroup(click.Group):
 )
 @click.option("--quiet", "-q", is_flag=True, envvar="SFSYNC_QUIET", show_envvar=True, help="Only problems on stderr.")
 @click.pass_context
-def cli(ctx: click.Context, **options: Any) -> None:
+def cli(ctx: click.Context, /, **options: Any) -> None:
     """Keep players, partners and cases in step between the operator's platform and Salesforce.
 
     Start with  sfsync init .  then  sfsync doctor  and  sfsync plan.  Nothing is written before  apply  or  sync.

@@ -22,7 +22,7 @@ def option(*names: str, **kwargs: Any) -> Callable[[Any], Any]:
     return click.option(*names, cls=Option, **kwargs)
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An instant with its zone, as 2026-11-22T15:00:00Z."""
 
     name = "instant"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfsync.cli import options as o
+from sfsync.cli.opening import open_bench, open_progress
 from sfsync.errors import Exit
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def plan(
     from sfsync.runs import sync as runs
 
     with (
-        _bench(obj, as_of) as bench,
-        _progress(obj) as progress,
+        open_bench(obj, as_of) as bench,
+        open_progress(obj) as progress,
         runs.planned(bench, mappings, out=out, full=full, progress=progress) as folder,
     ):
         _show_plan(bench, folder, limit=limit, show_values=show_values, as_json=as_json)
@@ -64,7 +65,7 @@ def apply(
     """Write a saved plan. Refused if the base moved since it was made."""
     from sfsync.runs import sync as runs
 
-    with _bench(obj, as_of) as bench, _progress(obj) as progress:
+    with open_bench(obj, as_of) as bench, open_progress(obj) as progress:
         if dry_run:
             opened = runs.opened(bench, folder)
             _show_plan(bench, opened, limit=SHOWN, show_values=False, as_json=as_json)
@@ -93,7 +94,7 @@ def sync(
     """Bring both sides into step: plan and apply in one go."""
     from sfsync.runs import sync as runs
 
-    with _bench(obj, as_of) as bench, _progress(obj) as progress:
+    with open_bench(obj, as_of) as bench, open_progress(obj) as progress:
         result = runs.sync(bench, mappings, full=full, waive=waive, dry_run=dry_run, progress=progress)
     return _show_result(result, as_json)
 
@@ -125,31 +126,19 @@ def undo(
     from sfsync.runs import undo as runs
 
     with (
-        _bench(obj, as_of) as bench,
-        _progress(obj) as progress,
+        open_bench(obj, as_of) as bench,
+        open_progress(obj) as progress,
         runs.planned(bench, run, progress=progress) as folder,
     ):
         if not as_json or dry_run:
             _show_plan(bench, folder, limit=SHOWN, show_values=show_values, as_json=as_json)
         if dry_run:
             return int(Exit.DONE)
+        assert folder.header is not None
         if not yes:
             click.confirm(f"Take back {folder.header.changes:,} changes?", abort=True, err=True)
         result = runs.apply(bench, folder, waive=waive, progress=progress)
     return _show_result(result, as_json)
-
-
-def _bench(obj: dict[str, Any], as_of: datetime | None) -> Bench:
-    from sfsync.runs.bench import Bench
-
-    path = Path(obj["config"]) if obj.get("config") else None
-    return Bench.open(path, o.now(as_of))
-
-
-def _progress(obj: dict[str, Any]) -> Any:
-    from sfsync.cli.screen import Progress
-
-    return Progress(quiet=bool(obj.get("quiet")), log_format=str(obj.get("log_format", "text")))
 
 
 def _show_plan(bench: Bench, folder: PlanFolder, *, limit: int, show_values: bool, as_json: bool) -> None:

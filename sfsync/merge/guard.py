@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -55,7 +56,19 @@ def check(mapping: Mapping, sizes: Sizes) -> list[Finding]:
     return [*_empty(mapping, sizes), *_mass(mapping, sizes), *_null_columns(mapping, sizes), *_twice(mapping, sizes)]
 
 
-def stopping(findings: Iterable[Finding], waived: Iterable[str]) -> list[Finding]:
+class Judged(Protocol):
+    """Anything with a code and a level: a finding, or a finding as it stands in a plan's header."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def level(self) -> str: ...
+
+
+J = TypeVar("J", bound=Judged)
+
+
+def stopping(findings: Iterable[J], waived: Iterable[str]) -> list[J]:
     """The findings of level error that nobody waived."""
     allowed = {w.upper() for w in waived}
     return [f for f in findings if f.level == "error" and f.code not in allowed]

@@ -15,18 +15,32 @@ import pandas as pd
 
 from sfsync.errors import BudgetReached
 from sfsync.faultpoints import hit
-from sfsync.ledger import base, images, intents, issues
+from sfsync.ledger import base, conflicts, images, intents
+from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
-from sfsync.mapping.model import Mapping
+from sfsync.mapping.model import Mapping, Owner
 from sfsync.plan import folder as stored
+from sfsync.plan import notes
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Changes
+from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Cause, Changes
 from sfsync.plan.settle import DONE, Digest, Settled, moved, settle
-from sfsync.plan.walk import Batch, Remember, walk
-from sfsync.sides.side import FAILED, MOVED, TEXT, UNKNOWN, Finding, Records, Side, Write
+from sfsync.plan.walk import Batch, Issues, Remember, walk
+from sfsync.sides.side import (
+    CREATED,
+    DELETED,
+    FAILED,
+    MOVED,
+    TEXT,
+    UNKNOWN,
+    UPDATED,
+    Finding,
+    Records,
+    Side,
+    Write,
+    concat,
+)
 
 BULK_ROWS = 50_000
-HELD = "held"
 Progress = Callable[[str, str, int], None]
 
 
@@ -45,7 +59,10 @@ class Hands:
     findings: list[Finding] = field(default_factory=list)
     automated: dict[tuple[str, str], int] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)
-    images: dict[tuple[str, str], int] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    images: int = 0
+    echoes: list[Batch] = field(default_factory=list)
+    echoed: dict[str, int] = field(default_factory=dict)  # per mapping, records that went back to the platform
 
     def side(self, name: str) -> Side:
         """A side by name."""
@@ -58,15 +75,19 @@ def apply(folder: PlanFolder, hands: Hands) -> None:
     for step in walk(folder, rows):
         if isinstance(step, Remember):
             _remember(hands, step)
+        elif isinstance(step, Issues):
+            notes.record(hands.ledger, hands.run_id, step.segment)
         else:
             _batch(hands, step)
+            while hands.echoes:
+                _batch(hands, hands.echoes.pop())
     hands.findings += _automation(hands)
 
 
 def _remember(hands: Hands, step: Remember) -> None:
     mapping = hands.mappings[step.mapping]
     base.advance(hands.ledger, mapping.name, as_base(mapping, step.segment.base), hands.run_id)
-    issues.record(hands.ledger, mapping.name, step.segment.issues, step.segment.issue_digests, hands.run_id)
+    hit("apply.remembered")
 
 
 def as_base(mapping: Mapping, rows: BaseRows) -> base.Base:
@@ -109,8 +130,7 @@ def _without_refused(hands: Hands, step: Batch) -> Changes:
 
 
 def _hold(hands: Hands, step: Batch, changes: Changes, code: str) -> None:
-    if len(changes):
-        issues.hold_rows(hands.ledger, step.mapping, step.side, step.kind, changes.keys, code, hands.run_id)
+    notes.hold(hands.ledger, hands.run_id, step.mapping, step.side, step.kind, changes.keys, code)
 
 
 def _write(hands: Hands, step: Batch, changes: Changes) -> None:
@@ -124,18 +144,26 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
         return
     digests = changes.digests(digest)
     intent = intents.open(
-        hands.ledger, hands.run_id, mapping.name, step.side, step.kind, changes.keys, mapping.columns, digests
+        hands.ledger,
+        hands.run_id,
+        mapping.name,
+        step.side,
+        step.kind,
+        changes.keys,
+        mapping.columns,
+        digests,
+        changes.touched,
+        lease=hands.leases.get(mapping.name),
     )
-    hit("apply.intent.opened")
     _save_image(hands, mapping, step, changes)
-    hit("apply.image.saved")
     outcomes, stop = _send(hands, side, mapping, step, changes, intent)
     hit("apply.written")
     read = _read_back(side, mapping, changes, outcomes)
+    outcomes = _judge_unknown(changes, outcomes, read, digests, digest)
     settled = settle(mapping, changes, outcomes, read, digest)
-    hit("apply.settled")
     _close(hands, mapping, step, changes, outcomes, settled, intent)
-    hit("apply.closed")
+    if step.kind == CREATE and step.side == "salesforce" and read is not None:
+        _echo(hands, mapping, read)
     hands.progress(mapping.name, f"writing {step.side}", len(changes))
     if stop:
         raise stop
@@ -162,11 +190,11 @@ def _stale(side: Side, mapping: Mapping, kind: str, changes: Changes, digest: Di
 
 
 def _save_image(hands: Hands, mapping: Mapping, step: Batch, changes: Changes) -> None:
-    number = hands.images[mapping.name, step.side] = hands.images.get((mapping.name, step.side), 0) + 1
+    hands.images += 1
     known = base.read(hands.ledger, mapping.name, mapping.columns, changes.keys).align(changes.keys)
     frame = stored.changes_frame(changes)
     frame["base"] = [r.tobytes() for r in np.ascontiguousarray(known.digests)]
-    images.save(hands.ledger, hands.run_id, mapping.name, step.side, number, frame)
+    images.save(hands.ledger, hands.run_id, mapping.name, step.side, hands.images, frame)
 
 
 def _send(
@@ -190,7 +218,7 @@ def _send(
         for outcomes in side.write(mapping, write):
             parts.append(outcomes.rows)
             hands.progress(mapping.name, f"writing {step.side}", sum(len(p) for p in parts))
-            hit("apply.part.written")
+            hit("apply.part")
     except BudgetReached as reached:
         stop = reached
     return _complete(changes.keys, parts), stop
@@ -203,7 +231,7 @@ def _complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
     found = pd.concat(parts) if parts else pd.DataFrame(columns=OUTCOME_COLUMNS)
     found = found[~found.index.duplicated(keep="last")].reindex(index=keys, columns=OUTCOME_COLUMNS)
     unsent = found["result"].isna()
-    found.loc[unsent, "result"] = HELD
+    found.loc[unsent, "result"] = MOVED
     found.loc[unsent, "code"] = "BUDGET"
     return found
 
@@ -214,35 +242,78 @@ def _read_back(side: Side, mapping: Mapping, changes: Changes, outcomes: pd.Data
     if not side.capabilities.settle_read or not look.any():
         return None
     ids = outcomes["id"].fillna(changes.rows["id"].set_axis(changes.keys))[look]
-    with_id = ids.dropna()
-    return side.fetch(mapping, with_id.index, with_id) if len(with_id) else None
+    with_id, without = ids.dropna(), ids.index[ids.isna()]
+    parts = [side.fetch(mapping, with_id.index, with_id)] if len(with_id) else []
+    if len(without):
+        parts.append(side.fetch(mapping, without))
+    return concat(mapping, parts)
+
+
+def _judge_unknown(
+    changes: Changes, outcomes: pd.DataFrame, read: Records | None, digests: np.ndarray, digest: Digest
+) -> pd.DataFrame:
+    """A lost reply: the row counts as written if what was sent is what the org holds now."""
+    unknown = (outcomes["result"] == UNKNOWN).to_numpy(bool)
+    if not unknown.any() or read is None:
+        return outcomes
+    there = changes.keys.isin(read.values.index) & unknown
+    now = digest(read.values.reindex(changes.keys[there])[list(changes.after.columns)])
+    equal = ((now == digests[there]) | (digests[there] == 0)).all(axis=1)
+    outcomes = outcomes.copy()
+    seen = outcomes.index[there][equal]
+    outcomes.loc[seen, "result"] = CREATED if (changes.rows["kind"] == CREATE).all() else UPDATED
+    outcomes.loc[seen, "id"] = outcomes.loc[seen, "id"].fillna(read.meta["id"].reindex(seen))
+    return outcomes
 
 
 def _close(
     hands: Hands, mapping: Mapping, step: Batch, changes: Changes, outcomes: pd.DataFrame, settled: Settled, intent: str
 ) -> None:
-    refused = outcomes.index[outcomes["result"].isin([FAILED, MOVED, UNKNOWN, HELD])]
+    refused = outcomes.index[outcomes["result"].isin([FAILED, MOVED, UNKNOWN])]
     if step.kind == ADOPT and len(refused):
         hands.refused.setdefault(mapping.name, set()).update(refused)
     for name, count in settled.differences["field"].value_counts().items():
         key = (mapping.name, str(name))
         hands.automated[key] = hands.automated.get(key, 0) + int(count)
-    intents.close(
-        hands.ledger,
-        intent,
-        outcomes=outcomes,
-        fields=_fields(mapping, changes),
-        base=as_base(mapping, settled.base),
-        accepted=settled.differences,
+    if step.kind == DELETE:
+        base.forget(hands.ledger, mapping.name, outcomes.index[outcomes["result"] == DELETED])
+    orphans = (outcomes["result"] == FAILED) & (outcomes["kind_of_failure"] == "parent")
+    outcomes = outcomes.assign(result=outcomes["result"].mask(orphans, MOVED))
+    lease = hands.leases.get(mapping.name)
+    intents.close(hands.ledger, intent, outcomes, base=as_base(mapping, settled.base), lease=lease)
+    notes.parents_missing(hands.ledger, hands.run_id, mapping.name, outcomes[orphans])
+    if len(settled.differences):
+        found = settled.differences.rename(columns={"p": "platform_digest", "s": "salesforce_digest"})
+        conflicts.accept(hands.ledger, hands.run_id, mapping.name, found, "automation")
+
+
+def _echo(hands: Hands, mapping: Mapping, read: Records) -> None:
+    """What Salesforce gave new records of its own (a case's number) goes back to the platform in the same run."""
+    given = [n for n, f in enumerate(mapping.synced) if f.to_platform and f.owner is Owner.SALESFORCE and not f.seed]
+    if not given or not len(read):
+        return
+    digest = hands.digest(mapping)
+    now = hands.platform.fetch(mapping, read.values.index)
+    keys = read.values.index[read.values.index.isin(now.values.index)]
+    new, old = read.values.reindex(keys), now.values.reindex(keys)
+    differs = (digest(new) != digest(old)) & new.notna().to_numpy(bool)
+    differs[:, [n for n in range(differs.shape[1]) if n not in given]] = False
+    rows = differs.any(axis=1)
+    if rows.any():
+        hands.echoed[mapping.name] = hands.echoed.get(mapping.name, 0) + int(rows.sum())
+        hands.echoes.append(_echo_batch(mapping, keys[rows], new[rows], old[rows], differs[rows]))
+
+
+def _echo_batch(mapping: Mapping, keys: pd.Index, new: pd.DataFrame, old: pd.DataFrame, differs: np.ndarray) -> Batch:
+    rows = pd.DataFrame({"key": keys, "side": "platform", "kind": UPDATE, "lane": "main", "id": keys, "stamp": pd.NA})
+    mask = pd.DataFrame(differs, columns=new.columns)
+    changes = Changes(
+        rows.astype(TEXT),
+        new.reset_index(drop=True).where(mask).astype(TEXT),
+        old.reset_index(drop=True).where(mask).astype(TEXT),
+        np.where(differs, Cause.FIRST_MEETING, 0).astype(np.int8),
     )
-
-
-def _fields(mapping: Mapping, changes: Changes) -> list[str]:
-    """Names of the touched fields, comma-joined, per row."""
-    names = np.array(mapping.columns, dtype=object)
-    patterns, which = np.unique(changes.touched, axis=0, return_inverse=True)
-    joined = [",".join(names[p]) for p in patterns]
-    return [joined[i] for i in np.ravel(which)]
+    return Batch(mapping.name, "platform", UPDATE, "main", changes)
 
 
 def _automation(hands: Hands) -> Iterator[Finding]:
@@ -250,6 +321,3 @@ def _automation(hands: Hands) -> Iterator[Finding]:
         text = f"automation in the org changed {name} of {count:,} records right after they were written"
         step = "The org's value was accepted; change the automation or the field's owner in the mapping."
         yield Finding("AUTOMATION", text, "info", mapping, next_step=step)
-
-
-__all__ = ["TEXT", "Hands", "apply", "as_base"]

@@ -138,6 +138,21 @@ def _changes_of(table: pa.Table, columns: tuple[str, ...]) -> Changes:
     )
 
 
+def changes_frame(changes: Changes) -> pd.DataFrame:
+    """Changes as one wide frame, the form before-images are kept in."""
+    return _changes_table(changes).to_pandas()
+
+
+def changes_from(frame: pd.DataFrame, columns: tuple[str, ...]) -> Changes:
+    """The changes of a wide frame; a field that is not in it (the mapping gained it since) is untouched."""
+    frame = frame.copy()
+    for name in columns:
+        if f"cause.{name}" not in frame:
+            frame[f"cause.{name}"] = np.int8(0)
+            frame[f"after.{name}"] = frame[f"before.{name}"] = pd.Series(pd.NA, index=frame.index, dtype=TEXT)
+    return _changes_of(pa.Table.from_pandas(frame, preserve_index=False), columns)
+
+
 _BASE_META = ("id", "salesforce_stamp", "platform_stamp", "state", "survivor")
 
 

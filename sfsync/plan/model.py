@@ -124,7 +124,7 @@ ROW_COLUMNS = ("key", "side", "kind", "lane", "id", "stamp")
 ISSUE_COLUMNS = (
     "key",
     "side",
-    "status",  # held | failed | conflict | kept
+    "status",  # held | failed | conflict; undone, refused: as before, not tried again; clear: an old issue is over
     "code",
     "field",
     "waits_mapping",

@@ -13,10 +13,11 @@ import pandas as pd
 from sfsync.ledger import base, intents
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
-from sfsync.sides.side import TEXT, Records, Side
+from sfsync.plan.model import CREATE
+from sfsync.sides.side import CREATED, MOVED, TEXT, UPDATED, Records, Side, concat
 
 
-def recover(ledger: Ledger, platform: Side, salesforce: Side, mapping: Mapping, run_id: str) -> pd.DataFrame:
+def recover(ledger: Ledger, platform: Side, salesforce: Side, mapping: Mapping) -> pd.DataFrame:
     """Closes this mapping's open intents; returns the cells in doubt (frame: key, field)."""
     doubt = [pd.DataFrame({"key": pd.Series(dtype=TEXT), "field": pd.Series(dtype=TEXT)})]
     for intent in intents.open_intents(ledger, mapping.name):
@@ -24,14 +25,15 @@ def recover(ledger: Ledger, platform: Side, salesforce: Side, mapping: Mapping, 
         if intent.job_id:
             salesforce.settle_job(intent.job_id)  # type: ignore[attr-defined]
         found = _look(ledger, side, mapping, intent)
-        visible = _visible(ledger, mapping, intent, found)
-        _learn(ledger, mapping, intent, found, visible, run_id)
-        doubt.append(_unseen(mapping, intent, visible))
+        meant = _meant(mapping, intent)
+        visible = (meant != 0) & (_now(ledger, mapping, intent, found) == meant)
+        _learn(ledger, mapping, intent, found, meant, visible)
+        doubt.append(_unseen(mapping, intent, meant, visible))
     return pd.concat(doubt, ignore_index=True)
 
 
 def _look(ledger: Ledger, side: Side, mapping: Mapping, intent: intents.Intent) -> Records:
-    keys = pd.Index(intent.keys, dtype=TEXT, name="key")
+    keys = intent.keys
     if intent.side == "platform":
         return side.fetch(mapping, keys)
     ids = base.ids_of(ledger, mapping.name, keys)
@@ -39,44 +41,52 @@ def _look(ledger: Ledger, side: Side, mapping: Mapping, intent: intents.Intent) 
     rest = keys[~keys.isin(ids.index)]
     if len(rest):
         parts.append(side.fetch(mapping, rest))
-    from sfsync.sides.side import concat
-
     return concat(mapping, parts)
 
 
-def _visible(ledger: Ledger, mapping: Mapping, intent: intents.Intent, found: Records) -> np.ndarray:
-    """bool n x f: the cell was to be written and holds exactly that value now."""
-    keys = pd.Index(intent.keys, dtype=TEXT)
-    here = keys.isin(found.values.index)
-    now = np.zeros(intent.digests.shape, np.uint64)
+def _meant(mapping: Mapping, intent: intents.Intent) -> np.ndarray:
+    """The intent's digests (uint64 n x f) in the columns the mapping has today."""
+    digests = np.zeros((len(intent), len(mapping.columns)), np.uint64)
+    source = pd.Index(intent.columns).get_indexer(pd.Index(mapping.columns))
+    digests[:, source >= 0] = intent.digests[:, source[source >= 0]]
+    return digests
+
+
+def _now(ledger: Ledger, mapping: Mapping, intent: intents.Intent, found: Records) -> np.ndarray:
+    here = intent.keys.isin(found.values.index[~found.meta["deleted"].to_numpy(bool)])
+    now = np.zeros((len(intent), len(mapping.columns)), np.uint64)
     if here.any():
-        now[here] = ledger.digest.frame(found.values.reindex(keys[here]), mapping)
-    return (intent.digests != 0) & (now == intent.digests)
+        now[here] = ledger.digest.frame(found.values.reindex(intent.keys[here]), mapping)
+    return now
 
 
 def _learn(
-    ledger: Ledger, mapping: Mapping, intent: intents.Intent, found: Records, visible: np.ndarray, run_id: str
+    ledger: Ledger, mapping: Mapping, intent: intents.Intent, found: Records, meant: np.ndarray, visible: np.ndarray
 ) -> None:
-    rows = visible.any(axis=1)
-    keys = pd.Index(intent.keys, dtype=TEXT, name="key")[rows]
-    meta = found.meta.reindex(keys)
+    """Rows all of whose cells are there are done; of the others the base learns the cells that are there."""
+    whole = (visible | (meant == 0)).all(axis=1) & visible.any(axis=1)
+    some = visible.any(axis=1)
+    meta = found.meta.reindex(intent.keys[some])
     on_salesforce = intent.side == "salesforce"
-    learned = base.Base.of(
+    known = base.Base.of(
         mapping.columns,
-        keys,
-        np.where(visible, intent.digests, np.uint64(0))[rows],
+        intent.keys[some],
+        np.where(visible, meant, np.uint64(0))[some],
         salesforce_id=meta["id"] if on_salesforce else None,
         salesforce_stamp=meta["stamp"] if on_salesforce else None,
         platform_stamp=None if on_salesforce else meta["stamp"],
     )
-    intents.settle(ledger, intent, learned, run_id, done=bool(rows.any()))
+    base.advance(ledger, mapping.name, known, intent.run_id)
+    done = CREATED if intent.kind == CREATE else UPDATED
+    outcomes = pd.DataFrame({"result": np.where(whole, done, MOVED)}, index=intent.keys)
+    intents.close(ledger, intent.intent_id, outcomes)
 
 
-def _unseen(mapping: Mapping, intent: intents.Intent, visible: np.ndarray) -> pd.DataFrame:
-    rows, columns = np.nonzero((intent.digests != 0) & ~visible)
+def _unseen(mapping: Mapping, intent: intents.Intent, meant: np.ndarray, visible: np.ndarray) -> pd.DataFrame:
+    rows, columns = np.nonzero((meant != 0) & ~visible)
     return pd.DataFrame(
         {
-            "key": pd.Series(np.array(intent.keys, dtype=object)[rows], dtype=TEXT),
+            "key": pd.Series(intent.keys.to_numpy()[rows], dtype=TEXT),
             "field": pd.Series(np.array(mapping.columns, dtype=object)[columns], dtype=TEXT),
         }
     )

@@ -14,9 +14,9 @@ import pandas as pd
 
 from sfsync.mapping.model import Mapping
 from sfsync.plan.model import CREATE, BaseRows, Cause, Changes
-from sfsync.sides.side import CREATED, DELETED, TEXT, UPDATED, Records
+from sfsync.sides.side import CREATED, TEXT, UPDATED, Records
 
-DONE = (CREATED, UPDATED, DELETED)
+DONE = (CREATED, UPDATED)
 Digest = Callable[[pd.DataFrame], np.ndarray]
 
 

@@ -27,7 +27,15 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Remember:
-    """A segment's agreements and issues: nothing to write but to the ledger."""
+    """A segment's agreements: nothing to write but to the ledger."""
+
+    mapping: str
+    segment: Segment
+
+
+@dataclass(frozen=True)
+class Issues:
+    """What a segment cannot write, noted after what it could: a written record loses its old issues first."""
 
     mapping: str
     segment: Segment
@@ -44,7 +52,7 @@ class Batch:
     changes: Changes
 
 
-def walk(folder: PlanFolder, rows: dict[str, int]) -> Iterator[Remember | Batch]:
+def walk(folder: PlanFolder, rows: dict[str, int]) -> Iterator[Remember | Batch | Issues]:
     """Everything to be done, in order. ``rows``: per side, how many rows a batch may have."""
     assert folder.header is not None
     for lane in LANES:
@@ -55,6 +63,8 @@ def walk(folder: PlanFolder, rows: dict[str, int]) -> Iterator[Remember | Batch]
                 if lane == "main":
                     yield Remember(name, segment)
                 yield from _batches(name, segment.changes.select(lane=lane), lane, rows)
+                if lane == "main":
+                    yield Issues(name, segment)
 
 
 def _batches(name: str, changes: Changes, lane: str, rows: dict[str, int]) -> Iterator[Batch]:

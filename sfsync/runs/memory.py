@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from sfsync.ledger import base, intents, issues
+from sfsync.ledger import base, conflicts, parked
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.planners.sync.recall import Recall
@@ -29,8 +30,8 @@ class LedgerMemory:
             known.ids,
             known.state,
             self._in_doubt(mapping, keys),
-            issues.decisions(self.ledger, mapping.name, keys),
-            issues.parked(self.ledger, mapping.name, keys),
+            partial(conflicts.decisions, self.ledger, mapping.name, mapping.columns),
+            parked.of_keys(self.ledger, mapping.name, keys),
             keys.isin(self.open_keys(mapping)),
         )
 
@@ -41,7 +42,7 @@ class LedgerMemory:
 
     def open_keys(self, mapping: Mapping) -> pd.Index:
         """Keys with something open."""
-        return pd.Index(issues.open_keys(self.ledger, mapping.name), dtype=TEXT, name="key")
+        return pd.Index(parked.open_keys(self.ledger, mapping.name), dtype=TEXT, name="key")
 
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
         """(stamp, id) known to lie in the window."""
@@ -60,6 +61,3 @@ class LedgerMemory:
             found = (rows >= 0) & (columns >= 0)
             doubt[rows[found], columns[found]] = True
         return doubt
-
-
-__all__ = ["LedgerMemory", "intents"]

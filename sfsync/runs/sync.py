@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sfsync.errors import DriftError, Exit, GuardStop, PlanError, SfsyncError
+from sfsync.faultpoints import hit
 from sfsync.ledger import audit, base, lease, tally
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
@@ -130,6 +131,7 @@ class Run:
     mappings: dict[str, Mapping]
     progress: Progress
     started: float
+    leases: dict[str, lease.Lease]
     result: Result
 
     @property
@@ -144,11 +146,13 @@ def running(bench: Bench, command: str, mappings: dict[str, Mapping], progress: 
     started = time.monotonic()
     ledger = bench.ledger
     with ExitStack() as stack:
-        for name in sorted(mappings):
-            stack.enter_context(lease.hold(ledger, f"mapping:{name}"))
+        names = sorted(mappings)
+        leases = {n: stack.enter_context(lease.acquire(ledger, f"mapping:{n}")) for n in names}
         run_id = ledger.begin_run(command, bench.as_of, bench.actor)
-        run = Run(bench, command, mappings, progress, started, Result(run_id, bench.as_of))
-        audit.append(ledger, "run.begin", {"command": command, "mappings": list(mappings)}, run_id=run_id, actor=bench.actor)
+        run = Run(bench, command, mappings, progress, started, leases, Result(run_id, bench.as_of))
+        audit.append(
+            ledger, "run.begin", {"command": command, "mappings": list(mappings)}, run_id=run_id, actor=bench.actor
+        )
         try:
             yield run
         except SfsyncError as error:
@@ -186,7 +190,7 @@ def sync(
         _same_ends(bench, waive)
         memory = LedgerMemory(bench.ledger)
         for mapping in mappings.values():
-            memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping, run.id)
+            memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping)
         folder = PlanFolder.create(_scratch(bench))
         try:
             make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
@@ -226,7 +230,7 @@ def _same_ends(bench: Bench, waive: Sequence[str]) -> None:
 
 def stop_at(notes: Sequence[Note], waive: Sequence[str]) -> None:
     """Raises ``GuardStop`` for findings nobody waived."""
-    stopping = guard.stopping(notes, waive)  # type: ignore[arg-type]
+    stopping = guard.stopping(notes, waive)
     if stopping:
         raise GuardStop(
             "a guard stopped the run before its first write; nothing was written",
@@ -238,40 +242,59 @@ def stop_at(notes: Sequence[Note], waive: Sequence[str]) -> None:
 
 
 def _apply(run: Run, folder: PlanFolder, waive: Sequence[str], notes: list[Note]) -> None:
-    bench, header = run.bench, folder.header
+    header = folder.header
     assert header is not None
     stop_at(header.findings, waive)
-    ledger = bench.ledger
-    hands = Hands(bench.platform, bench.salesforce, ledger, run.id, run.mappings, ledger.digest.bound, run.progress)
+    hit("sync.planned")
+    hands = hands_of(run)
     apply(folder, hands)
     run.result.findings = [*notes, *header.findings, *(note(f) for f in hands.findings)]
     if hands.stopped is None and header.kind == "sync":
         _advance_windows(run, folder)
-    finish(run, folder, stopped=hands.stopped is not None)
+    finish(run, folder, hands)
+
+
+def hands_of(run: Run) -> Hands:
+    """What apply works with in this run."""
+    bench, ledger = run.bench, run.bench.ledger
+    return Hands(
+        bench.platform,
+        bench.salesforce,
+        ledger,
+        run.id,
+        run.mappings,
+        ledger.digest.bound,
+        run.progress,
+        leases=run.leases,
+    )
 
 
 def _advance_windows(run: Run, folder: PlanFolder) -> None:
     """The windows move only after everything they delivered is written, held, refused or in conflict."""
     assert folder.header is not None
+    hit("sync.windows")
     for name, part in folder.header.mappings.items():
         for side, window in part.windows.items():
             run.bench.ledger.set_watermark(name, side, window.until, run.id)
 
 
-def finish(run: Run, folder: PlanFolder, *, stopped: bool = False) -> None:
+def finish(run: Run, folder: PlanFolder, hands: Hands) -> None:
     """The sums: read and unchanged from the plan, everything written from the ledger."""
     assert folder.header is not None
     counts = tally.of_run(run.bench.ledger, run.id)
     for name, part in folder.header.mappings.items():
-        sides = {s: Count(**counts.sides.get((name, s), {})) for s in ("salesforce", "platform")}
+        sides = {s: Count(**dict(counts.sides.get((name, s), {}))) for s in ("salesforce", "platform")}
         for side, planned_count in (("salesforce", part.salesforce), ("platform", part.platform)):
             sides[side].unchanged = planned_count.unchanged
             sides[side].failed += part.nameless.get(side, 0)
         conflicts = counts.conflicts.get(name, 0)
-        run.result.mappings[name] = _numbers(part.read, sides["salesforce"], sides["platform"], conflicts)
+        read = {**part.read, "salesforce": part.read["salesforce"] + hands.echoed.get(name, 0)}
+        run.result.mappings[name] = _numbers(read, sides["salesforce"], sides["platform"], conflicts)
     _check_sums(run.result)
     _calls(run.bench, run.result)
-    run.result.exit = exit_status(run.result.mappings.values(), waiting=counts.waiting, stopped=stopped)
+    run.result.exit = exit_status(
+        run.result.mappings.values(), waiting=counts.waiting, stopped=hands.stopped is not None
+    )
 
 
 def _numbers(read: dict[str, int], salesforce: Count, platform: Count, conflicts: int) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from sfsync.plan.model import (
     no_changes,
 )
 from sfsync.planners.sync.links import Links
-from sfsync.planners.sync.recall import Recall, decisions
+from sfsync.planners.sync.recall import Recall
 from sfsync.sides.side import TEXT, Records
 
 Digest = Callable[[pd.DataFrame], np.ndarray]
@@ -53,7 +53,7 @@ def merge(
     """Analyse and decide: the first two of the four steps, for ``keys`` (n)."""
     a = align(mapping, platform, salesforce, recall.digests, keys, digest)
     verdicts = verdict.cells(a.p, a.s, a.b)
-    said = decisions(recall, mapping, keys, a.p, a.s)
+    said = recall.said(keys, a.p, a.s)
     actions = decide.cells(a, verdicts, said, recall.in_doubt)
     return Draft(a, verdict.presence(a), verdicts, actions, platform.problems)
 
@@ -63,9 +63,8 @@ def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes, digest: Di
     a, mapping = draft.aligned, draft.aligned.mapping
     issues = [_problems(draft), _conflicts(draft), _deleted(draft, recall)]
     changes = [*_updates(draft, links), *_creates(draft, recall, links)]
-    joined, held = _without_orphans(mapping, join(mapping.columns, changes), links)
+    joined, held = _linked(mapping, join(mapping.columns, changes), links)
     joined, parked = _without_parked(joined, recall, digest)
-    links.will_create(mapping.name, pd.Index(joined.select(side="salesforce", kind=CREATE).rows["key"], dtype=TEXT))
     frame, digests = _all_issues(draft, [*issues, held, parked], joined, recall)
     sizes.look(a)
     return Segment(mapping.name, joined, _agreed(draft, recall), frame, digests)
@@ -188,6 +187,15 @@ def _merged(a: Aligned) -> np.ndarray:
 # --- what cannot be written -------------------------------------------------------------------------------------
 
 
+def _linked(mapping: Mapping, changes: Changes, links: Links) -> tuple[Changes, pd.DataFrame]:
+    """Changes whose parents will exist. Links of cycles come last: by then this bucket's own new records count."""
+    later = (changes.rows["lane"] == "patch").to_numpy(bool)
+    first, held = _without_orphans(mapping, changes.take(~later), links)
+    links.will_create(mapping.name, first.select(side="salesforce", kind=CREATE).keys)
+    last, held_last = _without_orphans(mapping, changes.take(later), links)
+    return join(mapping.columns, [first, last]), pd.concat([held, held_last], ignore_index=True)
+
+
 def _without_orphans(mapping: Mapping, changes: Changes, links: Links) -> tuple[Changes, pd.DataFrame]:
     """Holds changes to Salesforce that point to a parent that is not there; compliance flags never wait."""
     here = (changes.rows["side"] == "salesforce").to_numpy(bool)
@@ -198,8 +206,7 @@ def _without_orphans(mapping: Mapping, changes: Changes, links: Links) -> tuple[
     issues["waits_mapping"], issues["waits_key"] = lost["waits_mapping"].to_numpy(), lost["waits_key"].to_numpy()
     keep = np.ones(len(changes), bool)
     keep[rows] = False
-    unborn = changes.rows["key"].isin(held["key"][held["kind"] == CREATE]).to_numpy(bool) & here
-    return changes.take(keep & ~unborn), issues
+    return changes.take(keep), issues
 
 
 def _without_parked(changes: Changes, recall: Recall, digest: Digest) -> tuple[Changes, pd.DataFrame]:
@@ -211,8 +218,7 @@ def _without_parked(changes: Changes, recall: Recall, digest: Digest) -> tuple[C
     hits = hits[hits["lane"] != "compliance"]
     keep = np.ones(len(changes), bool)
     keep[hits["row"].to_numpy(np.int64)] = False
-    status = hits["why"].map({"failed": "failed", "undone": "held"})
-    return changes.take(keep), _issues(hits["key"], hits["side"], status, hits["code"])
+    return changes.take(keep), _issues(hits["key"], hits["side"], hits["status"], hits["code"])
 
 
 def _problems(draft: Draft) -> pd.DataFrame:
@@ -272,7 +278,7 @@ def _agreed(draft: Draft, recall: Recall) -> BaseRows:
     a = draft.aligned
     digests = np.where(draft.actions == Action.BASE, a.p, np.uint64(0))
     ids = a.s_meta["id"].reset_index(drop=True)
-    moved = a.s_here & (ids.to_numpy() != recall.ids.to_numpy())
+    moved = a.s_here & (ids.fillna("").to_numpy(object) != recall.ids.fillna("").to_numpy(object))
     state = _states(draft, recall)
     both = draft.presence == Presence.BOTH
     rows = (digests.any(axis=1) | (moved & both) | (state != recall.state.fillna("").to_numpy(object))) & (

@@ -75,7 +75,8 @@ def _outcomes(keys: pd.Index, segment: Segment, side: str) -> np.ndarray:
     marks = [(mine["key"], UPDATED)]
     marks += [(mine["key"][mine["kind"] == k], o) for k, o in ((DELETE, ARCHIVED), (CREATE, CREATED))]
     hits = issues[issues["side"].isin([side, "both"])]
-    marks += [(hits["key"][hits["status"] == s], o) for s, o in (("held", HELD), ("failed", FAILED))]
+    words = (("held", HELD), ("undone", HELD), ("failed", FAILED), ("refused", FAILED))
+    marks += [(hits["key"][hits["status"] == word], outcome_) for word, outcome_ in words]
     for who, code in marks:
         outcome[keys.isin(who)] = code
     return outcome

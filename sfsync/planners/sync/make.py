@@ -275,7 +275,7 @@ def _only(recall: Recall, mask: np.ndarray, keys: pd.Index) -> Recall:
         recall.ids[mask].set_axis(keys[mask]),
         recall.state[mask],
         recall.in_doubt[mask],
-        recall.decisions[recall.decisions["key"].isin(kept)],
+        recall.said,
         recall.parked[recall.parked["key"].isin(kept)],
         recall.open[mask],
     )

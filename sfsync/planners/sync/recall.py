@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +10,9 @@ import numpy as np
 import pandas as pd
 
 from sfsync.mapping.model import Mapping
-from sfsync.merge.decide import Action
+
+# keys (n), platform digests, salesforce digests (uint64 n x f) -> int8 n x f, a merge ``Action``; 0 = nothing was said
+Said = Callable[[pd.Index, np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class Recall:
     ids        Salesforce ids, text or NA
     state      synced | detached | merged, NA where unknown
     in_doubt   bool n x f: the cell belongs to a batch whose outcome nobody saw
-    decisions  frame: key, field, p, s (digests), decision (platform | salesforce | keep)
-    parked     frame: key, side, code, digest, why (failed | undone): changes that must not be tried again as they are
+    said       what people decided, asked with the digests both sides have now (see ``Said``)
+    parked     frame: key, side, code, digest, status (refused | undone): changes not to be tried again as they are
     open       bool n: the key has an open hold, failure or conflict
     """
 
@@ -29,7 +32,7 @@ class Recall:
     ids: pd.Series
     state: pd.Series
     in_doubt: np.ndarray
-    decisions: pd.DataFrame
+    said: Said
     parked: pd.DataFrame
     open: np.ndarray
 
@@ -51,22 +54,3 @@ class Memory(Protocol):
 
     def size(self, mapping: Mapping) -> int:
         """How many records the base knows."""
-
-
-_SAID = {"platform": Action.SALESFORCE, "salesforce": Action.PLATFORM, "keep": Action.BASE}
-
-
-def decisions(recall: Recall, mapping: Mapping, keys: pd.Index, p: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """Decisions (int8 n x f, an ``Action``) that were made for exactly the values both sides have now."""
-    said = np.zeros(p.shape, np.int8)
-    table = recall.decisions
-    if not len(table):
-        return said
-    rows = keys.get_indexer(table["key"])
-    columns = pd.Index(mapping.columns).get_indexer(table["field"])
-    found = (rows >= 0) & (columns >= 0)
-    rows, columns, table = rows[found], columns[found], table[found]
-    holds = (p[rows, columns] == table["p"].to_numpy(np.uint64)) & (s[rows, columns] == table["s"].to_numpy(np.uint64))
-    actions = table["decision"].map(_SAID).to_numpy(np.int8)
-    said[rows[holds], columns[holds]] = actions[holds]
-    return said

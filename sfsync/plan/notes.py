@@ -1,0 +1,94 @@
+"""Puts what could not be written into the ledger: holds, refusals, conflicts, and the write log that sums count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sfsync.ledger import conflicts, history, issues
+from sfsync.ledger.store import Ledger
+from sfsync.plan.model import Segment
+
+_LOGGED = {"held": "held", "undone": "held", "failed": "failed", "refused": "failed", "conflict": "conflict"}
+_REASONS = {
+    "KEY_TWICE": "the key occurs more than once (upper and lower case are one key)",
+    "VALUE_TYPE": "the value is not of the field's type",
+    "VALUE_TOO_LONG": "the value is longer than the Salesforce field",
+    "VALUE_RANGE": "the date lies outside what Salesforce can hold (1700 to 4000)",
+    "VALUE_UNKNOWN": "the value is not in the field's list",
+    "VALUE_FORMAT": "the value does not have the field's form",
+    "TEXT_ENCODING": "the text is not valid Unicode",
+    "REQUIRED": "a required value is missing",
+    "TWO_PARENTS": "two references are set of which only one may be",
+    "UNDER_18": "the player was under 18; such a player is never synced",
+}
+
+
+def record(ledger: Ledger, run_id: str, segment: Segment) -> None:
+    """Notes a segment's issues and clears the ones that are over."""
+    found, name = segment.issues, segment.mapping
+    over = found["key"][found["status"] == "clear"]
+    _holds(ledger, run_id, name, found[found["status"] == "held"], over)
+    _failures(ledger, run_id, name, found[found["status"] == "failed"], over)
+    in_conflict = (found["status"] == "conflict").to_numpy(bool)
+    _conflicts(ledger, run_id, name, found[in_conflict], segment.issue_digests[in_conflict], over)
+    _log(ledger, run_id, name, found)
+
+
+def hold(ledger: Ledger, run_id: str, mapping: str, side: str, kind: str, keys: pd.Index, code: str) -> None:
+    """Holds rows that apply did not write."""
+    if not len(keys):
+        return
+    issues.put_holds(ledger, run_id, mapping, [], pd.DataFrame({"reason": code}, index=keys))
+    rows = pd.DataFrame({"key": keys, "side": side, "kind": kind, "result": "held", "code": code})
+    history.log(ledger, run_id, mapping, rows)
+
+
+def parents_missing(ledger: Ledger, run_id: str, mapping: str, rows: pd.DataFrame) -> None:
+    """Rows the org refused because their parent is not there (deleted a moment ago): held, not failed."""
+    if len(rows):
+        issues.put_holds(ledger, run_id, mapping, [], pd.DataFrame({"reason": "PARENT_MISSING"}, index=rows.index))
+
+
+def _holds(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame, over: pd.Series) -> None:
+    if len(found) or len(over):
+        rows = found.rename(columns={"code": "reason"}).set_index("key")[["reason", "waits_mapping", "waits_key"]]
+        issues.put_holds(ledger, run_id, mapping, over, rows)
+
+
+def _failures(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame, over: pd.Series) -> None:
+    for side in ("salesforce", "platform"):
+        if len(over):
+            issues.clear_failures(ledger, mapping, side, over)
+    if len(found):
+        rows = found.rename(columns={"field": "fields"}).set_index("key")[["code", "fields"]]
+        rows = rows.assign(
+            kind_of_failure="data", reason=rows["code"].map(_REASONS).fillna("refused by a rule of the mapping")
+        )
+        issues.fail(ledger, run_id, mapping, "salesforce", rows)
+
+
+def _conflicts(
+    ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame, digests: np.ndarray, over: pd.Series
+) -> None:
+    if len(found) or len(over):
+        cells = pd.DataFrame(
+            {
+                "key": found["key"].to_numpy(),
+                "field": found["field"].fillna("").to_numpy(),
+                "platform_digest": digests[:, 0],
+                "salesforce_digest": digests[:, 1],
+                "platform_stamp": found["p_stamp"].to_numpy(),
+                "salesforce_stamp": found["s_stamp"].to_numpy(),
+            }
+        )
+        conflicts.meet(ledger, run_id, mapping, [*over, *found["key"]], cells)
+
+
+def _log(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame) -> None:
+    rows = found[found["status"].isin(list(_LOGGED))]
+    both = rows["side"] == "both"
+    rows = pd.concat([rows[~both], rows[both].assign(side="salesforce"), rows[both].assign(side="platform")])
+    if len(rows):
+        rows = rows.assign(kind="none", result=rows["status"].map(_LOGGED))
+        history.log(ledger, run_id, mapping, rows)

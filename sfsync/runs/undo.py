@@ -1,0 +1,63 @@
+"""undo: the way back from a run, shown first, then applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sfsync.errors import ConfigError
+from sfsync.ledger import parked
+from sfsync.plan import undo as way_back
+from sfsync.plan.apply import apply as write
+from sfsync.plan.folder import PlanFolder
+from sfsync.planners.sync.make import Progress, note
+from sfsync.runs import sync as runs
+from sfsync.runs.bench import Bench
+from sfsync.runs.result import Result
+
+WRITING = ("sync", "apply", "undo")
+
+
+@contextmanager
+def planned(bench: Bench, run: str, *, progress: Progress = runs.quiet) -> Iterator[PlanFolder]:
+    """A plan that takes back ``run`` (an id, or ``last``: the newest run that wrote something)."""
+    run_id = _last(bench) if run == "last" else str(bench.ledger.run(run)["run_id"])
+    runs.fit(bench, bench.mappings)
+    folder = PlanFolder.create(runs._scratch(bench))
+    past = way_back.Past(
+        bench.ledger, bench.mappings, bench.platform, bench.salesforce, bench.ledger.digest.bound, bench.as_of
+    )
+    progress("", f"reading the images of {run_id}", 0)
+    try:
+        way_back.make(past, run_id, folder)
+        yield folder
+    finally:
+        folder.remove()
+
+
+def _last(bench: Bench) -> str:
+    for run in bench.ledger.last_runs(limit=200):
+        parts = ((run["summary"] or {}).get("mappings") or {}).values()
+        wrote = any(
+            p[s][w] for p in parts for s in ("salesforce", "platform") for w in ("created", "updated", "archived")
+        )
+        if run["command"] in WRITING and wrote:
+            return str(run["run_id"])
+    raise ConfigError("no run has written anything yet", "RUN_UNKNOWN", "last", "See: sfsync status")
+
+
+def apply(bench: Bench, folder: PlanFolder, *, waive: Sequence[str] = (), progress: Progress = runs.quiet) -> Result:
+    """Writes the way back, then parks what was undone until its source changes or a person releases it."""
+    header = folder.header
+    assert header is not None
+    mappings = {n: bench.mappings[n] for n in header.order}
+    with runs.running(bench, "undo", mappings, progress) as run:
+        ledger, hands = bench.ledger, runs.hands_of(run)
+        write(folder, hands)
+        for name, mapping in mappings.items():
+            pieces = (s.changes for s in folder.segments(name))
+            for keys, digests in way_back.parked(pieces, ledger.digest.bound(mapping)):
+                parked.park(ledger, run.id, name, keys, digests)
+        run.result.findings = [*header.findings, *(note(f) for f in hands.findings)]
+        runs.finish(run, folder, hands)
+    return run.result
