@@ -54,22 +54,23 @@ class Rows:
 
 
 def rows_of(mapping: Mapping, write: Write, dialect: str, own: list[str]) -> Rows:
-    """The write's canonical values as cells of the platform's columns."""
-    names = list(write.values.columns)
-    columns = tuple(_column(mapping, n) for n in names)
+    """The write's touched values as cells of the platform's columns; raises ``Defect`` for a field with no way back."""
+    touched = np.asarray(write.touched, dtype=bool).reshape(len(write), len(write.values.columns))
+    names = [n for i, n in enumerate(write.values.columns) if touched[:, i].any()]
+    typed = canon.to_platform(mapping, write.values[names]) if names else {}
+    columns = tuple(_column(mapping, n, typed) for n in names)
     if len(set(columns)) != len(columns) or mapping.platform.stamp in columns:
         raise Defect("two fields write the same platform column", "PLATFORM_WRITE", mapping.name)
-    typed = canon.to_platform(mapping, write.values) if names else {}
     cells = tuple(_storable(typed[c], dialect) for c in columns)
-    touched = np.asarray(write.touched, dtype=bool).reshape(len(write), len(names))
-    return Rows(write.kind, [str(k) for k in write.keys], own, columns, cells, touched)
+    kept = touched[:, write.values.columns.isin(names)]
+    return Rows(write.kind, [str(k) for k in write.keys], own, columns, cells, kept)
 
 
-def _column(mapping: Mapping, name: str) -> str:
-    columns = mapping.fields[name].columns
-    if len(columns) != 1:
-        raise Defect(f"the field {name} has no single platform column", "PLATFORM_WRITE", mapping.name)
-    return columns[0]
+def _column(mapping: Mapping, name: str, typed: dict[str, list[Any]]) -> str:
+    column = mapping.fields[name].columns[0]
+    if len(mapping.fields[name].columns) != 1 or column not in typed:
+        raise Defect(f"the field {name} cannot be written to the platform", "PLATFORM_WRITE", mapping.name)
+    return column
 
 
 def _storable(cells: list[Any], dialect: str) -> list[Any]:

@@ -66,7 +66,8 @@ def identity(url: sa.URL) -> str:
 def open_engine(url: sa.URL) -> sa.Engine:
     """An engine whose transactions are real on SQLite and whose text of instants is UTC and ISO on PostgreSQL."""
     if url.get_backend_name() == SQLITE:
-        engine = sa.create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S})
+        patience = {} if "timeout" in url.query else {"timeout": BUSY_TIMEOUT_S}
+        engine = sa.create_engine(url, hide_parameters=True, connect_args=patience)
         sa.event.listen(engine, "do_connect", _existing_file)
         sa.event.listen(engine, "connect", _sqlite_connected)
         sa.event.listen(engine, "begin", _sqlite_begin)

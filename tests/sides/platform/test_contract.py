@@ -33,14 +33,12 @@ class PlatformWorld:
                 cells = {COMPANY.fields[n].columns[0]: v for n, v in values.items()}
                 cells = {n: v.rstrip("Z") if v and n == "iban_verified_at" else v for n, v in cells.items()}
                 names, marks = ", ".join(cells), ", ".join(f":{n}" for n in cells)
-                connection.execute(
-                    sa.text(
-                        f"INSERT INTO companies (company_code, {names}, updated_at) VALUES (:key, {marks}, {self.clock})"
-                        f" ON CONFLICT (company_code) DO UPDATE SET {', '.join(f'{n} = :{n}' for n in cells)},"
-                        f" updated_at = {self.clock}"
-                    ),
-                    {"key": key, **cells},
+                changes = ", ".join(f"{n} = :{n}" for n in cells)
+                statement = (
+                    f"INSERT INTO companies (company_code, {names}, updated_at) VALUES (:key, {marks}, {self.clock})"
+                    f" ON CONFLICT (company_code) DO UPDATE SET {changes}, updated_at = {self.clock}"
                 )
+                connection.execute(sa.text(statement), {"key": key, **cells})
 
     def remove(self, keys: Sequence[str]) -> None:
         with self.engine.begin() as connection:
