@@ -154,11 +154,11 @@ def required_missing(fields: Sequence[str]) -> OrgError:
 
 
 def no_such_column_dml(field: str, obj: str) -> OrgError:
-    return OrgError("INVALID_FIELD", f"No such column '{field}' on sobject of type {obj}", [])
+    return OrgError("INVALID_FIELD", f"No such column '{field}' on sobject of type {obj}")
 
 
 def id_in_body() -> OrgError:
-    return OrgError("INVALID_FIELD", "The Id field should not be specified in the sobject data.", [])
+    return OrgError("INVALID_FIELD", "The Id field should not be specified in the sobject data.")
 
 
 def foreign_key_not_found(value: str, field: str, obj: str) -> OrgError:

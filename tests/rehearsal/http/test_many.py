@@ -47,6 +47,13 @@ class TestCollections:
         assert bad["errors"][0]["statusCode"] == "REQUIRED_FIELD_MISSING"
         assert org.query("SELECT COUNT() FROM Account")["totalSize"] == 0
 
+    def test_a_wrong_field_spoils_only_its_item(self, org: Client) -> None:
+        rows = [row("Account", Name="A", Nope="x"), row("Account", Name="B")]
+        bad, good = org.post(MANY, {"records": rows}).json()
+        text = "No such column 'Nope' on sobject of type Account"
+        assert bad["errors"] == [{"statusCode": "INVALID_FIELD", "message": text, "fields": []}]
+        assert good["success"] is True
+
     def test_update(self, org: Client) -> None:
         one = org.create("Account", Name="A")
         rows = [{"Name": "B", "id": one, "attributes": {"type": "Account"}}, row("Account", Name="C")]

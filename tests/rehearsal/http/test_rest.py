@@ -175,7 +175,9 @@ class TestRecords:
             }
         ]
         assert error(org.post(f"{V}/sobjects/Account", {"Name": "x", "id": "1"})) == (400, "INVALID_FIELD")
-        assert error(org.post(f"{V}/sobjects/Account", {"Name": "x", "Nope": "1"})) == (400, "INVALID_FIELD")
+        unknown = org.post(f"{V}/sobjects/Account", {"Name": "x", "Nope": "1"}).json()
+        text = "No such column 'Nope' on sobject of type Account"
+        assert unknown == [{"message": text, "errorCode": "INVALID_FIELD"}]
         assert org.post(f"{V}/sobjects/Nothing", {"Name": "x"}).json() == NOT_FOUND
         odd = org.get(f"{V}/sobjects/Account/23foo").json()
         assert odd[0]["message"] == "Provided external ID field does not exist or is not accessible: 23foo"
