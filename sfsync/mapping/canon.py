@@ -120,8 +120,7 @@ def from_salesforce(mapping: Mapping, raw: pd.DataFrame, *, me: str = "") -> Can
     source = _Source(raw)
     columns = {f.name: _salesforce_field(mapping, f, source, me) for f in mapping.synced}
     problems = Problems(raw.index)
-    problems.keys(None)
-    problems.cells(columns)
+    problems.cells(columns)  # keys are unique among live records; a deleted twin in the same window is no fault
     return Canonical(_frame(mapping, columns, raw.index), problems.frame())
 
 

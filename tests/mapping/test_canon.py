@@ -266,6 +266,12 @@ def test_a_column_that_was_not_delivered_is_null_without_a_problem(mappings, raw
     assert not told(canonical)
 
 
+def test_a_deleted_record_and_its_successor_may_come_together(mappings, told):
+    terminal = mappings["terminal"]
+    columns = {p: ["x", "x"] for p in ("SFS_Model__c", "SerialNumber")}
+    assert not told(canon.from_salesforce(terminal, pd.DataFrame(columns, index=["T-1", "T-1"])))
+
+
 def test_on_their_way_to_the_platform(mappings):
     case = mappings["case"]
     values = pd.DataFrame(
