@@ -78,6 +78,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
 def world(served: Ready, tmp_path: Path) -> Iterator[World]:
     made = World(served, tmp_path / "cache")
     made.control("reset")
+    made.control("jobs", finish="now")
     yield made
     for side in made.sides:
         side.close()

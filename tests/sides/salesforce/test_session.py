@@ -249,10 +249,3 @@ def test_the_budget_stops_before_the_org_does(world: World) -> None:
         for _ in range(20):
             live.call("GET", "limits")
     assert live.budget.calls == world.stats()["api_calls"] == 9
-
-
-def test_the_orgs_clock_is_its_own(world: World) -> None:
-    live = session(world)
-    world.control("clock", now="2030-01-01T00:00:00Z", freeze=True)
-    assert live.clock().year == 2030
-    assert world.stats()["api_calls"] == 0
