@@ -41,8 +41,9 @@ def test_batches_are_cut_by_rows_and_by_bytes() -> None:
     batches = list(collections._batches(np.arange(453), sizes, 200))
     assert [len(b) for b in batches] == [200, 200, 51, 1, 1]
     assert np.concatenate(batches).tolist() == list(range(453))
-    calls = list(collections._calls(iter(batches), sizes))
-    assert [len(c) for c in calls] == [4, 1]
+    sizes = [1] * 10 + [collections.BATCH_BYTES] * 3
+    batches = list(collections._batches(np.arange(13), sizes, 200))
+    assert [[len(b) for b in c] for c in collections._calls(iter(batches), sizes)] == [[10, 1, 1], [1]]
 
 
 def test_a_locked_row_goes_round_again_alone(world: World, mappings: dict[str, Mapping]) -> None:
