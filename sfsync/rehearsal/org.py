@@ -49,6 +49,7 @@ class Org:
         self.data = data
         self.schema = schema
         self.clock = Clock()
+        self._described: dict[str, tuple[list[tuple[Any, ...]], dict[str, Any]]] = {}
         self._database = Database(data / "org.db")
         self._start()
 
@@ -105,7 +106,11 @@ class Org:
 
     def describe(self, name: str) -> dict[str, Any]:
         """Raises OrgError NOT_FOUND."""
-        return describe.one_object(self._object(name), self._record_type_rows(name))
+        obj, rows = self._object(name), self._record_type_rows(name)
+        cached = self._described.get(obj.name)
+        if cached is None or cached[0] != rows:
+            cached = self._described[obj.name] = (rows, describe.one_object(obj, rows))
+        return dict(cached[1])
 
     def retrieve(
         self, object: str, id: str, fields: Sequence[str] | None = None, *, version: str = "60.0"
@@ -224,11 +229,12 @@ class Org:
         header: Sequence[str],
         rows: Iterable[Sequence[str]],
         *,
-        auto_assign: bool = True,
+        auto_assign: bool = False,
     ) -> Iterator[SaveResult]:
         """Bulk load: ``operation`` is insert, update, upsert, delete or hardDelete; results in order of the rows.
 
-        ``''`` leaves a field alone, ``#N/A`` empties it. Rows go in chunks of 200, each its own transaction.
+        ``''`` leaves a field alone, ``#N/A`` empties it. Rows go in chunks of 200, each its own
+        transaction; assignment rules run on request only.
         Raises OrgError before any row is read when the header names an unknown column.
         """
         obj = self._object(object)
@@ -310,11 +316,3 @@ def _whole(results: list[SaveResult]) -> list[SaveResult]:
     if not all(one.success for one in results):
         raise _Undone(results)
     return results
-
-
-def raise_first(results: Sequence[SaveResult]) -> SaveResult:
-    """The result of a single-row call, or its first error raised."""
-    first = results[0]
-    if first.errors:
-        raise first.errors[0]
-    return first
