@@ -111,9 +111,13 @@ class Where:
         return f"{_solid(column)} {sign} ?", [_number(value.value)]
 
     def _null(self, column: Column, one: Compare) -> Sql:
+        """``= null``; an empty string means the same, and every value is greater than it."""
         if column.field.type == "boolean":
             return ("1" if one.operator == "!=" else "0"), []
-        return {"=": f"{column.sql} IS NULL", "!=": f"{column.sql} IS NOT NULL"}.get(one.operator, "0"), []
+        if one.operator == "=":
+            return f"{column.sql} IS NULL", []
+        full = one.operator == "!=" or (one.value.kind == "string" and one.operator in (">", ">="))
+        return (f"{column.sql} IS NOT NULL" if full else "0"), []
 
     def _text(self, column: Column, operator: str, text: str) -> Sql:
         if operator == "=" and self._has_key(column):

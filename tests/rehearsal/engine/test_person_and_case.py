@@ -65,6 +65,15 @@ def test_persons_and_businesses_keep_apart(org: Org, types: dict[str, str]) -> N
     assert not org.update("Account", [{"Id": record, "RecordTypeId": person}])[0].success
 
 
+def test_a_unique_contact_field_stays_unique_through_a_person(org: Org, types: dict[str, str]) -> None:
+    made(org, "Contact", LastName="Rossi", Operator_Code__c="OP1")
+    row = {"LastName": "Ferri", "RecordTypeId": types["Player"], "Operator_Code__pc": "op1"}
+    assert org.insert("Account", [row])[0].errors[0].code == "DUPLICATE_VALUE"
+    record = made(org, "Account", **(row | {"Operator_Code__pc": "op2"}))
+    assert org.update("Account", [{"Id": record, "Operator_Code__pc": "OP2"}])[0].success
+    assert org.update("Account", [{"Id": record, "Operator_Code__pc": "OP1"}])[0].errors[0].code == "DUPLICATE_VALUE"
+
+
 def test_the_contact_of_a_person_is_read_only(org: Org, ask: Ask, types: dict[str, str]) -> None:
     made(org, "Account", LastName="Ferri", RecordTypeId=types["Player"])
     contact = ask("SELECT Id FROM Contact")[0]["Id"]

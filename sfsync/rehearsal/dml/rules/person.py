@@ -10,6 +10,7 @@ from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.dml.batch import ABSENT, Batch
+from sfsync.rehearsal.dml.references import ids_of
 from sfsync.rehearsal.dml.rules.names import PARTS, full_names, merged
 from sfsync.rehearsal.dml.work import Rules, Work
 from sfsync.rehearsal.dml.write import insert_columns, update_columns
@@ -26,6 +27,7 @@ class AccountRules(Rules):
         batch.columns["IsPersonAccount"] = list(people)
         if not any(people):
             return
+        self._check_mirrored_keys(work, batch, [None] * batch.size)
         names = full_names(batch.values("FirstName"), batch.values("LastName"))
         given = batch.values("Name")
         batch.columns["Name"] = [
@@ -54,6 +56,7 @@ class AccountRules(Rules):
             batch.columns["Name"] = [
                 full if person else name for person, full, name in zip(people, names, given, strict=True)
             ]
+        self._check_mirrored_keys(work, batch, old["PersonContactId"])
         batch.columns["PersonContactId"] = old["PersonContactId"]
 
     def _check_type(self, work: Work, batch: Batch, people: list[bool]) -> None:
@@ -62,6 +65,21 @@ class AccountRules(Rules):
             if one is not ABSENT and types.get(one, False) != people[row]:
                 text = "A record type of persons cannot be given to a business account, nor the other way round"
                 batch.fail(row, errors.invalid_person_account(text))
+
+    def _check_mirrored_keys(self, work: Work, batch: Batch, contacts: list[Any]) -> None:
+        """A unique field of Contact stays unique when it is written through a person account."""
+        pairs: dict[str, str] = work.schema.settings["person_mirror"]
+        contact = work.schema.objects["Contact"]
+        for name in batch.columns:
+            field = contact.find(pairs.get(name, "Id"))
+            if field is None or not field.unique:
+                continue
+            values = batch.values(name)
+            taken = ids_of(work.database, contact, field, values)
+            for row, value in enumerate(values):
+                others = [one for one in taken.get(field.key(value) or "", ()) if one != contacts[row]]
+                if others:
+                    batch.fail(row, errors.duplicate_value(name, others[0]))
 
     def _check_names(
         self, batch: Batch, people: list[bool], names: list[Any], last: list[Any], *, creating: bool
