@@ -24,12 +24,12 @@ from urllib.parse import urlsplit
 
 import requests
 import tenacity
-from simple_salesforce.api import Salesforce as SimpleSalesforce
 
 from sfsync.errors import BudgetReached, Unreachable
 from sfsync.settings import Salesforce
 from sfsync.sides.salesforce import budget as budgets
 from sfsync.sides.salesforce import faults
+from sfsync.sides.salesforce.connection import Connection, Http
 from sfsync.sides.salesforce.login import Grant, login
 from sfsync.sides.salesforce.refusals import session_ended
 
@@ -58,33 +58,6 @@ class Answer:
 
 class ReplyLost(Unreachable):
     """The call left, no answer came: the org may or may not have done it."""
-
-
-class Connection(SimpleSalesforce):
-    """simple-salesforce bound to a grant, with its addresses on the scheme the instance really has."""
-
-    def __init__(self, grant: Grant, version: str, http: requests.Session) -> None:
-        super().__init__(session_id=grant.token, instance_url=grant.instance_url, version=version, session=http)
-        for name in ("base_url", "apex_url", "bulk_url", "bulk2_url", "metadata_url", "tooling_url", "oauth2_url"):
-            path = urlsplit(getattr(self, name)).path
-            setattr(self, name, grant.instance_url.rstrip("/") + path)
-
-
-class _Http(requests.Session):
-    """A requests session with a default time-out, no redirects and no .netrc (it would replace our token)."""
-
-    def __init__(self, timeout_s: float) -> None:
-        super().__init__()
-        self.auth = lambda request: request
-        self._timeout = (min(30.0, timeout_s), timeout_s)
-        pool = requests.adapters.HTTPAdapter(pool_maxsize=16)
-        self.mount("https://", pool)
-        self.mount("http://", pool)
-
-    def request(self, method: str, url: str, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        kwargs.setdefault("timeout", self._timeout)
-        kwargs["allow_redirects"] = False
-        return super().request(method, url, **kwargs)
 
 
 class _Again(Exception):
@@ -121,7 +94,7 @@ class Session:
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:
-        self._http = _Http(self.config.timeout_s)
+        self._http = Http(self.config.timeout_s)
         self._lock = threading.RLock()
         self._connection: Connection | None = None
         self._grant: Grant | None = None

@@ -224,6 +224,31 @@ def test_many_rows_go_by_bulk(side: SalesforceSide, mappings: dict[str, Mapping]
     assert everything(side, shop).meta["deleted"].all()
 
 
+def test_owners_arrive_by_bulk_too(
+    side: SalesforceSide, mappings: dict[str, Mapping], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (bulk, write):
+        monkeypatch.setattr(module, "SMALL_ROWS", 0)
+    people = [r["Username"] for r in side.query("SELECT Username FROM User WHERE Username LIKE '%@operator.example'")]
+    company, shop, case = (mappings[n] for n in ("company", "shop", "case"))
+    outcomes(side.write(company, write_of(company, "create", companies(1))))
+    rows = shops(2)
+    rows["S0000"]["account_manager"] = people[0]
+    rows["S0001"]["account_manager"] = None
+    assert (outcomes(side.write(shop, write_of(shop, "create", rows)))["result"] == "created").all()
+    cases = {
+        "k1": {"tier": "PARTNER", "shop": "S0000", "owner": people[1]},
+        "k2": {"tier": "PARTNER", "shop": "S0001", "owner": "Some queue"},
+    }
+    assert (outcomes(side.write(case, write_of(case, "create", cases)))["result"] == "created").all()
+    managers = everything(side, shop).values["account_manager"]
+    assert managers["S0000"] == people[0]
+    assert pd.isna(managers["S0001"])  # ours: nobody's yet
+    owners = everything(side, case).values["owner"]
+    assert owners["k1"] == people[1]
+    assert pd.isna(owners["k2"])
+
+
 @pytest.mark.usefixtures("small_jobs")
 @pytest.mark.parametrize(
     "fault",
