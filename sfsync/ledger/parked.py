@@ -6,6 +6,8 @@ new try.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
@@ -61,3 +63,14 @@ def open_keys(ledger: Ledger, mapping: str) -> list[str]:
                 query = query.where(conflict.c.state != "closed", conflict.c.decision.is_distinct_from("keep"))
             found.update(str(key) for key in connection.scalars(query))
     return sorted(found)
+
+
+def close_decided(ledger: Ledger, mapping: str, keys: Iterable[str]) -> None:
+    """Nothing is left to do for these records: decisions that were carried out are over (``keep`` goes on holding)."""
+    c = conflict.c
+    with ledger.writing() as connection:
+        for some in database.chunks(list(keys)):
+            done = (c.mapping == mapping) & (c.state == "decided") & (c.decision != "keep")
+            connection.execute(
+                conflict.update().where(done, database.within(connection, c.key, some)).values(state="closed")
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sfsync.ledger import conflicts, history, issues
+from sfsync.ledger import conflicts, history, issues, parked
 from sfsync.ledger.store import Ledger
 from sfsync.plan.model import Segment
 
@@ -32,6 +32,7 @@ def record(ledger: Ledger, run_id: str, segment: Segment) -> None:
     _failures(ledger, run_id, name, found[found["status"] == "failed"], over)
     in_conflict = (found["status"] == "conflict").to_numpy(bool)
     _conflicts(ledger, run_id, name, found[in_conflict], segment.issue_digests[in_conflict], over)
+    parked.close_decided(ledger, name, over)
     _log(ledger, run_id, name, found)
 
 

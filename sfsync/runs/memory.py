@@ -30,7 +30,7 @@ class LedgerMemory:
             known.ids,
             known.state,
             self._in_doubt(mapping, keys),
-            partial(conflicts.decisions, self.ledger, mapping.name, mapping.columns),
+            partial(conflicts.decisions, self.ledger, mapping.name),
             parked.of_keys(self.ledger, mapping.name, keys),
             keys.isin(self.open_keys(mapping)),
         )

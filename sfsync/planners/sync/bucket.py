@@ -53,7 +53,7 @@ def merge(
     """Analyse and decide: the first two of the four steps, for ``keys`` (n)."""
     a = align(mapping, platform, salesforce, recall.digests, keys, digest)
     verdicts = verdict.cells(a.p, a.s, a.b)
-    said = recall.said(keys, a.p, a.s)
+    said = recall.said(mapping.columns, keys, a.p, a.s)
     actions = decide.cells(a, verdicts, said, recall.in_doubt)
     return Draft(a, verdict.presence(a), verdicts, actions, platform.problems)
 
@@ -92,9 +92,7 @@ def _updates(draft: Draft, links: Links) -> list[Changes]:
 def _creates(draft: Draft, recall: Recall, links: Links) -> list[Changes]:
     a, mapping = draft.aligned, draft.aligned.mapping
     new = (draft.presence == Presence.NEW_ON_PLATFORM) & ~a.bad
-    if mapping.deletes.salesforce_deleted == "recreate":
-        known = recall.state.eq("synced").fillna(False).to_numpy(bool) | recall.state.isna().to_numpy(bool)
-        new |= (draft.presence == Presence.GONE_FROM_SALESFORCE) & known & ~_merged(a) & ~a.bad
+    new |= _fate(draft, recall, "recreate", Action.SALESFORCE) & ~a.bad
     fill = new[:, None] & (a.p > NULL) & _writable(mapping, _to_salesforce)
     links.drop_unknown_users(mapping, a.platform, fill)
     later = fill & _writable(mapping, lambda f: f.deferred)
@@ -240,10 +238,27 @@ def _conflicts(draft: Draft) -> pd.DataFrame:
 def _deleted(draft: Draft, recall: Recall) -> pd.DataFrame:
     """Deleted in Salesforce, alive on the platform: a person decides, unless the mapping says what to do."""
     a = draft.aligned
-    asked = a.mapping.deletes.salesforce_deleted == "conflict"
-    gone = (draft.presence == Presence.GONE_FROM_SALESFORCE) & ~_merged(a) & asked
+    open_ = _fate(draft, recall, "conflict", Action.NOTHING)
+    issues = _issues(pd.Series(a.keys[open_]), "both", "conflict", DELETED_IN_SALESFORCE)
+    issues["p_stamp"] = a.p_meta["stamp"].to_numpy()[open_]
+    issues["s_stamp"] = a.s_meta["stamp"].to_numpy()[open_]
+    return issues
+
+
+def _fate(draft: Draft, recall: Recall, rule: str, decision: Action) -> np.ndarray:
+    """Records deleted in Salesforce and alive on the platform that the mapping's rule, or a person, treats this way."""
+    a = draft.aligned
+    gone = (draft.presence == Presence.GONE_FROM_SALESFORCE) & ~_merged(a)
     gone &= ~recall.state.isin(["detached", "merged"]).fillna(False).to_numpy(bool)
-    return _issues(pd.Series(a.keys[gone]), "both", "conflict", DELETED_IN_SALESFORCE)
+    if a.mapping.deletes.salesforce_deleted != "conflict":
+        return gone & (a.mapping.deletes.salesforce_deleted == rule)
+    said = recall.said([""], a.keys, np.zeros((len(a.keys), 1), np.uint64), _record_digest(recall)[:, None])[:, 0]
+    return gone & (said == decision)
+
+
+def _record_digest(recall: Recall) -> np.ndarray:
+    """Names one life of a record (uint64, n): a decision about a deletion does not outlive it."""
+    return pd.util.hash_array(recall.ids.fillna("").to_numpy(object), categorize=False)
 
 
 def _issues(
@@ -267,6 +282,7 @@ def _all_issues(
     columns = pd.Index(a.mapping.columns).get_indexer(issues["field"].fillna(""))
     digests = np.zeros((len(issues), 2), np.uint64)
     cells = (rows >= 0) & (columns >= 0)
+    digests[~cells & (rows >= 0), 1] = _record_digest(recall)[rows[~cells & (rows >= 0)]]
     digests[cells, 0], digests[cells, 1] = a.p[rows[cells], columns[cells]], a.s[rows[cells], columns[cells]]
     return issues, digests
 
@@ -301,8 +317,6 @@ def _states(draft: Draft, recall: Recall) -> np.ndarray:
     a = draft.aligned
     state = recall.state.fillna("").to_numpy(object).copy()
     state[draft.presence == Presence.BOTH] = "synced"
-    gone = draft.presence == Presence.GONE_FROM_SALESFORCE
-    if a.mapping.deletes.salesforce_deleted == "detach":
-        state[gone] = "detached"
-    state[gone & _merged(a)] = "merged"
+    state[_fate(draft, recall, "detach", Action.PLATFORM) | _fate(draft, recall, "detach", Action.BASE)] = "detached"
+    state[(draft.presence == Presence.GONE_FROM_SALESFORCE) & _merged(a)] = "merged"
     return state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +11,9 @@ import pandas as pd
 
 from sfsync.mapping.model import Mapping
 
-# keys (n), platform digests, salesforce digests (uint64 n x f) -> int8 n x f, a merge ``Action``; 0 = nothing was said
-Said = Callable[[pd.Index, np.ndarray, np.ndarray], np.ndarray]
+# columns (f; the one column "" is the record itself), keys (n), digests of platform and salesforce (uint64 n x f)
+# -> int8 n x f, a merge ``Action``; 0 = nothing was said about exactly these values
+Said = Callable[[Sequence[str], pd.Index, np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
