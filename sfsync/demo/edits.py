@@ -56,6 +56,16 @@ def refused_row(url: Url, kind: Literal["format", "length"] = "format", player_i
     return keys
 
 
+def edit_operator(url: Url) -> str:
+    """The last operator gets a new role on the platform; returns the operator's code."""
+    with open_engine(url) as engine, engine.begin() as connection:
+        clock = CLOCKS[connection.dialect.name]
+        key = str(connection.scalar(sa.text("SELECT max(operator_code) FROM shop_operators WHERE role <> 'viewer'")))
+        statement = f"UPDATE shop_operators SET role = 'viewer', updated_at = {clock} WHERE operator_code = :key"  # noqa: S608
+        connection.execute(sa.text(statement), {"key": key})
+    return key
+
+
 def change_percent(url: Url, percent: float = 1.0) -> list[str]:
     """Move that share of the players to another town, spread evenly over the keys."""
     with open_engine(url) as engine, engine.begin() as connection:

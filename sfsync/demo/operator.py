@@ -25,16 +25,17 @@ def frames(
     clock, people = Clock(as_of), agents()
     if companies_n is None:
         companies_n = max(1, round(shops_n / SHOPS_PER_COMPANY)) if shops_n else 0
-    company = partners.companies(rng, companies_n, clock)
-    shop = partners.shops(rng, shops_n, clock, company["company_code"].tolist(), people)
+    # One row more than none, cut off again: whole columns have no empty minimum.
+    company = partners.companies(rng, max(companies_n, 1), clock)
+    shop = partners.shops(rng, max(shops_n, 1), clock, company["company_code"].tolist(), people)
     codes = shop["shop_code"].to_numpy().astype("U12")
-    operator = partners.operators(rng, clock, codes)
-    terminal = partners.terminals(rng, clock, codes)
-    player = players.make(rng, players_n, clock, codes, people)
-    case = case_rows.make(rng, cases_n, clock, player, operator[:shops_n], terminal)
+    operator = partners.operators(rng, clock, codes)[: None if shops_n else 0]
+    terminal = partners.terminals(rng, clock, codes)[: None if shops_n else 0]
+    player = players.make(rng, max(players_n, 1), clock, codes[:shops_n], people)[:players_n]
+    case = case_rows.make(rng, max(cases_n, 1), clock, player, operator[:shops_n], terminal)[:cases_n]
     return {
-        "companies": company,
-        "shops": shop,
+        "companies": company[:companies_n],
+        "shops": shop[:shops_n],
         "shop_operators": operator,
         "terminals": terminal,
         "players": player,

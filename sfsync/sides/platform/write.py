@@ -144,9 +144,8 @@ class Writer:
         now = now_of(connection)
         old = moments([before.get(rows.own[p]) for p in positions])
         new = np.where(np.isnat(old), now, np.maximum(now, old + self.table.stamp_step))
-        return dict(
-            zip(positions, np.char.replace(np.datetime_as_string(new, unit="us"), "T", " ").tolist(), strict=True)
-        )
+        texts = [str(s).replace("T", " ") for s in np.datetime_as_string(new, unit="us")]
+        return dict(zip(positions, texts, strict=True))
 
     def _params(self, rows: Rows, names: tuple[str, ...], group: list[int], stamps: dict[int, str]) -> Params:
         cells = [rows.cells[rows.columns.index(n)] for n in names]

@@ -109,6 +109,11 @@ def test_a_vanished_row_is_not_recreated(url: str, open_side: Open) -> None:
     assert ask(url, "SELECT count(*) FROM loose") == [(3,)]
 
 
+def test_a_batch_of_vanished_rows(url: str, open_side: Open) -> None:
+    outcomes = send(open_side(url), make("update", {"K8": {"name": "z"}, "K9": {"name": "z"}}))
+    assert outcomes["result"].tolist() == ["moved", "moved"]
+
+
 def test_the_own_id_names_the_row(loose_url: str, open_side: Open) -> None:
     run(loose_url, "INSERT INTO loose (code, name) VALUES (' K1', 'a')")
     outcomes = send(open_side(loose_url), make("update", {"K1": {"name": "z"}}, [" K1"]))
