@@ -102,7 +102,8 @@ def read(ledger: Ledger, mapping: str, columns: Sequence[str], keys: Iterable[st
     wanted = list(dict.fromkeys(keys))
     with ledger.reading() as connection:
         found = _read_in(connection, mapping, columns, wanted)
-    return found.align(pd.Index([k for k in wanted if k in found.keys], dtype=TEXT))
+    order = pd.Index(wanted, dtype=TEXT)
+    return found.align(order[order.isin(found.keys)])
 
 
 def read_all(ledger: Ledger, mapping: str, columns: Sequence[str]) -> Iterator[Base]:

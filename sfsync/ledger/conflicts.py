@@ -148,6 +148,7 @@ def decide(ledger: Ledger, conflict_id: str, decision: Literal["platform", "sale
         details = {"conflict_id": conflict_id, "mapping": row["mapping"], "key": row["key"], "field": row["field"]}
         details["decision"] = decision
         audit.append_in(ledger, connection, "conflicts.decide", details, run_id=None, actor=actor)
+    audit.anchor(ledger)
 
 
 def close_cells_in(

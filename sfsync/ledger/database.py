@@ -166,9 +166,12 @@ def upsert(
         return
     statement = _on_conflict(sqlite.insert(table).values({n: sa.bindparam(n) for n in columns}), table, columns, update)
     compiled = statement.compile(dialect=connection.dialect)
-    rows = list(zip(*(columns[n] for n in compiled.positiontup or ()), strict=True))
-    if rows:
-        connection.exec_driver_sql(str(compiled), rows)
+    count = len(next(iter(columns.values())))
+    fixed = {n: [v] * count for n, v in compiled.params.items() if n not in columns}  # literals of the update
+    if count:
+        values = {**fixed, **columns}
+        rows = zip(*(values[n] for n in compiled.positiontup or ()), strict=True)
+        connection.exec_driver_sql(str(compiled), list(rows))
 
 
 def _from_arrays(table: sa.Table, columns: Mapping[str, list[Any]]) -> postgresql.Insert:

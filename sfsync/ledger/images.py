@@ -117,7 +117,7 @@ def _write(path: Path, body: bytes) -> None:
     """Whole or not at all, and on disk: file and folder are synced."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_suffix(f".{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(body)
         file.flush()
         os.fsync(file.fileno())

@@ -103,8 +103,9 @@ def close(
 ) -> bool:
     """Record the outcome of all or some rows, in one transaction; returns True when the intent is done.
 
-    ``outcomes`` is ``sides.side.Outcomes.rows`` (indexed by key). Written rows lose their failure, hold and the
-    conflicts of the touched cells; failed rows get a failure; moved rows drop out; unknown ones stay in the intent.
+    ``outcomes`` is ``sides.side.Outcomes.rows`` (indexed by key). Written rows lose the failures and conflicts of the
+    touched cells and what an earlier run held; failed rows get a failure; moved and unknown rows are held, so that the
+    next run looks at them wherever its windows are; unknown ones also stay in the intent.
     ``base``: what the base now knows of the rows. Closing rows again that were closed before changes nothing.
     """
     faultpoints.hit("ledger.outcome.before")
@@ -112,7 +113,7 @@ def close(
         if lease:
             lease.fence(connection)
         meant = _one(connection, intent_id)
-        rows = outcomes[outcomes.index.isin(meant.keys)]
+        rows = outcomes[outcomes.index.isin(meant.keys) & ~outcomes.index.duplicated(keep="last")]
         now = database.text_of(database.clock(connection))
         _log(connection, meant, rows, now)
         if base is not None:
@@ -130,16 +131,21 @@ def _among(base: Base, rows: pd.DataFrame) -> Base:
 
 
 def _settle(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str) -> None:
-    failed = rows[rows["result"] == FAILED]
+    failed, waiting = rows[rows["result"] == FAILED], rows[rows["result"].isin([MOVED, UNKNOWN])]
     written = rows.index[~rows["result"].isin([FAILED, MOVED, UNKNOWN])]
     if len(failed):
         which = meant.keys.get_indexer(failed.index)
-        tried = digest_.of_rows(meant.digests[which])
-        issues.fail_in(connection, meant.mapping, meant.side, failed.assign(digest=tried.to_numpy()), meant.run_id, now)
+        tried = digest_.of_rows(meant.digests[which]).to_numpy()
+        failed = failed.assign(digest=tried, touched=_names(meant.columns, meant.touched[which]))
+        issues.fail_in(connection, meant.mapping, meant.side, failed, meant.run_id, now)
     if len(written):
-        issues.clear_in(connection, meant.mapping, meant.side, list(written))
         touched = meant.touched[meant.keys.get_indexer(written)]
+        names = _names(meant.columns, touched)
+        issues.written_in(connection, meant.mapping, meant.side, list(written), names, meant.run_id)
         conflicts.close_cells_in(connection, meant.mapping, written, meant.columns, touched)
+    if len(waiting):
+        codes = [c or r.upper() for c, r in zip(issues.column(waiting, "code"), waiting["result"], strict=True)]
+        issues.wait_in(connection, meant.mapping, waiting.index, codes, meant.run_id)
 
 
 def _log(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str) -> None:

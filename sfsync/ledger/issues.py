@@ -31,7 +31,8 @@ def column(frame: pd.DataFrame, name: str, default: str | None = None) -> list[s
 
 def fail(ledger: Ledger, run_id: str, mapping: str, side: str, rows: pd.DataFrame) -> None:
     """Record refused rows. ``rows`` is indexed by key: ``code``, ``kind_of_failure``, ``fields``, ``reason`` (no values
-    of the record in it) as in ``sides.side.Outcomes``, and ``digest`` (optional) of the row that was refused.
+    of the record in it) as in ``sides.side.Outcomes``; optional ``digest`` of the row that was refused and
+    ``touched``, the mapping's names of the fields that were to be written (default: ``fields``).
     """
     with ledger.writing() as connection:
         fail_in(connection, mapping, side, rows, run_id, database.text_of(database.clock(connection)))
@@ -45,6 +46,7 @@ def fail_in(connection: Connection, mapping: str, side: str, rows: pd.DataFrame,
         "code": column(rows, "code", "UNKNOWN"),
         "failure_class": column(rows, "kind_of_failure", "unknown"),
         "fields": column(rows, "fields", ""),
+        "touched": column(rows, "touched" if "touched" in rows.columns else "fields", ""),
         "reason": column(rows, "reason", ""),
         "digest": column(rows, "digest"),
     }
@@ -55,14 +57,29 @@ def fail_in(connection: Connection, mapping: str, side: str, rows: pd.DataFrame,
     database.upsert(connection, failure, columns, update | {"attempts": failure.c.attempts + 1})
 
 
-def clear_in(connection: Connection, mapping: str, side: str, keys: Sequence[str]) -> None:
-    """The write went through: no failure on this side and no hold any more."""
+def written_in(
+    connection: Connection, mapping: str, side: str, keys: Sequence[str], touched: Sequence[str], run_id: str
+) -> None:
+    """These rows were written; ``touched``: the fields of each, comma-joined.
+
+    A failure is over if one of its fields was written now: another lane's refusal of the same record stays. A hold is
+    over if an earlier run made it; a parked change stays parked.
+    """
+    fields = dict(zip(keys, touched, strict=True))
     for some in database.chunks(keys):
-        which = failure.c.mapping == mapping, failure.c.side == side, database.within(connection, failure.c.key, some)
-        connection.execute(failure.delete().where(*which))
-        connection.execute(
-            hold.delete().where(hold.c.mapping == mapping, database.within(connection, hold.c.key, some))
-        )
+        here = failure.c.mapping == mapping, failure.c.side == side
+        query = sa.select(failure.c.key, failure.c.touched).where(*here)
+        found = connection.execute(query.where(database.within(connection, failure.c.key, some))).all()
+        over = [key for key, names in found if set(names.split(",")) & set(fields[key].split(","))]
+        connection.execute(failure.delete().where(*here, database.within(connection, failure.c.key, over)))
+        made = hold.c.mapping == mapping, hold.c.about == "", hold.c.run_id != run_id
+        connection.execute(hold.delete().where(*made, database.within(connection, hold.c.key, some)))
+
+
+def wait_in(connection: Connection, mapping: str, keys: pd.Index, codes: Sequence[str], run_id: str) -> None:
+    """Hold these records, for a reason each; nothing else of theirs changes."""
+    found = pd.DataFrame({"reason": list(codes)}, index=keys)
+    _hold_in(connection, mapping, found, run_id, database.text_of(database.clock(connection)))
 
 
 def clear_failures(ledger: Ledger, mapping: str, side: str, keys: Iterable[str]) -> None:
@@ -92,9 +109,9 @@ def put_holds(ledger: Ledger, run_id: str, mapping: str, seen: Iterable[str], fo
     """Of the keys looked at, these wait now; the others do not wait any more.
 
     ``found`` is indexed by key: ``reason`` (a code), ``waits_mapping`` and ``waits_key`` (the parent waited for, or
-    null), ``digest`` (optional). A hold that goes on keeps its ``since``.
+    null), ``digest`` (optional: of a change to be parked, of which a record may have several). A hold that goes on
+    keeps its ``since``.
     """
-    found = found[~found.index.duplicated(keep="last")]
     gone = sorted(set(seen) - set(found.index))
     with ledger.writing() as connection:
         for some in database.chunks(gone):
@@ -105,9 +122,10 @@ def put_holds(ledger: Ledger, run_id: str, mapping: str, seen: Iterable[str], fo
 
 
 def _hold_in(connection: Connection, mapping: str, found: pd.DataFrame, run_id: str, since: str) -> None:
-    columns: dict[str, Sequence[Any]] = {
-        n: column(found, n) for n in ("reason", "waits_mapping", "waits_key", "digest")
-    }
+    found = found.assign(about=column(found, "digest", ""))
+    found = found[~found.set_index("about", append=True).index.duplicated(keep="last")]
+    names = ("about", "reason", "waits_mapping", "waits_key", "digest")
+    columns: dict[str, Sequence[Any]] = {n: column(found, n) for n in names}
     columns |= {"key": database.texts(found.index), "mapping": [mapping] * len(found)}
     columns |= {"since": [since] * len(found), "run_id": [run_id] * len(found)}
     update = {n: database.new(hold, n) for n in ("reason", "waits_mapping", "waits_key", "digest", "run_id")}
@@ -157,6 +175,7 @@ def _forget(ledger: Ledger, table: sa.Table, mapping: str, keys: Iterable[str] |
             raise ConfigError(f"there is no such {table.name}", "ISSUE_UNKNOWN", f"{mapping} {wanted[0]}", step)
         details = {"mapping": mapping, "count": count, "keys": (wanted or [])[:100]}
         audit.append_in(ledger, connection, action, details, run_id=None, actor=actor)
+    audit.anchor(ledger)
     return count
 
 

@@ -61,19 +61,16 @@ class Lease:
             raise self._loss()
 
     def fence(self, connection: Connection) -> None:
-        """``check`` against the table, inside a transaction: what it commits is committed by the holder."""
-        query = sa.select(lease.c.token).where(lease.c.name == self.name).with_for_update()
-        if connection.scalar(query) != self.token:
+        """Prolong by ``ttl`` inside a transaction: what it commits is committed by the holder, or raises LEASE_LOST."""
+        until = database.text_of(database.clock(connection) + self.ttl)
+        if connection.execute(self._mine().values(expires_at=until)).rowcount != 1:
             self._lost.set()
             raise self._loss()
 
     def prolong(self) -> None:
-        """Extend it by ``ttl`` from now; raises ``LeaseHeld`` LEASE_LOST."""
+        """``fence`` in a transaction of its own."""
         with self.ledger.writing() as connection:
-            until = database.text_of(database.clock(connection) + self.ttl)
-            if connection.execute(self._mine().values(expires_at=until)).rowcount != 1:
-                self._lost.set()
-                raise self._loss()
+            self.fence(connection)
 
     def release(self) -> None:
         """Let go; the token stays, so that the next holder's is greater."""
@@ -101,7 +98,7 @@ def acquire(ledger: Ledger, name: str, *, ttl: timedelta = TTL, run_id: str | No
     me = {"host": socket.gethostname(), "machine": _machine(), "pid": os.getpid(), "run_id": run_id}
     with ledger.writing() as connection:
         now = database.clock(connection)
-        first = {"name": [name], "token": [0], "expires_at": [""]}
+        first: dict[str, list[Any]] = {"name": [name], "token": [0], "expires_at": [""]}
         database.upsert(connection, lease, first, update={})
         row = connection.execute(sa.select(lease).where(lease.c.name == name).with_for_update()).one()
         if row.holder and not _stale(row.holder, row.expires_at, now):

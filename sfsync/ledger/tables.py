@@ -113,6 +113,7 @@ hold = Table(
     metadata,
     Column("mapping", _Text, primary_key=True),
     Column("key", _Text, primary_key=True),
+    Column("about", _Text, primary_key=True),  # digest of the change that is parked; empty: the record waits
     Column("reason", _Text, nullable=False),
     Column("waits_mapping", _Text),
     Column("waits_key", _Text),
@@ -130,7 +131,8 @@ failure = Table(
     Column("side", _Text, primary_key=True),
     Column("code", _Text, nullable=False),
     Column("failure_class", _Text, nullable=False),
-    Column("fields", _Text, nullable=False),
+    Column("fields", _Text, nullable=False),  # as the side named them
+    Column("touched", _Text, nullable=False),  # as the mapping names them: what was to be written
     Column("reason", _Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("first_at", _Text, nullable=False),
