@@ -52,7 +52,7 @@ class Intent:
     columns: tuple[str, ...]
     digests: np.ndarray
     touched: np.ndarray
-    job_id: str | None
+    job_id: str | None  # ids of its bulk jobs, comma-joined
     state: str
     made_at: str
 
@@ -87,9 +87,12 @@ def open(
 
 
 def set_job(ledger: Ledger, intent_id: str, job_id: str) -> None:
-    """Note the bulk job before its first byte is uploaded, so that it can be found again."""
+    """Note a bulk job before its first byte is uploaded, so that it can be found again; a batch may need several."""
     with ledger.writing() as connection:
-        connection.execute(intent.update().where(intent.c.intent_id == intent_id).values(job_id=job_id))
+        which = intent.c.intent_id == intent_id
+        known = connection.scalar(sa.select(intent.c.job_id).where(which).with_for_update())
+        joined = ",".join([known, job_id] if known else [job_id])
+        connection.execute(intent.update().where(which).values(job_id=joined))
     faultpoints.hit("ledger.intent.job")
 
 

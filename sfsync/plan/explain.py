@@ -10,7 +10,7 @@ import pandas as pd
 
 from sfsync.mapping.model import Mapping
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import LANES, Changes, because
+from sfsync.plan.model import DELETE, LANES, Changes, because
 
 MASK = "••••"
 
@@ -51,7 +51,7 @@ def _lines(mapping: Mapping, changes: Changes, show_values: bool) -> Iterator[Li
             info["key"],
             field.name,
             shown(changes.before.iat[row, column], masked),
-            shown(changes.after.iat[row, column], masked),
+            "deleted" if info["kind"] == DELETE else shown(changes.after.iat[row, column], masked),
             because(int(changes.cause[row, column]), field, info["side"]),
         )
 

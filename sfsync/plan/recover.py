@@ -7,9 +7,12 @@ are not there are *in doubt* for this one run: if they look like a conflict, a p
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 
+from sfsync.errors import Unreachable
 from sfsync.ledger import base, intents
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
@@ -22,14 +25,29 @@ def recover(ledger: Ledger, platform: Side, salesforce: Side, mapping: Mapping) 
     doubt = [pd.DataFrame({"key": pd.Series(dtype=TEXT), "field": pd.Series(dtype=TEXT)})]
     for intent in intents.open_intents(ledger, mapping.name):
         side = salesforce if intent.side == "salesforce" else platform
-        if intent.job_id:
-            salesforce.settle_job(intent.job_id)  # type: ignore[attr-defined]
+        for job_id in (intent.job_id or "").split(","):
+            if job_id:
+                _let_end(salesforce, job_id)
         found = _look(ledger, side, mapping, intent)
         meant = _meant(mapping, intent)
         visible = (meant != 0) & (_now(ledger, mapping, intent, found) == meant)
         _learn(ledger, mapping, intent, found, meant, visible)
         doubt.append(_unseen(mapping, intent, meant, visible))
     return pd.concat(doubt, ignore_index=True)
+
+
+def _let_end(salesforce: Side, job_id: str) -> None:
+    """A job nobody closed is aborted; one at work is waited for: what it writes must be there before we look."""
+    for pause in (0.2, 0.5, 1, *[5] * 120):
+        state = (salesforce.job_state(job_id) or {}).get("state")  # type: ignore[attr-defined]
+        if state == "Open":
+            salesforce.abort(job_id)  # type: ignore[attr-defined]
+        if state not in ("Open", "UploadComplete", "InProgress"):
+            return
+        time.sleep(pause)
+    raise Unreachable(
+        "a bulk job of an earlier run is still at work", "JOB_RUNNING", job_id, "Run again when the org has finished it."
+    )
 
 
 def _look(ledger: Ledger, side: Side, mapping: Mapping, intent: intents.Intent) -> Records:

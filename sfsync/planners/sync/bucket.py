@@ -143,7 +143,7 @@ def _changes(
     return Changes(
         frame.astype(TEXT),
         source[chosen].reset_index(drop=True).where(mask).astype(TEXT),
-        target[chosen].reset_index(drop=True).where(mask).astype(TEXT),
+        target[chosen].reset_index(drop=True).where(mask & (kind != CREATE)).astype(TEXT),
         np.where(touched, cause, 0)[chosen].astype(np.int8),
     )
 

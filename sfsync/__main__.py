@@ -1,0 +1,7 @@
+"""``python -m sfsync``."""
+
+import sys
+
+from sfsync.cli import main
+
+sys.exit(main())
