@@ -74,7 +74,8 @@ def _column(mapping: Mapping, name: str, typed: dict[str, list[Any]]) -> str:
 
 
 def _storable(cells: list[Any], dialect: str) -> list[Any]:
-    """SQLite has no dates: they are written as the text its own functions read (the driver's adapters are deprecated)."""
+    """SQLite has no dates: they are written as the text its own functions understand."""
+    # Said by us and not by the driver: its adapters for dates are deprecated.
     if dialect != SQLITE or not any(isinstance(c, date) for c in cells):
         return cells
     return [_sqlite_text(c) for c in cells]
