@@ -11,6 +11,7 @@ import tempfile
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import IO, Any, cast
 from urllib.parse import parse_qsl
 
@@ -90,7 +91,7 @@ class Edge:
         if outcome.breaks == "drop":
             await self._drop(request, receive, flush=False)
             return
-        response = await run_in_threadpool(respond, outcome, request)
+        response = await run_in_threadpool(respond, outcome, request, self._context.org.clock.now())
         if outcome.breaks == "truncate":
             await self._send_half(response, request, receive, send)
             return
@@ -162,10 +163,10 @@ def _call(request: Request, body: IO[bytes]) -> tuple[Call, str]:
 # -- answers ----------------------------------------------------------------------------------------------
 
 
-def respond(outcome: Outcome, request: Request) -> Response:
-    """The HTTP answer: standard headers, then the reply's own; gzip and pretty print as asked for."""
+def respond(outcome: Outcome, request: Request, now: datetime) -> Response:
+    """The HTTP answer: standard headers (``Date`` by the org's clock), the reply's own; gzip and pretty as asked."""
     reply = outcome.reply
-    headers = {**standard(outcome.usage), **reply.headers}
+    headers = {**standard(outcome.usage, now), **reply.headers}
     packed = "gzip" in request.headers.get("accept-encoding", "")
     if reply.empty:
         return Response(status_code=reply.status, headers=headers)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+from datetime import datetime
+from email.utils import format_datetime
 from typing import Any
 
 _NO_CACHE = "no-cache,must-revalidate,max-age=0,no-store,private"
@@ -11,10 +13,11 @@ _NO_CACHE = "no-cache,must-revalidate,max-age=0,no-store,private"
 PRETTY_MOST_BYTES = 1 << 16
 
 
-def standard(usage: str | None) -> dict[str, str]:
+def standard(usage: str | None, now: datetime) -> dict[str, str]:
     """Headers of every answer; ``usage`` goes to Sforce-Limit-Info."""
     request_id = secrets.token_hex(16)
     made = {
+        "Date": format_datetime(now, usegmt=True),
         "Cache-Control": _NO_CACHE,
         "Vary": "Accept-Encoding",
         "Server": "sfdcedge",

@@ -196,6 +196,7 @@ def _server(context: Context, on_ready: Callable[[], None]) -> _Server:
         log_level="warning",
         access_log=False,
         server_header=False,
+        date_header=False,  # the org's clock may be set; its Date must tell that time
         h11_max_incomplete_event_size=_MOST_REQUEST_HEAD,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
