@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +98,12 @@ def _sources(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -
         platform=bench.platform,
         salesforce=bench.salesforce,
         memory=memory,
-        watermark=lambda name, side: _next_window(bench, mappings[name], side),
+        watermark=ledger.watermark,
         generation=lambda name: base.generation(ledger, name),
         digest=ledger.digest.bound,
         users=lambda names: set(bench.salesforce.users(names)),
         as_of=bench.as_of,
     )
-
-
-def _next_window(bench: Bench, mapping: Mapping, side: str) -> datetime | None:
-    until = bench.ledger.watermark(mapping.name, side)
-    margin = mapping.platform.overlap if side == "platform" else mapping.salesforce.overlap
-    return until - margin if until else None
 
 
 def _scratch(bench: Bench) -> Path:

@@ -160,7 +160,7 @@ class Reader(Protocol):
         """A stable name of this org or database, without secrets; the base belongs to it."""
 
     def window(self, mapping: Mapping, since: datetime | None) -> Window:
-        """The window to read now, by this side's own clock."""
+        """The window to read now, by this side's own clock; it begins the mapping's overlap before ``since``."""
 
     def check(self, mapping: Mapping) -> list[Finding]:
         """Drift: everything the mapping needs and this side lacks (level error) or differs in (warning)."""

@@ -159,8 +159,9 @@ class SalesforceSide:
     # -- reading ----------------------------------------------------------------------------------------
 
     def window(self, mapping: Mapping, since: datetime | None) -> Window:
-        """Until the org's own time minus the mapping's settle; an answer a minute old is fresh enough."""
-        return Window(since, self.session.clock() - mapping.salesforce.settle)
+        """From ``since`` minus the overlap to the org's own time minus the settle; an answer a minute old is fresh."""
+        start = None if since is None else since - mapping.salesforce.overlap
+        return Window(start, self.session.clock() - mapping.salesforce.settle)
 
     def changes(self, mapping: Mapping, window: Window, bounds: Sequence[tuple[str, str]] = ()) -> Iterator[Records]:
         """Records changed in the window; deleted ones last."""
