@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from sfsync.errors import ConfigError
 
@@ -102,7 +102,12 @@ class Settings(BaseSettings):
     ledger: Ledger = Ledger()
     budget: Budget = Budget()
     privacy: Privacy = Privacy()
-    root: Path = Path()
+    _root: Path = PrivateAttr(default=Path())
+
+    @property
+    def root(self) -> Path:
+        """The folder of the configuration file."""
+        return self._root
 
     @classmethod
     def settings_customise_sources(
@@ -122,13 +127,16 @@ def load(config: Path | None = None) -> Settings:
     path = config or Path(os.environ.get("SFSYNC_CONFIG", CONFIG_FILE))
     data = _read_toml(path) if path.exists() else _nothing(path, asked_for=config is not None)
     _refuse_secrets_in_file(path, data)
-    known = {k: v for k, v in os.environ.items() if k.startswith("SFSYNC_")}
+    _refuse_unknown_twins([name for name in os.environ if name.startswith("SFSYNC_")])
     try:
-        settings = Settings(**data, root=path.parent.resolve())
+        settings = Settings(**data)
     except ValidationError as error:
         raise _as_config_error(path, error) from None
-    _refuse_unknown_twins(known)
-    return _anchored(settings)
+    except SettingsError:  # a whole section in one variable; the text would quote it
+        step = "Set single keys, as SFSYNC_PLATFORM__URL; a whole section (SFSYNC_PLATFORM) must be JSON."
+        raise ConfigError("a variable of the environment cannot be read", "CONFIG_INVALID", "SFSYNC_…", step) from None
+    settings._root = path.parent.resolve()
+    return _with_keyring(_anchored(settings))
 
 
 def _nothing(path: Path, *, asked_for: bool) -> dict[str, Any]:
@@ -162,7 +170,9 @@ SECRETS = {
 
 def _refuse_secrets_in_file(path: Path, data: dict[str, Any]) -> None:
     """Secrets may stand in the file only if nobody else can read it."""
-    found = [f"{s}.{k}" for s, keys in SECRETS.items() for k in keys if k in (data.get(s) or {})]
+    tables = {s: data[s] for s in (*SECRETS, "platform") if isinstance(data.get(s), dict)}
+    found = [f"{s}.{k}" for s, keys in SECRETS.items() for k in keys if k in tables.get(s, {})]
+    found += [f"{s}.url" for s in ("platform", "ledger") if _has_password(tables.get(s, {}).get("url"))]
     if found and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigError(
             f"{', '.join(found)} stands in a file that others can read",
@@ -170,6 +180,15 @@ def _refuse_secrets_in_file(path: Path, data: dict[str, Any]) -> None:
             str(path),
             f"Run: chmod 600 {path}   or use the environment ({_twin(found[0])}).",
         )
+
+
+def _has_password(url: object) -> bool:
+    """A password before the host, or in the query (libpq takes it there too)."""
+    if not isinstance(url, str):
+        return False
+    head, _, query = url.partition("?")
+    login = head.partition("://")[2].rpartition("@")[0]
+    return ":" in login or "password=" in query.lower()
 
 
 def _twin(dotted: str) -> str:
@@ -184,14 +203,15 @@ def _as_config_error(path: Path, error: ValidationError) -> ConfigError:
     )
 
 
-def _refuse_unknown_twins(names: dict[str, str]) -> None:
-    """A misspelt SFSYNC_… variable of a known section would otherwise be ignored without a word."""
+def _refuse_unknown_twins(names: list[str]) -> None:
+    """A misspelt SFSYNC_<SECTION>__<KEY> would otherwise be ignored without a word."""
     sections = {n: f.annotation for n, f in Settings.model_fields.items()}
     for name in names:
         section, _, key = name.removeprefix("SFSYNC_").lower().partition("__")
         model = sections.get(section)
-        if key and isinstance(model, type) and issubclass(model, Section) and key not in model.model_fields:
-            raise ConfigError("there is no such setting", "CONFIG_UNKNOWN", name, "See: sfsync doctor --help")
+        if key and not (isinstance(model, type) and issubclass(model, Section) and key in model.model_fields):
+            step = "Correct the name (sfsync init writes a file with all of them), or unset it."
+            raise ConfigError("there is no such setting", "CONFIG_UNKNOWN", name, step)
 
 
 def _anchored(settings: Settings) -> Settings:
@@ -210,6 +230,23 @@ def _anchored_url(url: str, root: Path) -> str:
     if url.startswith(prefix) and not url.startswith(prefix + "/") and ":memory:" not in url:
         return prefix + str(root / url.removeprefix(prefix))
     return url
+
+
+# What each way in needs and may find in the keyring; the keyring is asked only for what is not set otherwise.
+_KEYRING = {
+    "jwt": ("consumer_key",),
+    "client-credentials": ("consumer_key", "consumer_secret"),
+    "session": ("access_token",),
+    "password": ("password", "security_token"),
+}
+
+
+def _with_keyring(settings: Settings) -> Settings:
+    org = settings.salesforce
+    for name in _KEYRING.get(org.auth, ()):
+        if getattr(org, name) is None:
+            setattr(org, name, from_keyring(f"salesforce.{name}"))
+    return settings
 
 
 def _is_loopback(host: str) -> bool:
@@ -264,6 +301,6 @@ def from_keyring(name: str) -> SecretStr | None:
 
     try:
         value = keyring.get_password(KEYRING_SERVICE, name)
-    except KeyringError:
+    except (KeyringError, RuntimeError, OSError):  # no keyring on this machine, or it is locked
         return None
     return SecretStr(value) if value else None
