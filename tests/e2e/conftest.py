@@ -1,0 +1,49 @@
+"""Worlds for the tests of whole runs: see ``world``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.world import World, Zygote, opened, restored, seeded
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this process's worlds live, one after the other: a ledger knows its database by its path."""
+    return tmp_path_factory.mktemp("place") / "world"
+
+
+@pytest.fixture(scope="session")
+def in_step(tmp_path_factory: pytest.TempPathFactory, place: Path) -> Path:
+    """A snapshot of a world after its first sync."""
+    place.mkdir()
+    seeded(f"sqlite:///{place / 'platform.db'}")
+    with opened(place) as world:
+        world.sync()
+    return restored(place, tmp_path_factory.mktemp("snapshots") / "in_step")
+
+
+@pytest.fixture
+def world(in_step: Path, place: Path) -> Iterator[World]:
+    """A world in step."""
+    with opened(restored(in_step, place)) as made:
+        yield made
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[World]:
+    """A seeded operator and an org that never met."""
+    seeded(f"sqlite:///{tmp_path / 'platform.db'}")
+    with opened(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Makes processes that may be killed."""
+    made = Zygote(tmp_path_factory.mktemp("zygote"))
+    yield made
+    made.close()
