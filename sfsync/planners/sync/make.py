@@ -115,10 +115,15 @@ class _Walk:
 
     def _read(self, name: str, side: Reader) -> Spill:
         since = None if self.full else self.sources.watermark(self.mapping.name, name)
-        window = self.windows[name] = side.window(self.mapping, since)
+        window = self.windows[name] = self._ending(name, side.window(self.mapping, since))
         self.sizes.complete[name] = window.since is None
         bounds = self.sources.memory.bounds(self.mapping, stamp(window.since)) if window.since else []
         return Spill(self.mapping, self.scratch, name).collect(self._watched(name, side, window, bounds))
+
+    def _ending(self, name: str, window: Window) -> Window:
+        """Never beyond ``as_of``, so that the same inputs and the same ``as_of`` give the same plan to the byte."""
+        settle = self.mapping.platform.settle if name == "platform" else self.mapping.salesforce.settle
+        return Window(window.since, min(window.until, self.sources.as_of - settle))
 
     def _watched(self, name: str, side: Reader, window: Window, bounds: list[tuple[str, str]]) -> Iterator[Records]:
         rows = 0
