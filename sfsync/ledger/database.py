@@ -142,10 +142,10 @@ def within(connection: Connection, column: sa.ColumnElement[str], keys: Sequence
     return column.in_(sa.select(listed.c.value))
 
 
-def chunks(keys: Sequence[Any], size: int = CHUNK) -> Iterator[Sequence[Any]]:
-    """``keys`` in pieces."""
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
+def chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """``keys`` in pieces of ``CHUNK``."""
+    for start in range(0, len(keys), CHUNK):
+        yield keys[start : start + CHUNK]
 
 
 def upsert(

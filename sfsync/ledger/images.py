@@ -98,7 +98,7 @@ def _unsealed(ledger: Ledger, name: str, body: bytes, file: str) -> pd.DataFrame
     except (InvalidTag, ValueError):
         step = "Bring back the key the ledger was made with; the file is as it was written."
         raise LedgerError("the before-image cannot be decrypted", "IMAGE_KEY", file, step) from None
-    return pd.read_parquet(io.BytesIO(plain), engine="pyarrow", dtype_backend="pyarrow")
+    return pd.read_parquet(io.BytesIO(plain), engine="pyarrow")
 
 
 def _checked(path: Path, digest: str) -> bytes:

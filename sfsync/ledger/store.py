@@ -8,7 +8,7 @@ import secrets
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -47,7 +47,7 @@ class Ledger:
 
     engine: Engine
     folder: Path
-    key: bytes
+    key: bytes = field(repr=False)
     keep_days: int = 90
 
     @classmethod
