@@ -26,7 +26,6 @@ from sfsync.sides.side import CREATED, DELETED, FAILED, TEXT, UPDATED, Outcomes
 
 JOB_ROWS = 100_000
 JOB_BYTES = 90_000_000
-SMALL_ROWS = 2_000  # up to here collections are faster and cost no more calls
 UPLOADS = 3
 UPLOAD_LOST = Fault("UPLOAD_LOST", faults.TRANSIENT, "The upload broke off several times; nothing was written.")
 
@@ -131,8 +130,13 @@ def _rest(ended: dict[str, object]) -> Fault | None:
 # -- columns and cuts -------------------------------------------------------------------------------------
 
 
-def groups(payload: Payload, rows: np.ndarray) -> tuple[list[tuple[np.ndarray, pd.DataFrame]], np.ndarray]:
-    """The rows as (positions, CSV columns) per set of columns used, and the rows left for collections."""
+def groups(
+    payload: Payload, rows: np.ndarray, small_rows: int
+) -> tuple[list[tuple[np.ndarray, pd.DataFrame]], np.ndarray]:
+    """The rows as (positions, CSV columns) per set of columns used, and the rows left for collections.
+
+    Those are the groups of up to ``small_rows``, unless all rows are one group.
+    """
     if payload.write.kind == "delete":
         return [(rows, payload.write.ids.astype(TEXT).reset_index(drop=True).to_frame("Id").iloc[rows])], rows[:0]
     columns = payload.columns()
@@ -142,7 +146,7 @@ def groups(payload: Payload, rows: np.ndarray) -> tuple[list[tuple[np.ndarray, p
     made, small = [], [rows[:0]]
     for number in range(which.max() + 1 if len(rows) else 0):
         mine = rows[which.ravel() == number]
-        if len(mine) <= SMALL_ROWS and len(mine) < len(rows):
+        if len(mine) <= small_rows and len(mine) < len(rows):
             small.append(mine)
             continue
         used = pattern[which.ravel() == number][0][1:]

@@ -19,10 +19,9 @@ from sfsync.sides.salesforce.bulk_query import BulkQuery
 from sfsync.sides.salesforce.frames import View, deleted_rows, from_json, to_records
 from sfsync.sides.salesforce.ids import to18
 from sfsync.sides.salesforce.query import Page, Queries
+from sfsync.sides.salesforce.ways import Ways
 from sfsync.sides.side import TEXT, Records, Window, concat, empty_problems
 
-BULK_FROM = 20_000  # rows; from here a Bulk query costs fewer calls than pages
-RANGES_FROM = 2_000  # expected rows; from here the window is cut
 ORDER = "SystemModstamp, Id"
 
 Unkeyed = Callable[[str, int], None]
@@ -31,10 +30,11 @@ Unkeyed = Callable[[str, int], None]
 class Reader:
     """Reads records of a view; ``unkeyed`` is told how many rows were left out for want of a key."""
 
-    def __init__(self, queries: Queries, bulk: BulkQuery, unkeyed: Unkeyed) -> None:
+    def __init__(self, queries: Queries, bulk: BulkQuery, unkeyed: Unkeyed, ways: Ways) -> None:
         self._queries = queries
         self._bulk = bulk
         self._unkeyed = unkeyed
+        self._ways = ways
 
     def changes(self, view: View, window: Window, bounds: Sequence[tuple[str, str]], me: str) -> Iterator[Records]:
         """Records whose stamp lies in the window, see the module's text."""
@@ -58,16 +58,16 @@ class Reader:
 
     def _frames(self, view: View, since: datetime | None, bounds: Sequence[tuple[str, str]]) -> Iterator[pd.DataFrame]:
         scope = [record_types(view), f"SystemModstamp >= {soql.instant(since)}" if since else ""]
-        if len(bounds) > BULK_FROM:
+        if len(bounds) > self._ways.bulk_from:
             yield from self._bulk.frames(_ask(view, scope, ordered=False), view.selected)
-        elif len(bounds) > RANGES_FROM:
+        elif len(bounds) > self._ways.ranges_from:
             yield from self._ranges(view, scope, bounds)
         else:
             yield from self._pages(view, scope)
 
     def _pages(self, view: View, scope: list[str]) -> Iterator[pd.DataFrame]:
         first = self._queries.page(_ask(view, scope), deleted=True)
-        if first.total > BULK_FROM:
+        if first.total > self._ways.bulk_from:
             yield from self._bulk.frames(_ask(view, scope, ordered=False), view.selected)
         else:
             yield from self._continued(view, scope, first)

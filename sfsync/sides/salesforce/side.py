@@ -32,6 +32,7 @@ from sfsync.sides.salesforce.metadata import Describes
 from sfsync.sides.salesforce.query import Queries
 from sfsync.sides.salesforce.read import Reader
 from sfsync.sides.salesforce.session import Patience, Session
+from sfsync.sides.salesforce.ways import Ways
 from sfsync.sides.salesforce.write import Writer
 from sfsync.sides.side import TEXT, Capabilities, Finding, Outcomes, Records, Window, Write
 
@@ -53,22 +54,25 @@ class SalesforceSide:
         cache: Path,
         patience: Patience | None = None,
         pace: Pace | None = None,
+        ways: Ways | None = None,
     ) -> None:
         self.budget = Budget(shares)
         self.session = Session(config, self.budget, patience or Patience())
         self.describes = Describes(self.session, cache)
         self.on_job: OnJob | None = None
         self.unkeyed: dict[str, int] = {}
+        ways = ways or Ways()
         self._queries = Queries(self.session)
         self._ingest = Jobs(self.session, "ingest", pace or Pace())
         query_jobs = Jobs(self.session, "query", pace or Pace())
-        self._reader = Reader(self._queries, BulkQuery(self.session, query_jobs), self._count_unkeyed)
+        self._reader = Reader(self._queries, BulkQuery(self.session, query_jobs), self._count_unkeyed, ways)
         self._writer = Writer(
             self._queries,
             Collections(self.session),
             BulkLoad(self.session, self._ingest),
             Guarded(self.session),
             self._stamps_of,
+            ways,
         )
         self._views: dict[str, View] = {}
         self._seen: dict[str, str] = {}  # id -> stamp, only for mappings with guarded fields

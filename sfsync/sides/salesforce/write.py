@@ -1,8 +1,8 @@
 """Writing: which rows go which way, and what happens to those refused for a lock.
 
 guarded rows   conditional PATCHes, 25 to a call
-up to 2,000    collections, 1,000 to a call
-more           Bulk API 2.0; rows a job refused for a lock go round again through collections
+small writes   collections, 1,000 to a call
+large writes   Bulk API 2.0; rows a job refused for a lock go round again through collections
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sfsync.sides.salesforce import soql
-from sfsync.sides.salesforce.bulk import SMALL_ROWS, BulkLoad, OnJob, groups
+from sfsync.sides.salesforce.bulk import BulkLoad, OnJob, groups
 from sfsync.sides.salesforce.collections import Collections, by_parent
 from sfsync.sides.salesforce.faults import fault
 from sfsync.sides.salesforce.frames import View
@@ -22,6 +22,7 @@ from sfsync.sides.salesforce.ids import to18
 from sfsync.sides.salesforce.payload import Payload, part
 from sfsync.sides.salesforce.query import Queries
 from sfsync.sides.salesforce.results import failed, retriable, table
+from sfsync.sides.salesforce.ways import Ways
 from sfsync.sides.side import TEXT, Outcomes, Write
 
 PIECE = 2_000  # rows made into JSON at a time
@@ -31,12 +32,15 @@ Stamps = Callable[[Sequence[str]], pd.Series]
 class Writer:
     """Writes to one org. ``stamps`` gives the stamps our reader last saw, by record id."""
 
-    def __init__(self, queries: Queries, small: Collections, large: BulkLoad, guarded: Guarded, stamps: Stamps) -> None:
+    def __init__(
+        self, queries: Queries, small: Collections, large: BulkLoad, guarded: Guarded, stamps: Stamps, ways: Ways
+    ) -> None:
         self._queries = queries
         self._small = small
         self._large = large
         self._guarded = guarded
         self._stamps = stamps
+        self._ways = ways
 
     def write(self, view: View, write: Write, on_job: OnJob | None) -> Iterator[Outcomes]:
         """Write all rows; every row gets exactly one outcome."""
@@ -61,12 +65,12 @@ class Writer:
     def _freely(self, view: View, write: Write, on_job: OnJob | None) -> Iterator[Outcomes]:
         payload = Payload(view, write)
         # Bulk has no Sforce-Auto-Assign header, so a mapping that wants assignment rules stays with collections.
-        if len(write) <= SMALL_ROWS or view.mapping.salesforce.auto_assign:
+        if len(write) <= self._ways.small_rows or view.mapping.salesforce.auto_assign:
             yield from self._in_collections(view, write, np.arange(len(write)))
             return
         literal = payload.says_null()
         order = by_parent(payload)
-        loads, small = groups(payload, order[~literal[order]])
+        loads, small = groups(payload, order[~literal[order]], self._ways.small_rows)
         again = [np.flatnonzero(literal), small]
         for rows, frame in loads:
             for done in self._large.write(payload, rows, frame, on_job):

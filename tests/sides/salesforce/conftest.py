@@ -20,6 +20,7 @@ from sfsync.rehearsal.serve import Ready, running
 from sfsync.sides.salesforce.jobs import Pace
 from sfsync.sides.salesforce.session import Patience
 from sfsync.sides.salesforce.side import SalesforceSide
+from sfsync.sides.salesforce.ways import Ways
 from sfsync.sides.side import TEXT, Outcomes, Records, Window, Write, concat
 
 ROOT = Path(__file__).parents[3]
@@ -55,7 +56,7 @@ class World:
         known = {"auth": "session", "instance_url": self.ready.instance_url, "access_token": self.ready.access_token}
         return settings.Salesforce.model_validate({**known, "username": self.ready.username, **changes})
 
-    def side(self, shares: settings.Budget | None = None, **changes: Any) -> SalesforceSide:
+    def side(self, shares: settings.Budget | None = None, ways: Ways | None = None, **changes: Any) -> SalesforceSide:
         """A new side on this org."""
         made = SalesforceSide(
             self.config(**changes),
@@ -63,6 +64,7 @@ class World:
             cache=self.cache,
             patience=QUICK,
             pace=Pace(first_s=0.05, most_s=0.2, limit_s=60),
+            ways=ways,
         )
         self.sides.append(made)
         return made

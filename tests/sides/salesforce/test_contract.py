@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 import pytest
 
-from sfsync.sides.salesforce import bulk, read, write
 from sfsync.sides.salesforce.side import SalesforceSide
+from sfsync.sides.salesforce.ways import Ways
 from tests.sides.contract import COMPANY, SideContract
 from tests.sides.salesforce import conftest
 
@@ -48,8 +48,6 @@ class TestBulk(SideContract):
     many = 120
 
     @pytest.fixture
-    def world(self, world: conftest.World, monkeypatch: pytest.MonkeyPatch) -> Office:
-        monkeypatch.setattr(read, "BULK_FROM", 0)
-        for module in (bulk, write):
-            monkeypatch.setattr(module, "SMALL_ROWS", 0)
-        return Office(world.side(), world.side())
+    def world(self, world: conftest.World) -> Office:
+        ways = Ways(small_rows=0, bulk_from=0)
+        return Office(world.side(ways=ways), world.side(ways=ways))

@@ -148,7 +148,7 @@ def test_keys_made_by_template_are_recognised() -> None:
 
 def csv_of(made: Payload) -> list[str]:
     all_rows = np.arange(len(made.write))
-    (rows, frame), *others = groups(made, all_rows)[0]
+    (rows, frame), *others = groups(made, all_rows, 2_000)[0]
     assert not others
     (load,) = loads(rows, frame)
     return load.csv.decode().splitlines()
@@ -170,7 +170,7 @@ def test_rows_are_grouped_by_the_column_their_lookup_uses() -> None:
     rows |= {f"c{n}": {"shop": None} for n in range(3)}
     rows |= {f"n{n}": {"subject": "y"} for n in range(7)}
     made = payload("update", rows, [f"500{k}" for k in rows])
-    found, small = groups(made, np.arange(len(rows)))
+    found, small = groups(made, np.arange(len(rows)), 2_000)
     columns = [sorted(set(frame.columns[frame.notna().any()]) - {"Id", "Subject"}) for _, frame in found]
     assert sorted(columns) == [["Account.P__c"], ["Account.S__c"]]
     assert sorted(made.write.keys[small]) == ["c0", "c1", "c2"]

@@ -10,8 +10,9 @@ import pytest
 from sfsync import settings
 from sfsync.errors import BudgetReached
 from sfsync.mapping.model import Mapping
-from sfsync.sides.salesforce import bulk_query, read
+from sfsync.sides.salesforce import bulk_query
 from sfsync.sides.salesforce.side import SalesforceSide
+from sfsync.sides.salesforce.ways import Ways
 from sfsync.sides.side import Window
 from tests.sides.salesforce.conftest import World, companies, everything, outcomes, write_of
 
@@ -108,14 +109,11 @@ def test_a_known_window_is_read_five_ranges_to_a_call(world: World, side: Salesf
     assert side.api_calls <= 3
 
 
-def test_a_large_window_is_read_by_bulk(
-    world: World, side: SalesforceSide, company: Mapping, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_window_is_read_by_bulk(world: World, company: Mapping, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(world, company, 2_600)
     plain = everything(world.side(), company)
-    monkeypatch.setattr(read, "BULK_FROM", 2_500)
     monkeypatch.setattr(bulk_query, "PAGE_ROWS", 1_000)
-    records = everything(side, company)
+    records = everything(world.side(ways=Ways(bulk_from=2_500)), company)
     assert "bulk" in " ".join(world.stats()["by_kind"]).lower()
     pd.testing.assert_frame_equal(records.values.sort_index(), plain.values.sort_index())
     pd.testing.assert_frame_equal(records.meta.sort_index(), plain.meta.sort_index())

@@ -10,8 +10,8 @@ import pytest
 from sfsync import settings
 from sfsync.errors import BudgetReached
 from sfsync.mapping.model import Mapping
-from sfsync.sides.salesforce import bulk, write
 from sfsync.sides.salesforce.side import SalesforceSide
+from sfsync.sides.salesforce.ways import Ways
 from tests.sides.salesforce.conftest import World, companies, everything, outcomes, write_of
 
 
@@ -182,14 +182,11 @@ def test_the_budget_stops_a_write_between_calls(world: World, company: Mapping) 
 # -- bulk ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def small_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (bulk, write):
-        monkeypatch.setattr(module, "SMALL_ROWS", 50)
+SMALL_JOBS = Ways(small_rows=50)
 
 
-@pytest.mark.usefixtures("small_jobs")
-def test_many_rows_go_by_bulk(side: SalesforceSide, mappings: dict[str, Mapping]) -> None:
+def test_many_rows_go_by_bulk(world: World, mappings: dict[str, Mapping]) -> None:
+    side = world.side(ways=SMALL_JOBS)
     company, shop = mappings["company"], mappings["shop"]
     outcomes(side.write(company, write_of(company, "create", companies(1))))
     rows = shops(400)
@@ -224,11 +221,8 @@ def test_many_rows_go_by_bulk(side: SalesforceSide, mappings: dict[str, Mapping]
     assert everything(side, shop).meta["deleted"].all()
 
 
-def test_owners_arrive_by_bulk_too(
-    side: SalesforceSide, mappings: dict[str, Mapping], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in (bulk, write):
-        monkeypatch.setattr(module, "SMALL_ROWS", 0)
+def test_owners_arrive_by_bulk_too(world: World, mappings: dict[str, Mapping]) -> None:
+    side = world.side(ways=Ways(small_rows=0))
     people = [r["Username"] for r in side.query("SELECT Username FROM User WHERE Username LIKE '%@operator.example'")]
     company, shop, case = (mappings[n] for n in ("company", "shop", "case"))
     outcomes(side.write(company, write_of(company, "create", companies(1))))
@@ -249,7 +243,6 @@ def test_owners_arrive_by_bulk_too(
     assert pd.isna(owners["k2"])
 
 
-@pytest.mark.usefixtures("small_jobs")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -263,18 +256,17 @@ def test_owners_arrive_by_bulk_too(
 )
 def test_a_job_survives_a_broken_wire(world: World, company: Mapping, fault: dict[str, Any]) -> None:
     key = {"consumer_key": world.ready.consumer_key, "private_key_file": world.ready.private_key_file}
-    side = world.side(auth="jwt", access_token=None, **key)
+    side = world.side(ways=SMALL_JOBS, auth="jwt", access_token=None, **key)
     world.control("faults", times=1, **fault)
     found = outcomes(side.write(company, write_of(company, "create", companies(120))))
     assert found["result"].tolist() == ["created"] * 120
     assert side.query("SELECT COUNT(Id) n FROM Account")[0]["n"] == 120
 
 
-@pytest.mark.usefixtures("small_jobs")
 def test_a_job_the_budget_cannot_follow_is_unknown_not_unsent(world: World, company: Mapping) -> None:
     world.control("jobs", finish="seconds", t=2)
     world.control("limits", DailyApiRequests={"Max": 28, "Remaining": 28})
-    side = world.side(settings.Budget(per_run=0.25, org_wide_stop=1))
+    side = world.side(settings.Budget(per_run=0.25, org_wide_stop=1), SMALL_JOBS)
     found = []
     with pytest.raises(BudgetReached):
         for one in side.write(company, write_of(company, "create", companies(60))):
@@ -283,8 +275,8 @@ def test_a_job_the_budget_cannot_follow_is_unknown_not_unsent(world: World, comp
     assert found[0].job_id
 
 
-@pytest.mark.usefixtures("small_jobs")
-def test_a_job_that_fails_fails_every_row(world: World, side: SalesforceSide, company: Mapping) -> None:
+def test_a_job_that_fails_fails_every_row(world: World, company: Mapping) -> None:
+    side = world.side(ways=SMALL_JOBS)
     world.control("faults", kind="job_state", state="Failed", error="InvalidBatch : no such thing")
     found = outcomes(side.write(company, write_of(company, "create", companies(60))))
     assert len(found) == 60

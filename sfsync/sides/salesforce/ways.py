@@ -1,0 +1,19 @@
+"""From how many rows on which way is taken; the defaults are where the larger way costs fewer calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Numbers of rows.
+
+    small_rows   up to here writes go in collections, above it in Bulk jobs
+    ranges_from  above this expectation a window is read in ranges, five to a call
+    bulk_from    above this a window is read by a Bulk query
+    """
+
+    small_rows: int = 2_000
+    ranges_from: int = 2_000
+    bulk_from: int = 20_000
