@@ -27,6 +27,7 @@ def opens(patient: Patient) -> Iterator[Check]:
     except LedgerError as error:
         if error.code != "LEDGER_MISSING":
             raise
+        patient.unborn = True
         yield green("ledger", f"none yet; the first sync makes it: {where}")
         return
     patient.stack.callback(ledger.close)

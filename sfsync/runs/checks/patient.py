@@ -62,8 +62,8 @@ class Patient:
     mappings: dict[str, Mapping] = field(default_factory=dict)
     platform: PlatformSide | None = None
     salesforce: SalesforceSide | None = None
-    described: bool = False
     ledger: Ledger | None = None
+    unborn: bool = False  # there is no ledger yet
 
 
 def green(name: str, message: str, mapping: str = "") -> Check:
