@@ -103,7 +103,7 @@ def read(ledger: Ledger, mapping: str, columns: Sequence[str], keys: Iterable[st
     with ledger.reading() as connection:
         found = _read_in(connection, mapping, columns, wanted)
     order = pd.Index(wanted, dtype=TEXT)
-    return found.align(order[order.isin(found.keys)])
+    return found.align(order[found.keys.get_indexer(order) >= 0])
 
 
 def read_all(ledger: Ledger, mapping: str, columns: Sequence[str]) -> Iterator[Base]:

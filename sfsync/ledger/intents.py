@@ -33,6 +33,7 @@ from sfsync.ledger.tables import intent, write_log
 from sfsync.sides.side import FAILED, MOVED, TEXT, UNKNOWN
 
 OPEN, DONE, VOID = "open", "done", "void"
+_NOT_WRITTEN = (FAILED, MOVED, UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -116,11 +117,11 @@ def close(
         if lease:
             lease.fence(connection)
         meant = _one(connection, intent_id)
-        rows = outcomes[outcomes.index.isin(meant.keys) & ~outcomes.index.duplicated(keep="last")]
+        rows = _of(meant, outcomes)
         now = database.text_of(database.clock(connection))
         _log(connection, meant, rows, now)
         if base is not None:
-            advance_in(connection, meant.mapping, _among(base, rows), meant.run_id)
+            advance_in(connection, meant.mapping, _among(meant, base, rows), meant.run_id)
         _settle(connection, meant, rows, now)
         faultpoints.hit("ledger.outcome.middle")
         done = _shrink(connection, meant, rows)
@@ -128,24 +129,32 @@ def close(
     return done
 
 
-def _among(base: Base, rows: pd.DataFrame) -> Base:
-    known = base.keys.isin(rows.index[~rows["result"].isin([UNKNOWN, FAILED, MOVED])])
+def _of(meant: Intent, outcomes: pd.DataFrame) -> pd.DataFrame:
+    """The outcomes of the intent's rows, one each, with ``place`` (row of the intent) and ``touched`` (field names)."""
+    place = meant.keys.get_indexer(outcomes.index)
+    ours = (place >= 0) & ~outcomes.index.duplicated(keep="last")
+    return outcomes[ours].assign(place=place[ours], touched=_names(meant.columns, meant.touched[place[ours]]))
+
+
+def _among(meant: Intent, base: Base, rows: pd.DataFrame) -> Base:
+    """The base's rows that were written; the last place stands for rows that are not in the intent."""
+    written = np.zeros(len(meant) + 1, bool)
+    written[rows["place"][~rows["result"].isin(_NOT_WRITTEN)].to_numpy()] = True
+    known = written[meant.keys.get_indexer(base.keys)]
     return Base(base.columns, base.digests[known], base.rows[known])
 
 
 def _settle(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str) -> None:
     failed, waiting = rows[rows["result"] == FAILED], rows[rows["result"].isin([MOVED, UNKNOWN])]
-    written = rows.index[~rows["result"].isin([FAILED, MOVED, UNKNOWN])]
+    written = rows[~rows["result"].isin(_NOT_WRITTEN)]
     if len(failed):
-        which = meant.keys.get_indexer(failed.index)
-        tried = digest_.of_rows(meant.digests[which]).to_numpy()
-        failed = failed.assign(digest=tried, touched=_names(meant.columns, meant.touched[which]))
+        failed = failed.assign(digest=digest_.of_rows(meant.digests[failed["place"]]).to_numpy())
         issues.fail_in(connection, meant.mapping, meant.side, failed, meant.run_id, now)
     if len(written):
-        touched = meant.touched[meant.keys.get_indexer(written)]
-        names = _names(meant.columns, touched)
-        issues.written_in(connection, meant.mapping, meant.side, list(written), names, meant.run_id)
-        conflicts.close_cells_in(connection, meant.mapping, written, meant.columns, touched)
+        keys, names = list(written.index), list(written["touched"])
+        issues.written_in(connection, meant.mapping, meant.side, keys, names, meant.run_id)
+        cells = meant.touched[written["place"]]
+        conflicts.close_cells_in(connection, meant.mapping, written.index, meant.columns, cells)
     if len(waiting):
         codes = [c or r.upper() for c, r in zip(issues.column(waiting, "code"), waiting["result"], strict=True)]
         issues.wait_in(connection, meant.mapping, waiting.index, codes, meant.run_id)
@@ -154,31 +163,34 @@ def _settle(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str)
 def _log(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str) -> None:
     if not len(rows):
         return
-    names = _names(meant.columns, meant.touched[meant.keys.get_indexer(rows.index)])
     fixed = {"run_id": meant.run_id, "mapping": meant.mapping, "side": meant.side, "kind": meant.kind, "at": now}
     columns: dict[str, Sequence[Any]] = {n: [v] * len(rows) for n, v in fixed.items()}
     columns["key"], columns["result"] = database.texts(rows.index), database.texts(rows["result"])
     columns["code"] = issues.column(rows, "code")
-    columns["fields"] = [t or n for t, n in zip(issues.column(rows, "fields"), names, strict=True)]
+    columns["fields"] = [said or n for said, n in zip(issues.column(rows, "fields"), rows["touched"], strict=True)]
     database.upsert(connection, write_log, columns, update={})
 
 
-def _names(columns: Sequence[str], touched: np.ndarray) -> list[str]:
-    """Comma-joined names of each row's touched fields, made once per distinct pattern."""
-    if not touched.size:
-        return [""] * len(touched)
-    patterns, which = np.unique(touched, axis=0, return_inverse=True)
-    joined = [",".join(np.asarray(columns, object)[pattern]) for pattern in patterns]
-    return [joined[i] for i in which.ravel()]
+def _names(columns: Sequence[str], touched: np.ndarray) -> np.ndarray:
+    """Comma-joined names of each row's touched fields (objects, n), made once per distinct pattern."""
+    packed = np.packbits(touched, axis=1)
+    width = packed.shape[1]
+    body = packed.tobytes()
+    rows = np.array([body[i * width : (i + 1) * width] for i in range(len(packed))], object)
+    which, patterns = pd.factorize(rows)
+    first = pd.Series(np.arange(len(rows))).groupby(which).first().to_numpy(np.int64)
+    names = np.asarray(columns, object)
+    joined = np.array([",".join(names[touched[i]]) for i in first], object)
+    return joined[which] if len(patterns) else np.array([], object)
 
 
 def _shrink(connection: Connection, meant: Intent, rows: pd.DataFrame) -> bool:
-    settled = rows.index[rows["result"] != UNKNOWN]
-    left = ~meant.keys.isin(settled)
+    left = np.ones(len(meant), bool)
+    left[rows["place"][rows["result"] != UNKNOWN].to_numpy()] = False
     which = intent.update().where(intent.c.intent_id == meant.intent_id)
     if not left.any():
         connection.execute(which.values(state=DONE, payload=b"", rows=0))
-    elif len(settled):
+    elif not left.all():
         payload = _packed(meant.keys[left], meant.columns, meant.digests[left], meant.touched[left])
         connection.execute(which.values(payload=payload, rows=int(left.sum())))
     return not left.any()
