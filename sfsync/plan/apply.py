@@ -156,17 +156,15 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
         lease=hands.leases.get(mapping.name),
     )
     _save_image(hands, mapping, step, changes)
-    outcomes, stop = _send(hands, side, mapping, step, changes, intent)
+    outcomes = _send(hands, side, mapping, step, changes, intent)
     hit("apply.written")
-    read = _read_back(side, mapping, changes, outcomes)
+    read = _read_back(hands, side, mapping, changes, outcomes)
     outcomes = _judge_unknown(changes, outcomes, read, digests, digest)
     settled = settle(mapping, changes, outcomes, read, digest)
     _close(hands, mapping, step, changes, outcomes, settled, intent)
     if step.kind == CREATE and step.side == "salesforce" and read is not None:
         _echo(hands, mapping, read)
     hands.progress(mapping.name, f"writing {step.side}", len(changes))
-    if stop:
-        raise stop
 
 
 def _with_ids(hands: Hands, mapping: Mapping, changes: Changes) -> Changes:
@@ -197,10 +195,8 @@ def _save_image(hands: Hands, mapping: Mapping, step: Batch, changes: Changes) -
     images.save(hands.ledger, hands.run_id, mapping.name, step.side, hands.images, frame)
 
 
-def _send(
-    hands: Hands, side: Side, mapping: Mapping, step: Batch, changes: Changes, intent: str
-) -> tuple[pd.DataFrame, BudgetReached | None]:
-    """Sends the rows; one outcome per row whatever happens, and the stop if the budget ended on the way."""
+def _send(hands: Hands, side: Side, mapping: Mapping, step: Batch, changes: Changes, intent: str) -> pd.DataFrame:
+    """Sends the rows; one outcome per row whatever happens. Rows the budget did not reach are held."""
     kind = UPDATE if step.kind == ADOPT else step.kind
     write = Write(
         kind,
@@ -213,15 +209,14 @@ def _send(
     if step.side == "salesforce":
         hands.salesforce.on_job = lambda job_id: intents.set_job(hands.ledger, intent, job_id)  # type: ignore[attr-defined]
     parts: list[pd.DataFrame] = []
-    stop = None
     try:
         for outcomes in side.write(mapping, write):
             parts.append(outcomes.rows)
             hands.progress(mapping.name, f"writing {step.side}", sum(len(p) for p in parts))
             hit("apply.part")
     except BudgetReached as reached:
-        stop = reached
-    return _complete(changes.keys, parts), stop
+        hands.stopped = reached
+    return _complete(changes.keys, parts)
 
 
 OUTCOME_COLUMNS = ["result", "id", "stamp", "code", "fields", "kind_of_failure", "reason"]
@@ -236,12 +231,21 @@ def _complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
     return found
 
 
-def _read_back(side: Side, mapping: Mapping, changes: Changes, outcomes: pd.DataFrame) -> Records | None:
-    """Settle-read: what the org holds now. A row whose reply was lost counts as written if its value is there."""
+def _read_back(hands: Hands, side: Side, mapping: Mapping, changes: Changes, outcomes: pd.DataFrame) -> Records | None:
+    """Settle-read: what the org holds now. Without budget for it, what was sent is taken for what is there."""
     look = outcomes["result"].isin([*DONE, UNKNOWN]) & (changes.rows["kind"] != DELETE).to_numpy(bool)
     if not side.capabilities.settle_read or not look.any():
         return None
     ids = outcomes["id"].fillna(changes.rows["id"].set_axis(changes.keys))[look]
+    try:
+        return _fetched(side, mapping, ids)
+    except BudgetReached as reached:
+        hands.stopped = reached
+        return None
+
+
+def _fetched(side: Side, mapping: Mapping, ids: pd.Series) -> Records:
+    """Records by their own id, or by key where the id is not known (a reply was lost)."""
     with_id, without = ids.dropna(), ids.index[ids.isna()]
     parts = [side.fetch(mapping, with_id.index, with_id)] if len(with_id) else []
     if len(without):
@@ -278,10 +282,11 @@ def _close(
     if step.kind == DELETE:
         base.forget(hands.ledger, mapping.name, outcomes.index[outcomes["result"] == DELETED])
     orphans = (outcomes["result"] == FAILED) & (outcomes["kind_of_failure"] == "parent")
-    outcomes = outcomes.assign(result=outcomes["result"].mask(orphans, MOVED))
+    outcomes = outcomes.assign(
+        result=outcomes["result"].mask(orphans, MOVED), code=outcomes["code"].mask(orphans, "PARENT_MISSING")
+    )
     lease = hands.leases.get(mapping.name)
     intents.close(hands.ledger, intent, outcomes, base=as_base(mapping, settled.base), lease=lease)
-    notes.parents_missing(hands.ledger, hands.run_id, mapping.name, outcomes[orphans])
     if len(settled.differences):
         found = settled.differences.rename(columns={"p": "platform_digest", "s": "salesforce_digest"})
         conflicts.accept(hands.ledger, hands.run_id, mapping.name, found, "automation")

@@ -45,12 +45,6 @@ def hold(ledger: Ledger, run_id: str, mapping: str, side: str, kind: str, keys: 
     history.log(ledger, run_id, mapping, rows)
 
 
-def parents_missing(ledger: Ledger, run_id: str, mapping: str, rows: pd.DataFrame) -> None:
-    """Rows the org refused because their parent is not there (deleted a moment ago): held, not failed."""
-    if len(rows):
-        issues.put_holds(ledger, run_id, mapping, [], pd.DataFrame({"reason": "PARENT_MISSING"}, index=rows.index))
-
-
 def _holds(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame, over: pd.Series) -> None:
     if len(found) or len(over):
         rows = found.rename(columns={"code": "reason"}).set_index("key")[["reason", "waits_mapping", "waits_key"]]

@@ -46,7 +46,10 @@ def _let_end(salesforce: Side, job_id: str) -> None:
             return
         time.sleep(pause)
     raise Unreachable(
-        "a bulk job of an earlier run is still at work", "JOB_RUNNING", job_id, "Run again when the org has finished it."
+        "a bulk job of an earlier run is still at work",
+        "JOB_RUNNING",
+        job_id,
+        "Run again when the org has finished it.",
     )
 
 
