@@ -63,7 +63,7 @@ def connect(url: str) -> Engine:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise LedgerError("the ledger's URL is not a URL", "LEDGER_URL", "ledger.url", _URL_HELP) from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         name = parsed.get_backend_name()
