@@ -122,9 +122,14 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
 
+def config_file(given: Path | None = None) -> Path:
+    """The configuration file that counts: the one given, else ``SFSYNC_CONFIG``, else ``sfsync.toml`` here."""
+    return given or Path(os.environ.get("SFSYNC_CONFIG", CONFIG_FILE))
+
+
 def load(config: Path | None = None) -> Settings:
     """Read the configuration; raises ``ConfigError`` with the key that is wrong, never with its value."""
-    path = config or Path(os.environ.get("SFSYNC_CONFIG", CONFIG_FILE))
+    path = config_file(config)
     data = _read_toml(path) if path.exists() else _nothing(path, asked_for=config is not None)
     _refuse_secrets_in_file(path, data)
     _refuse_unknown_twins([name for name in os.environ if name.startswith("SFSYNC_")])

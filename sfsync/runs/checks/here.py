@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import stat
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ def python(_: Patient) -> Iterator[Check]:
 def configuration(patient: Patient) -> Iterator[Check]:
     """The file and the environment are well-formed."""
     patient.settings = config.load(patient.config)
-    path = patient.config or Path(os.environ.get("SFSYNC_CONFIG", config.CONFIG_FILE))
+    path = config.config_file(patient.config)
     if path.exists():
         yield green("configuration", f"{path} is well-formed")
     else:
