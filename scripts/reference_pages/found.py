@@ -18,6 +18,7 @@ ERRORS = {n: c for n, c in vars(errors).items() if isinstance(c, type) and issub
     "ServeError": errors.ConfigError,
     "ReplyLost": errors.Unreachable,
 }
+Kinds = dict[str, type[errors.SfsyncError]]
 FINDINGS = ("Finding", "Note", "Check")
 
 
@@ -43,22 +44,31 @@ class _Maker:
 
 def codes() -> list[Code]:
     """All codes of the package, sorted."""
-    made = {c for path in sorted(ROOT.rglob("*.py")) for c in _of_module(path)}
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in sorted(ROOT.rglob("*.py"))}
+    kinds = ERRORS | dict(s for tree in trees.values() for s in _special(tree))
+    made = {c for path, tree in trees.items() for c in _of_module(path, tree, kinds)}
     return sorted(made, key=lambda c: (c.code, c.kind, c.message))
 
 
-def _of_module(path: Path) -> Iterator[Code]:
-    tree = ast.parse(path.read_text("utf-8"))
+def _special(tree: ast.Module) -> Iterator[tuple[str, type[errors.SfsyncError]]]:
+    """Error classes that modules derive for themselves, each with the class it derives from."""
+    for node in tree.body:
+        bases = [b.id for b in node.bases if isinstance(b, ast.Name)] if isinstance(node, ast.ClassDef) else []
+        if isinstance(node, ast.ClassDef) and bases and bases[0] in ERRORS:
+            yield node.name, ERRORS[bases[0]]
+
+
+def _of_module(path: Path, tree: ast.Module, kinds: Kinds) -> Iterator[Code]:
     constants = _assigned(tree.body)
-    makers = {n: _Maker(n, 1, 0) for n in ERRORS} | {n: _Maker(n, 0, 1) for n in FINDINGS}
+    makers = {n: _Maker(n, 1, 0) for n in kinds} | {n: _Maker(n, 0, 1) for n in FINDINGS}
     if path.parent.name == "mapping":  # mistakes of a mapping file are collected before they are raised
         makers["Fault"] = _Maker("MappingError", 3, 1, "MAPPING_INVALID")
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
-    makers |= {f.name: m for f in functions if (m := _maker(f)) is not None}
+    makers |= {f.name: m for f in functions if (m := _maker(f, kinds)) is not None}
     for function in functions:
         for call in (n for n in ast.walk(function) if isinstance(n, ast.Call)):
             local = constants | _assigned(ast.walk(function), call.lineno)
-            found = _of_call(call, makers, local)
+            found = _of_call(call, makers, local, kinds)
             if found:
                 yield found
     yield from _of_tables(tree)
@@ -72,10 +82,10 @@ def _assigned(nodes: Iterable[ast.AST], before: int = sys.maxsize) -> dict[str, 
     return {name: text for name, text in found.items() if text}
 
 
-def _maker(function: ast.FunctionDef) -> _Maker | None:
+def _maker(function: ast.FunctionDef, kinds: Kinds) -> _Maker | None:
     """A helper that is given a code and returns an error or a finding."""
     returned = ast.unparse(function.returns) if function.returns else ""
-    kind = next((n for n in (*ERRORS, *FINDINGS) if n == returned), None)
+    kind = next((n for n in (*kinds, *FINDINGS) if n == returned), None)
     names = [a.arg for a in function.args.args if a.arg not in ("self", "cls")]
     if kind is None or "code" not in names:
         return None
@@ -84,7 +94,7 @@ def _maker(function: ast.FunctionDef) -> _Maker | None:
     return _Maker(kind, names.index("code"), message, _text(defaults.get("code"), {}))
 
 
-def _of_call(call: ast.Call, makers: dict[str, _Maker], local: dict[str, str]) -> Code | None:
+def _of_call(call: ast.Call, makers: dict[str, _Maker], local: dict[str, str], kinds: Kinds) -> Code | None:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     maker = makers.get(name)
     if maker is None:
@@ -93,7 +103,7 @@ def _of_call(call: ast.Call, makers: dict[str, _Maker], local: dict[str, str]) -
     message = next((t for n in ("message", "sentence", "text") if (t := _argument(call, n, maker.message, local))), "")
     if not CODE.fullmatch(code) or " " not in message:
         return None
-    exit_status = None if maker.kind in FINDINGS else int(ERRORS[maker.kind].exit_status)
+    exit_status = None if maker.kind in FINDINGS else int(kinds[maker.kind].exit_status)
     return Code(code, maker.kind, message, exit_status)
 
 

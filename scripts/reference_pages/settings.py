@@ -84,7 +84,8 @@ def _intro() -> str:
         "`sfsync.toml` in the working folder, or the file named by `--config` or `SFSYNC_CONFIG`. A key `b` of the "
         "table `[a]` has the environment twin `SFSYNC_A__B`, which wins. An unknown key or twin is an error. Relative "
         f"paths start at the file's folder.\n\nSecrets ({secret}) come from the environment, or stand in a "
-        "configuration file with mode 0600; sfsync refuses to read them from a file that others can read.\n"
+        "configuration file with mode 0600; sfsync refuses to read them from a file that others can read. Those of "
+        "`[salesforce]` may also lie in the system's keyring: service `sfsync`, name as the key here.\n"
     )
 
 
