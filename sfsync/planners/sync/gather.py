@@ -17,16 +17,24 @@ import pyarrow.parquet as pq
 from sfsync.mapping.model import Mapping
 from sfsync.sides.side import TEXT, Records, empty_problems, empty_records
 
-MEMORY_ROWS = 100_000
-BUCKETS = 64
+MEMORY_ROWS = 30_000
+BUCKET_ROWS = 10_000
+SHARDS = 64  # files a side is cut into; a bucket is one shard or several
+
+
+def buckets_for(rows: int) -> int:
+    """How many buckets make one small enough to be planned in memory, and large enough to be worth a bulk job."""
+    return min(SHARDS, max(1, -(-rows // BUCKET_ROWS)))
 
 
 def bucket_of(keys: pd.Index, buckets: int) -> np.ndarray:
     """The bucket (int, n) of each key; the same for both sides and all runs."""
-    if buckets == 1 or not len(keys):
-        return np.zeros(len(keys), np.int64)
+    return _shard_of(keys) * buckets // SHARDS
+
+
+def _shard_of(keys: pd.Index) -> np.ndarray:
     hashed = pd.util.hash_array(np.asarray(keys, dtype=object), categorize=False)
-    return (hashed % np.uint64(buckets)).astype(np.int64)
+    return (hashed % np.uint64(SHARDS)).astype(np.int64)
 
 
 class Spill:
@@ -57,7 +65,8 @@ class Spill:
         """The records of one bucket; deletions stand before living records of the same key, which win."""
         parts = [self._cut(part, number, buckets) for part in self._parts]
         if self.spilled:
-            parts = [*self._read(number), *parts]
+            shards = [s for s in range(SHARDS) if s * buckets // SHARDS == number]
+            parts = [*(p for s in shards for p in self._read(s)), *parts]
         return self._one(parts, number, buckets)
 
     def _one(self, parts: list[Records], number: int, buckets: int) -> Records:
@@ -81,7 +90,7 @@ class Spill:
 
     def _flush(self) -> None:
         values, meta = pd.concat([p.values for p in self._parts]), pd.concat([p.meta for p in self._parts])
-        which = bucket_of(values.index, BUCKETS)
+        which = _shard_of(values.index)
         for number in np.unique(which):
             mask = which == number
             pq.write_table(_table(values[mask], meta[mask]), self._file(int(number), self._flushes))

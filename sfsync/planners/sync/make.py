@@ -18,7 +18,7 @@ from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, MappingPlan, Note, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
 from sfsync.planners.sync.count import Tally
-from sfsync.planners.sync.gather import BUCKETS, Spill, bucket_of
+from sfsync.planners.sync.gather import Spill, bucket_of, buckets_for
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Memory, Recall
 from sfsync.sides.side import TEXT, Finding, Reader, Records, Window, concat
@@ -133,7 +133,8 @@ class _Walk:
             yield part
 
     def _buckets(self, spills: dict[str, Spill]) -> Iterator[tuple[Records, Records, pd.Index]]:
-        count = BUCKETS if any(s.spilled for s in spills.values()) else 1
+        spilled = any(s.spilled for s in spills.values())
+        count = buckets_for(max(s.rows for s in spills.values())) if spilled else 1
         waiting = self.sources.memory.open_keys(self.mapping)
         where = bucket_of(waiting, count)
         for number in range(count):
