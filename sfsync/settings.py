@@ -268,7 +268,8 @@ def secret_bytes(value: SecretStr | None, path: Path) -> bytes:
     if value is not None:
         text = value.get_secret_value()
         if len(text) < 32:
-            raise ConfigError("a key must have at least 32 characters", "KEY_TOO_SHORT", path.stem)
+            step = "Set one of at least 32 characters; without it, one is made in a file of this project."
+            raise ConfigError("a key must have at least 32 characters", "KEY_TOO_SHORT", f"{path.stem} key", step)
         return text.encode()
     if not path.exists():
         _make_key(path)

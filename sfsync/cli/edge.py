@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from sfsync.errors import Exit, SfsyncError
+from sfsync.errors import ConfigError, Defect, Exit, SfsyncError
 
 
 def guarded(command: click.Command, arguments: list[str]) -> int:
@@ -25,9 +25,11 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
         return int(Exit.USAGE)
     except click.ClickException as error:
         error.show(sys.stderr)
+        if _wants_json(command, arguments):
+            _document(ConfigError(error.format_message(), "USAGE", next_step="See: sfsync COMMAND --help"))
         return int(Exit.USAGE)
     except SfsyncError as error:
-        show(error, as_json="--json" in arguments)
+        show(error, as_json=_wants_json(command, arguments))
         return int(error.exit_status)
     except KeyboardInterrupt:
         click.echo("Interrupted. What was written is recorded; the next run goes on from there.", err=True)
@@ -37,7 +39,28 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
         return int(Exit.DONE)
     except Exception as error:  # the last net: a defect of ours
         _defect(error)
+        if _wants_json(command, arguments):
+            _document(
+                Defect(f"{type(error).__name__} in sfsync itself", "DEFECT", next_step="Report the lines on stderr.")
+            )
         return int(Exit.DEFECT)
+
+
+def _wants_json(command: click.Command, arguments: list[str]) -> bool:
+    """Was ``--json`` asked for, by the option or by its twin? Needed before and after click knows."""
+    if "--json" in arguments:
+        return True
+    verbs = command.list_commands(click.Context(command)) if isinstance(command, click.Group) else []
+    verb = next((a for a in arguments if a in verbs), "")
+    return os.environ.get(f"SFSYNC_{verb}_AS_JSON".upper(), "0").lower() not in (
+        "",
+        "0",
+        "f",
+        "false",
+        "n",
+        "no",
+        "off",
+    )
 
 
 def show(error: SfsyncError, *, as_json: bool = False) -> None:
@@ -50,8 +73,13 @@ def show(error: SfsyncError, *, as_json: bool = False) -> None:
     if error.next_step:
         click.echo(f"  → {error.next_step}", err=True)
     if as_json:
-        body = {"code": error.code, "where": error.where, "message": error.message, "next_step": error.next_step}
-        click.echo(json.dumps({"exit": int(error.exit_status), "error": body, "findings": error.details}))
+        _document(error)
+
+
+def _document(error: SfsyncError) -> None:
+    """The one JSON document on stdout of a command that failed."""
+    body = {"code": error.code, "where": error.where, "message": error.message, "next_step": error.next_step}
+    click.echo(json.dumps({"exit": int(error.exit_status), "error": body, "findings": error.details}))
 
 
 def _defect(error: Exception) -> None:

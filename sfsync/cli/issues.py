@@ -25,6 +25,7 @@ def failures(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
     from sfsync.ledger import issues
 
     with open_bench(ctx.obj, None) as bench:
+        bench.chosen([mapping] if mapping else [])
         rows = issues.failures(bench.ledger, mapping)
     names = ("mapping", "key", "side", "code", "failure_class", "fields", "attempts", "last_at", "reason")
     return _show("Failures", names, rows, as_json, "sfsync failures retry [MAPPING [KEY]...]   tries them again")
@@ -40,7 +41,7 @@ def retry_failures(obj: dict[str, Any], mapping: str | None, keys: tuple[str, ..
     from sfsync.ledger import issues
 
     with open_bench(obj, None) as bench:
-        names = [mapping] if mapping else list(bench.mappings)
+        names = list(bench.chosen([mapping] if mapping else []))
         count = sum(issues.retry(bench.ledger, name, list(keys) or None, bench.actor) for name in names)
     screen.say(f"{count:,} refused records will be tried again by the next run", "ok")
     return int(Exit.DONE)
@@ -57,6 +58,7 @@ def conflicts(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
     from sfsync.ledger import conflicts as inbox
 
     with open_bench(ctx.obj, None) as bench:
+        bench.chosen([mapping] if mapping else [])
         rows = inbox.conflicts(bench.ledger, mapping)
     names = ("conflict_id", "mapping", "key", "field", "since", "platform_stamp", "salesforce_stamp")
     return _show("Conflicts", names, rows, as_json, "sfsync conflicts resolve ID --take platform|salesforce|keep")
@@ -114,6 +116,7 @@ def holds(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
     from sfsync.ledger import issues
 
     with open_bench(ctx.obj, None) as bench:
+        bench.chosen([mapping] if mapping else [])
         rows = issues.holds(bench.ledger, mapping)
     names = ("mapping", "key", "reason", "waits_mapping", "waits_key", "since")
     return _show("Holds", names, rows, as_json, "sfsync holds release MAPPING [KEY]...   lets parked changes go")
@@ -129,6 +132,7 @@ def release_holds(obj: dict[str, Any], mapping: str, keys: tuple[str, ...]) -> i
     from sfsync.ledger import issues
 
     with open_bench(obj, None) as bench:
+        bench.chosen([mapping])
         count = issues.release(bench.ledger, mapping, list(keys) or None, bench.actor)
     screen.say(f"{count:,} released", "ok")
     return int(Exit.DONE)

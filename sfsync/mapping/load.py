@@ -69,6 +69,13 @@ def _read(path: Path) -> Document | None:
         raise MappingError(
             "the file is not UTF-8 text", code="MAPPING_YAML", where=f"{path}:1", next_step="save it as UTF-8"
         ) from error
+    except OSError as error:
+        raise MappingError(
+            f"the file cannot be read ({error.strerror})",
+            code="MAPPING_UNREADABLE",
+            where=f"{path}:1",
+            next_step="correct its owner and mode, or take it away",
+        ) from error
     names = {p[0] for p in document.lines if len(p) == 1}
     return document if "mapping" in names or {"fields", "platform"} <= names else None
 

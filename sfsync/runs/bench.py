@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from sfsync import settings as config
-from sfsync.errors import ConfigError
+from sfsync.errors import ConfigError, MappingError
 from sfsync.mapping.model import Mapping
 
 if TYPE_CHECKING:
@@ -38,7 +38,12 @@ class Bench:
         """All mappings of the project, parents first."""
         from sfsync.mapping.load import load
 
-        return load(self.settings.mappings)
+        folder = self.settings.mappings
+        found = load(folder)
+        if not found:  # a run over nothing would look like a run without work
+            step = "Set `mappings` in sfsync.toml to a folder of mapping files, or run: sfsync init ."
+            raise MappingError("there is no mapping in this folder", "MAPPING_NONE", str(folder), step)
+        return found
 
     def chosen(self, names: Sequence[str]) -> dict[str, Mapping]:
         """The named mappings (all, if none is named), parents first."""

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sfsync import __version__
 from sfsync import settings as config
 from sfsync.errors import Exit, SfsyncError
+from sfsync.runs.bench import Bench
 from sfsync.runs.checks.patient import Check, Patient, green, of_error, red, yellow
 
 PARTS = ("simple-salesforce", "pandas", "pyarrow", "sqlalchemy", "pydantic", "psycopg", "click", "cryptography")
@@ -85,9 +86,7 @@ def _private_key(org: config.Salesforce) -> Iterator[Check]:
 
 def mappings(patient: Patient) -> Iterator[Check]:
     """Every mapping file can be read and makes sense."""
-    from sfsync.mapping.load import load
-
     assert patient.settings is not None
-    patient.mappings = load(patient.settings.mappings)
+    patient.mappings = Bench(patient.settings, patient.as_of).mappings
     names = ", ".join(f"{m.name} ({len(m.columns)} fields)" for m in patient.mappings.values())
     yield green("mappings", names)
