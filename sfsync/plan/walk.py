@@ -7,12 +7,12 @@ Within a mapping Salesforce comes before the platform: a record born there gets 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import ADOPT, CREATE, DELETE, LANES, UPDATE, Changes, Segment
+from sfsync.plan.model import ADOPT, CREATE, DELETE, LANES, UPDATE, Changes, Segment, join
 
 STEPS = (
     ("salesforce", ADOPT),
@@ -23,6 +23,8 @@ STEPS = (
     ("platform", DELETE),
     ("salesforce", DELETE),
 )
+
+TOGETHER_ROWS = 5_000
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,37 @@ class Batch:
 
 
 def walk(folder: PlanFolder, rows: dict[str, int]) -> Iterator[Remember | Batch | Issues]:
-    """Everything to be done, in order. ``rows``: per side, how many rows a batch may have."""
+    """Everything to be done, in order. ``rows``: per side, how many rows a batch may have.
+
+    Small segments are written together: a hundred changes in twelve segments are one batch, not twelve.
+    """
     assert folder.header is not None
     for lane in LANES:
         for name in folder.header.order:
-            if lane != "main" and not folder.header.mappings[name].lanes.get(lane):
-                continue
-            for segment in folder.segments(name):
-                if lane == "main":
-                    yield Remember(name, segment)
-                yield from _batches(name, segment.changes.select(lane=lane), lane, rows)
-                if lane == "main":
-                    yield Issues(name, segment)
+            if lane == "main" or folder.header.mappings[name].lanes.get(lane):
+                yield from _lane(folder, name, lane, rows)
+
+
+def _lane(folder: PlanFolder, name: str, lane: str, rows: dict[str, int]) -> Iterator[Remember | Batch | Issues]:
+    together: list[Segment] = []
+    for segment in folder.segments(name):
+        if lane == "main":
+            yield Remember(name, segment)
+        together.append(replace(segment, changes=segment.changes.select(lane=lane)))
+        if sum(len(s.changes) for s in together) >= TOGETHER_ROWS:
+            yield from _written(name, lane, together, rows)
+            together = []
+    yield from _written(name, lane, together, rows)
+
+
+def _written(name: str, lane: str, segments: list[Segment], rows: dict[str, int]) -> Iterator[Batch | Issues]:
+    if not segments:
+        return
+    columns = tuple(segments[0].changes.after.columns)
+    yield from _batches(name, join(columns, [s.changes for s in segments]), lane, rows)
+    if lane == "main":
+        for segment in segments:
+            yield Issues(name, segment)
 
 
 def _batches(name: str, changes: Changes, lane: str, rows: dict[str, int]) -> Iterator[Batch]:
