@@ -144,7 +144,8 @@ class World:
         """A table of the operator's database, by key."""
         engine = sa.create_engine(self.url.replace("postgresql:", "postgresql+psycopg:", 1))
         try:
-            return pd.read_sql(f"SELECT * FROM {table}", engine, dtype=object).set_index(KEYS[table]).sort_index()
+            found = pd.read_sql(f"SELECT * FROM {table}", engine, dtype=object).set_index(KEYS[table]).sort_index()
+            return found.astype(object).where(found.notna(), None)
         finally:
             engine.dispose()
 

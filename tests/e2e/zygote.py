@@ -16,7 +16,7 @@ import sfsync.mapping.load
 import sfsync.runs.sync
 import sfsync.runs.undo
 import sfsync.sides.platform
-import sfsync.sides.salesforce
+import sfsync.sides.salesforce  # noqa: F401
 from sfsync.cli import main
 
 

@@ -286,7 +286,7 @@ class Driver:
             here, there = world.platform.peek(mapping), world.salesforce.peek(mapping)
             missing = set(here) - set(there) if mapping is not TICKET else set()
             wrong += [f"{mapping.name} {k} is not in Salesforce" for k in sorted(missing) if self._possible(mapping, k)]
-            for key in sorted(set(here) & set(there)):
+            for key in sorted(k for k in set(here) & set(there) if self._possible(mapping, k)):
                 for spec in mapping.synced:
                     cell, p, s = (mapping.name, key, spec.name), here[key][spec.name], there[key][spec.name]
                     seen[cell] = p
