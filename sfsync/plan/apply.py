@@ -18,11 +18,12 @@ from sfsync.faultpoints import hit
 from sfsync.ledger import base, conflicts, images, intents
 from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
-from sfsync.mapping.model import Mapping, Owner
+from sfsync.mapping.model import Mapping
 from sfsync.plan import folder as stored
 from sfsync.plan import notes
+from sfsync.plan.echo import echo, given_at_birth
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Cause, Changes
+from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Changes
 from sfsync.plan.settle import DONE, Digest, Settled, moved, settle
 from sfsync.plan.walk import Batch, Issues, Remember, walk
 from sfsync.sides.side import (
@@ -30,7 +31,6 @@ from sfsync.sides.side import (
     DELETED,
     FAILED,
     MOVED,
-    TEXT,
     UNKNOWN,
     UPDATED,
     Finding,
@@ -163,7 +163,7 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
     settled = settle(mapping, changes, outcomes, read, digest)
     _close(hands, mapping, step, changes, outcomes, settled, intent)
     if step.kind == CREATE and step.side == "salesforce" and read is not None:
-        _echo(hands, mapping, read)
+        _take_back(hands, mapping, read)
     hands.progress(mapping.name, f"writing {step.side}", len(changes))
 
 
@@ -292,33 +292,15 @@ def _close(
         conflicts.accept(hands.ledger, hands.run_id, mapping.name, found, "automation")
 
 
-def _echo(hands: Hands, mapping: Mapping, read: Records) -> None:
-    """What Salesforce gave new records of its own (a case's number) goes back to the platform in the same run."""
-    given = [n for n, f in enumerate(mapping.synced) if f.to_platform and f.owner is Owner.SALESFORCE and not f.seed]
-    if not given or not len(read):
+def _take_back(hands: Hands, mapping: Mapping, read: Records) -> None:
+    """What Salesforce gave new records of its own goes back to the platform in the same run."""
+    if not given_at_birth(mapping) or not len(read):
         return
-    digest = hands.digest(mapping)
     now = hands.platform.fetch(mapping, read.values.index)
-    keys = read.values.index[read.values.index.isin(now.values.index)]
-    new, old = read.values.reindex(keys), now.values.reindex(keys)
-    differs = (digest(new) != digest(old)) & new.notna().to_numpy(bool)
-    differs[:, [n for n in range(differs.shape[1]) if n not in given]] = False
-    rows = differs.any(axis=1)
-    if rows.any():
-        hands.echoed[mapping.name] = hands.echoed.get(mapping.name, 0) + int(rows.sum())
-        hands.echoes.append(_echo_batch(mapping, keys[rows], new[rows], old[rows], differs[rows]))
-
-
-def _echo_batch(mapping: Mapping, keys: pd.Index, new: pd.DataFrame, old: pd.DataFrame, differs: np.ndarray) -> Batch:
-    rows = pd.DataFrame({"key": keys, "side": "platform", "kind": UPDATE, "lane": "main", "id": keys, "stamp": pd.NA})
-    mask = pd.DataFrame(differs, columns=new.columns)
-    changes = Changes(
-        rows.astype(TEXT),
-        new.reset_index(drop=True).where(mask).astype(TEXT),
-        old.reset_index(drop=True).where(mask).astype(TEXT),
-        np.where(differs, Cause.FIRST_MEETING, 0).astype(np.int8),
-    )
-    return Batch(mapping.name, "platform", UPDATE, "main", changes)
+    back = echo(mapping, read, now, hands.digest(mapping))
+    if len(back):
+        hands.echoed[mapping.name] = hands.echoed.get(mapping.name, 0) + len(back)
+        hands.echoes.append(Batch(mapping.name, "platform", UPDATE, "main", back))
 
 
 def _automation(hands: Hands) -> Iterator[Finding]:
