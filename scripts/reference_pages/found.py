@@ -63,6 +63,8 @@ def _of_module(path: Path, tree: ast.Module, kinds: Kinds) -> Iterator[Code]:
     makers = {n: _Maker(n, 1, 0) for n in kinds} | {n: _Maker(n, 0, 1) for n in FINDINGS}
     if path.parent.name == "mapping":  # mistakes of a mapping file are collected before they are raised
         makers["Fault"] = _Maker("MappingError", 3, 1, "MAPPING_INVALID")
+    if path.parent.name == "checks":  # the lines of doctor; the code has a name of its own there
+        makers |= {n: _Maker("Check", None, 1) for n in ("red", "yellow")}
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
     makers |= {f.name: m for f in functions if (m := _maker(f, kinds)) is not None}
     for function in functions:

@@ -34,7 +34,7 @@ SENTENCES = {
     "ledger.folder": "Folder for keys, before-images and plans under way, relative to the configuration file.",
     "ledger.key": "Secret that keys digests, before-images and audit trail, at least 32 characters; without it one is "
     "made once in `ledger.key` of the folder. Lost means: base and images cannot be read any more.",
-    "ledger.keep_days": "How long before-images and write history are kept; so long a run can be undone.",
+    "ledger.keep_days": "How long before-images and write history are kept at least; so long a run can be undone.",
     "budget.per_run": "Share of the org's daily API calls one run may use.",
     "budget.org_wide_stop": "sfsync stops when everybody together has used this share of the daily calls.",
     "privacy.hash_key": "Secret with which identifiers are hashed before they leave (`leaves: hash`), at least 32 "

@@ -103,6 +103,7 @@ def test_codes_are_found_where_they_are_raised() -> None:
         ("LEDGER_FULL", 2),  # a table of rules
         ("MAPPING_PARENT", 2),  # a mistake of a mapping file
         ("AUDIT_GAP", None),  # a finding made by a helper
+        ("CLOCK_SKEW", None),  # a line of doctor
         ("STRANGER", None),  # a finding, sentence in a variable
     }
     assert expected <= made
