@@ -189,7 +189,7 @@ def _refuse_secrets_in_file(path: Path, data: dict[str, Any]) -> None:
 
 def _has_password(url: object) -> bool:
     """A password before the host, or in the query (libpq takes it there too)."""
-    if not isinstance(url, str):
+    if not isinstance(url, str) or url.startswith("sqlite"):
         return False
     head, _, query = url.partition("?")
     login = head.partition("://")[2].rpartition("@")[0]

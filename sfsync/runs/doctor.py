@@ -21,7 +21,6 @@ PROBES: tuple[tuple[str, tuple[str, ...], Probe], ...] = (
     ("platform", ("settings",), ends.platform),
     ("platform tables", ("platform", "mappings"), ends.tables),
     ("Salesforce login", ("settings",), ends.login),
-    ("Salesforce API version", ("salesforce",), ends.api_version),
     ("Salesforce objects", ("salesforce", "mappings"), ends.objects),
     ("Salesforce limits", ("salesforce",), ends.limits),
     ("clocks", (), ends.clocks),

@@ -106,7 +106,7 @@ DRIFTS: dict[str, Callable[[Project], Any]] = {
     "PICKLIST_VALUES": lambda p: p.edit_mapping("player", "values: [STANDARD,", "values: [PLATINUM, STANDARD,"),
     "RECORD_TYPE": lambda p: p.edit_mapping("shop", "record_type: Shop", "record_type: Kiosk"),
     "OBJECT_MISSING": lambda p: p.edit_mapping("terminal", "object: Asset", "object: Machine__c"),
-    "KEY_NOT_UNIQUE": lambda p: p.edit_mapping("company", "key: SFS_Company_Code__c", "key: SFS_Sdi__c"),
+    "KEY_NOT_UNIQUE": lambda p: p.edit_mapping("company", "key: SFS_Company_Code__c", "key: AccountNumber"),
 }
 
 

@@ -7,15 +7,18 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from sfsync.errors import Exit
 from sfsync.mapping.model import Mapping
-from sfsync.runs.checks.patient import Check, Patient, green, red, yellow
-from sfsync.settings import Budget
+from sfsync.runs.checks.patient import Check, Patient, State, green, red, yellow
+from sfsync.settings import Budget, Settings
 from sfsync.sides.side import Finding
+
+if TYPE_CHECKING:
+    from sfsync.sides.salesforce import SalesforceSide
 
 QUICK_S = 20.0  # a person waits for doctor: seconds per call, and two attempts
 SKEW = timedelta(seconds=60)
@@ -65,44 +68,45 @@ def tables(patient: Patient) -> Iterator[Check]:
 
 
 def login(patient: Patient) -> Iterator[Check]:
-    """The login works; who we are, in which org, and whether it is a sandbox."""
-    from sfsync.sides.salesforce import SalesforceSide
-    from sfsync.sides.salesforce.session import Patience
-
+    """The org is there and serves our version, the login works; who we are, in which org, and whether a sandbox."""
     assert patient.settings is not None
-    config = patient.settings.salesforce
-    # An own cache: a describe kept from yesterday would hide a permission taken away since.
-    cache = Path(patient.stack.enter_context(tempfile.TemporaryDirectory(prefix="sfsync-doctor-")))
-    quick = config.model_copy(update={"timeout_s": min(config.timeout_s, QUICK_S)})
-    patience = Patience(attempts=2, first_s=0.2, most_s=1.0)
-    side = SalesforceSide(quick, Budget(per_run=1, org_wide_stop=1), cache=cache, patience=patience)
-    patient.stack.callback(side.close)
-    side.session.clock(0)
-    org = _organization(side)
+    side = _side(patient, patient.settings)
+    version = _api_version(side)
+    yield version
+    if version.state is State.RED:  # no call of that version can work
+        return
+    rows = side.query("SELECT Id, IsSandbox, OrganizationType, InstanceName FROM Organization")
+    org = rows[0] if rows else {}
     patient.salesforce = side
     kind = "sandbox" if org.get("IsSandbox") else "production org"
     named = " ".join(str(org[n]) for n in ("OrganizationType", "InstanceName") if org.get(n))
     yield green("Salesforce login", f"{side.username() or 'unknown user'} in {side.identity()}, {kind} {named}".strip())
 
 
-def _organization(side: Any) -> dict[str, Any]:
-    rows = side.query("SELECT Id, IsSandbox, OrganizationType, InstanceName FROM Organization")
-    return dict(rows[0]) if rows else {}
+def _side(patient: Patient, settings: Settings) -> SalesforceSide:
+    from sfsync.sides.salesforce import SalesforceSide
+    from sfsync.sides.salesforce.session import Patience
+
+    # An own cache: a describe kept from yesterday would hide a permission taken away since.
+    cache = Path(patient.stack.enter_context(tempfile.TemporaryDirectory(prefix="sfsync-doctor-")))
+    quick = settings.salesforce.model_copy(update={"timeout_s": min(settings.salesforce.timeout_s, QUICK_S)})
+    patience = Patience(attempts=2, first_s=0.2, most_s=1.0)
+    side = SalesforceSide(quick, Budget(per_run=1, org_wide_stop=1), cache=cache, patience=patience)
+    patient.stack.callback(side.close)
+    return side
 
 
-def api_version(patient: Patient) -> Iterator[Check]:
+def _api_version(side: SalesforceSide) -> Check:
     """The configured API version is one the org serves."""
-    assert patient.salesforce is not None
-    session = patient.salesforce.session
-    wanted = session.config.api_version
-    served = [str(v["version"]) for v in session.call("GET", "/services/data", counted=False).data]
+    wanted = side.session.config.api_version
+    answer = side.session.call("GET", "/services/data", counted=False).data
+    served = [str(v["version"]) for v in answer]
     newest = max(served, key=float, default=wanted)
-    if wanted not in served:
-        step = f"Set salesforce.api_version to one the org serves; the newest is {newest}."
-        message = f"the org does not serve version {wanted}"
-        yield red("Salesforce API version", message, step, code="API_VERSION", status=Exit.USAGE)
-        return
-    yield green("Salesforce API version", f"{wanted}; the org serves up to {newest}")
+    if wanted in served:
+        return green("Salesforce API version", f"{wanted}; the org serves up to {newest}")
+    step = f"Set salesforce.api_version to one the org serves; the newest is {newest}."
+    message = f"the org does not serve version {wanted}"
+    return red("Salesforce API version", message, step, code="API_VERSION", status=Exit.USAGE)
 
 
 def objects(patient: Patient) -> Iterator[Check]:
