@@ -118,7 +118,9 @@ class _Walk:
         window = self.windows[name] = self._ending(name, side.window(self.mapping, since))
         self.sizes.complete[name] = window.since is None
         bounds = self.sources.memory.bounds(self.mapping, stamp(window.since)) if window.since else []
-        return Spill(self.mapping, self.scratch, name).collect(self._watched(name, side, window, bounds))
+        spill = Spill(self.mapping, self.scratch, name).collect(self._watched(name, side, window, bounds))
+        self.sizes.read[name] = spill.rows
+        return spill
 
     def _ending(self, name: str, window: Window) -> Window:
         """Never beyond ``as_of``, so that the same inputs and the same ``as_of`` give the same plan to the byte."""
@@ -167,11 +169,13 @@ class _Walk:
         """Which keys need a closer look; the others look like their base on the side(s) that delivered them.
 
         A record that equals its base where it was read, and is in no window of the other side, is unchanged:
-        nothing needs to be fetched for it.
+        nothing needs to be fetched for it. Where a side was read whole, a known record it lacks is gone from there.
         """
         odd = recall.open | ~recall.digests.any(axis=1) | recall.state.ne("synced").fillna(True).to_numpy(bool)
-        for records in (platform, salesforce):
+        for name, records in (("platform", platform), ("salesforce", salesforce)):
             odd |= keys.isin(records.problems["key"])
+            if self.sizes.complete[name]:
+                odd |= ~keys.isin(records.values.index)
             rows = keys.get_indexer(records.values.index)
             now = self.digest(records.values[list(self.mapping.columns)]) if len(rows) else recall.digests[rows]
             seen = np.array([c in records.observed for c in self.mapping.columns])
@@ -214,12 +218,12 @@ class _Walk:
         rows = segment.changes.rows
         for side in ("salesforce", "platform"):
             mine = rows[rows["side"] == side]
-            self.sizes.changed[side] += int(mine["key"][mine["kind"] == "update"].nunique())
+            again = (mine["kind"] == "create") & mine["key"].isin(draft.aligned.keys[draft.aligned.known])
+            self.sizes.changed[side] += int(mine["key"][(mine["kind"] == "update") | again].nunique())
 
     # -- the result --
 
     def _part(self, segments: int) -> MappingPlan:
-        self.sizes.read.update(self.tally.read)
         return MappingPlan(
             columns=self.mapping.columns,
             digest=self.mapping.digest,
