@@ -10,6 +10,7 @@ import click
 
 from sfsync import __version__
 from sfsync.cli.edge import guarded
+from sfsync.cli.logs import lines
 
 # verb -> (module, one line of help). The module is imported only when the verb is used.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -79,6 +80,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     Start with  sfsync init .  then  sfsync doctor  and  sfsync plan.  Nothing is written before  apply  or  sync.
     """
     ctx.obj = options
+    ctx.with_resource(lines(as_json=options["log_format"] == "json", quiet=options["quiet"]))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +17,7 @@ from sfsync.errors import ConfigError, Defect, Exit, SfsyncError
 
 def guarded(command: click.Command, arguments: list[str]) -> int:
     """Runs ``command``; whatever happens, the person gets a sentence and the caller an exit status."""
+    _forgiving(sys.stdout)
     try:
         result = command.main(arguments, prog_name="sfsync", standalone_mode=False)
         return int(result) if isinstance(result, int) else int(Exit.DONE)
@@ -44,6 +47,12 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
                 Defect(f"{type(error).__name__} in sfsync itself", "DEFECT", next_step="Report the lines on stderr.")
             )
         return int(Exit.DEFECT)
+
+
+def _forgiving(stream: Any) -> None:
+    """A terminal or pipe of another encoding shows what it cannot as \\uXXXX; a run must not end because of it."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _wants_json(command: click.Command, arguments: list[str]) -> bool:

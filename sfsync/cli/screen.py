@@ -20,7 +20,8 @@ MARKS = {"error": "✖", "warning": "▲", "info": "·", "ok": "✔"}
 
 def emit(document: Any) -> None:
     """The one JSON document of ``--json``."""
-    click.echo(json.dumps(document, ensure_ascii=False, default=str))
+    readable = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    click.echo(json.dumps(document, ensure_ascii=not readable, default=str))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[str] = ()) -> None:

@@ -131,7 +131,7 @@ def get(ledger: Ledger, conflict_id: str) -> dict[str, Any]:
 def _get_in(connection: Connection, conflict_id: str) -> dict[str, Any]:
     row = connection.execute(sa.select(conflict).where(conflict.c.conflict_id == conflict_id)).mappings().first()
     if row is None:
-        raise ConfigError("there is no such conflict", "CONFLICT_UNKNOWN", conflict_id, "See: sfsync conflicts list")
+        raise ConfigError("there is no such conflict", "CONFLICT_UNKNOWN", conflict_id, "See: sfsync conflicts")
     return dict(row)
 
 
@@ -140,7 +140,7 @@ def decide(ledger: Ledger, conflict_id: str, decision: Literal["platform", "sale
     with ledger.writing() as connection:
         row = _get_in(connection, conflict_id)
         if row["state"] == CLOSED or decision not in _CODES:
-            step = "See what is open: sfsync conflicts list"
+            step = "See what is open: sfsync conflicts"
             raise ConfigError("this conflict is over", "CONFLICT_CLOSED", conflict_id, step)
         said = {"state": DECIDED, "decision": decision, "decided_by": actor}
         said["decided_at"] = database.text_of(database.clock(connection))

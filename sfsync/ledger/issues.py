@@ -171,7 +171,7 @@ def _forget(ledger: Ledger, table: sa.Table, mapping: str, keys: Iterable[str] |
             change = change.where(database.within(connection, table.c.key, wanted))
         count = connection.execute(change).rowcount
         if wanted and not count:
-            step = f"See what there is: sfsync {table.name}s list {mapping}"
+            step = f"See what there is: sfsync {table.name}s --mapping {mapping}"
             raise ConfigError(f"there is no such {table.name}", "ISSUE_UNKNOWN", f"{mapping} {wanted[0]}", step)
         details = {"mapping": mapping, "count": count, "keys": (wanted or [])[:100]}
         audit.append_in(ledger, connection, action, details, run_id=None, actor=actor)

@@ -121,7 +121,7 @@ def holder(ledger: Ledger, name: str) -> dict[str, Any] | None:
 def _stale(held_by: dict[str, Any], expires_at: str, now: datetime) -> bool:
     if expires_at <= database.text_of(now):
         return True
-    return bool(held_by["machine"]) and held_by["machine"] == _machine() and not _alive(int(held_by["pid"]))
+    return bool(held_by["machine"]) and held_by["machine"] == _machine() and not alive(int(held_by["pid"]))
 
 
 def _held(name: str, held_by: dict[str, Any]) -> LeaseHeld:
@@ -132,7 +132,8 @@ def _held(name: str, held_by: dict[str, Any]) -> LeaseHeld:
     return LeaseHeld(message, "LEASE_HELD", name, "Wait until it ends, or end that process; then run again.")
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """True if a process with this id runs on this host."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

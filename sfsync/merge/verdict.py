@@ -55,11 +55,11 @@ def cells(p: np.ndarray, s: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def presence(a: Aligned) -> np.ndarray:
-    """Presence verdicts (int8, n)."""
+    """Presence verdicts (int8, n). A tombstone of a record nobody ever agreed on says nothing: the record is new."""
     found = np.full(len(a.keys), Presence.GONE, np.int8)
     found[a.p_here & a.s_here] = Presence.BOTH
-    found[a.p_here & ~a.s_here & ~a.known & ~a.s_gone] = Presence.NEW_ON_PLATFORM
-    found[a.p_here & ~a.s_here & (a.known | a.s_gone)] = Presence.GONE_FROM_SALESFORCE
+    found[a.p_here & ~a.s_here & ~a.known] = Presence.NEW_ON_PLATFORM
+    found[a.p_here & ~a.s_here & a.known] = Presence.GONE_FROM_SALESFORCE
     found[~a.p_here & a.s_here & ~a.known] = Presence.NEW_IN_SALESFORCE
     found[~a.p_here & a.s_here & a.known] = Presence.GONE_FROM_PLATFORM
     return found

@@ -92,7 +92,15 @@ def _back(past: Past, mapping: Mapping, run_id: str) -> tuple[Changes, int]:
         stale = _moved(past, mapping, image.side, back)
         kept.append(back.take(~stale))
         gone += int(stale.sum())
-    return join(mapping.columns, kept), gone
+    return _once(join(mapping.columns, kept)), gone
+
+
+def _once(changes: Changes) -> Changes:
+    """A record that is deleted need not be changed first."""
+    rows = changes.rows
+    deleted = rows[rows["kind"] == DELETE][["key", "side"]].assign(goes=True)
+    goes = rows[["key", "side"]].merge(deleted, on=["key", "side"], how="left")["goes"].notna().to_numpy(bool)
+    return changes.take(~goes | (rows["kind"] == DELETE).to_numpy(bool))
 
 
 def _reversed(past: Past, mapping: Mapping, side: str, changes: Changes) -> Changes:

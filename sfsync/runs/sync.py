@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -109,7 +110,7 @@ def _sources(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -
 def _scratch(bench: Bench) -> Path:
     runs = bench.settings.ledger.folder / "runs"
     runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Path(tempfile.mkdtemp(prefix="plan-", dir=runs))
+    return Path(tempfile.mkdtemp(prefix=f"plan-{os.getpid()}-", dir=runs))
 
 
 # --- sync and apply -----------------------------------------------------------------------------------------------
@@ -155,6 +156,7 @@ def running(bench: Bench, command: str, mappings: dict[str, Mapping], progress: 
             _end(run, Exit.DEFECT, {"error": "DEFECT"})
             raise
         _end(run, run.result.exit, {})
+        clean(bench)
 
 
 def _end(run: Run, status: Exit, more: dict[str, Any]) -> None:
@@ -316,6 +318,8 @@ def _calls(bench: Bench, result: Result) -> None:
 
 
 def clean(bench: Bench) -> None:
-    """Removes plan folders that a killed run left behind."""
-    for path in (bench.settings.ledger.folder / "runs").glob("plan-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    """Removes what is over: plan folders (they hold values) that killed runs left behind, and history past its time."""
+    for path in (bench.settings.ledger.folder / "runs").glob("plan-*-*"):
+        if not lease.alive(int(path.name.split("-")[1])):
+            shutil.rmtree(path, ignore_errors=True)
+    bench.ledger.prune(bench.as_of)

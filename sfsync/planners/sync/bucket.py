@@ -44,6 +44,7 @@ class Draft:
     presence: np.ndarray
     verdicts: np.ndarray
     actions: np.ndarray
+    decided: np.ndarray  # bool n x f: a person said so
     problems: pd.DataFrame
 
 
@@ -55,7 +56,7 @@ def merge(
     verdicts = verdict.cells(a.p, a.s, a.b)
     said = recall.said(mapping.columns, keys, a.p, a.s)
     actions = decide.cells(a, verdicts, said, recall.in_doubt)
-    return Draft(a, verdict.presence(a), verdicts, actions, platform.problems)
+    return Draft(a, verdict.presence(a), verdicts, actions, said != 0, platform.problems)
 
 
 def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes, digest: Digest) -> Segment:
@@ -81,11 +82,11 @@ def _updates(draft: Draft, links: Links) -> list[Changes]:
     to_salesforce = (draft.actions == Action.SALESFORCE) & both & _writable(a.mapping, _to_salesforce) & (good | urgent)
     to_platform = (draft.actions == Action.PLATFORM) & both & _writable(a.mapping, _to_platform) & good
     links.drop_unknown_users(a.mapping, a.platform, to_salesforce)
-    said = np.where(draft.verdicts == verdict.Verdict.CONFLICT, Cause.CONFLICT, draft.verdicts)
+    why = np.where(draft.decided, Cause.DECIDED, draft.verdicts)
     return [
-        *_by_lane(_changes(a, "salesforce", UPDATE, to_salesforce, said), a.mapping),
-        _changes(a, "platform", UPDATE, to_platform, said),
-        _changes(a, "salesforce", ADOPT, np.zeros_like(to_platform), said, rows=_keyless(a) & a.p_here),
+        *_by_lane(_changes(a, "salesforce", UPDATE, to_salesforce, why), a.mapping),
+        _changes(a, "platform", UPDATE, to_platform, why),
+        _changes(a, "salesforce", ADOPT, np.zeros_like(to_platform), why, rows=_keyless(a) & a.p_here),
     ]
 
 
