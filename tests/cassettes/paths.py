@@ -37,9 +37,8 @@ def _login(way: str) -> Path:
     def play(stage: Stage) -> None:
         with stage.reel(f"login-{way}") as reel:
             side = stage.side(way)
-            reel.outcome = (
-                f"{side.username()} in {side.identity()}, {len(side.query('SELECT Id FROM Organization'))} org"
-            )
+            found = side.query("SELECT Id FROM Organization")
+            reel.outcome = f"{side.username()} in {side.identity()}, {len(found)} org"
             reel.api_calls = side.api_calls
             side.close()
 
@@ -92,7 +91,9 @@ def _one_player(stage: Stage) -> None:
 
 
 def _excluded(stage: Stage) -> None:
+    """Two things change at once; the flags go first, in a call of their own."""
     edits.self_exclude(stage.url, "P-0000002")
+    _new_email(stage, "P-0000002", "nuova.casella@posta.example")
 
 
 def _agent_at_work(stage: Stage) -> None:
@@ -109,9 +110,8 @@ def _agent_at_work(stage: Stage) -> None:
 
 def _shop_missing(stage: Stage) -> None:
     edits.case_without_shop(stage.url)
-    stage.sql(
-        "UPDATE cases SET received_at = :now WHERE source_key = 'PL-HOLD-1'", now=f"{stage.now:%Y-%m-%d %H:%M:%S}"
-    )
+    received = "UPDATE cases SET received_at = :now WHERE source_key = 'PL-HOLD-1'"
+    stage.sql(received, now=f"{stage.now:%Y-%m-%d %H:%M:%S}")
 
 
 def _shop_opens(stage: Stage) -> None:
@@ -122,11 +122,13 @@ def _shop_opens(stage: Stage) -> None:
     )
 
 
+def _new_email(stage: Stage, key: str, email: str) -> None:
+    stage.sql(f"UPDATE players SET email = :email, updated_at = {NOW} WHERE player_id = :key", key=key, email=email)
+
+
 def _two_dots(stage: Stage) -> None:
     """An address that passes every rule of ours, and that Salesforce refuses."""
-    stage.sql(
-        f"UPDATE players SET email = 'due..punti@posta.example', updated_at = {NOW} WHERE player_id = 'P-0000004'"
-    )
+    _new_email(stage, "P-0000004", "due..punti@posta.example")
 
 
 def _good_address(stage: Stage) -> None:
@@ -196,9 +198,8 @@ def _bulk_query(stage: Stage) -> None:
     with stage.reel("bulk-query") as reel:
         read = concat(company, list(side.changes(company, side.window(company, None))))
         reel.api_calls = side.api_calls
-        reel.outcome = (
-            f"{read.values.index.str.startswith('Q-').sum()} companies, {read.values['legal_name'].notna().all()}"
-        )
+        ours = read.values[read.values.index.str.startswith("Q-")]
+        reel.outcome = f"{len(ours)} companies, {'all' if ours['legal_name'].notna().all() else 'not all'} named"
     side.close()
 
 

@@ -120,8 +120,8 @@ def _ok(response: dict[str, Any]) -> bool:
 
 
 def _short(path: str) -> str:
-    path = re.sub(r"^/services/(data/v[\d.]+/?)?", "", path)
-    return re.sub(r"/750\w{15}", "/JOB", path) or "versions"
+    path = re.sub(r"^/services/(data/v[\d.]+/)?", "", path)
+    return "versions" if path == "data" else re.sub(r"/750\w{15}", "/JOB", path)
 
 
 def _from(soql: str) -> str:
@@ -136,6 +136,7 @@ def _part(asked: dict[str, Any], answer: dict[str, Any]) -> str:
     what = _short(path).removeprefix("composite/sobjects").strip("/")
     what = "describe" if path.endswith("/describe") else what + _from(query.get("q", ""))
     rows = (asked.get("body") or {}).get("records") or query.get("ids", "").split(",")
+    what = what or (rows[0]["attributes"]["type"] if isinstance(rows[0], dict) else "")
     sized = f"of {len(rows)}" if "composite/sobjects" in path else ""
     refused = sum(not row.get("success", True) for row in answer.get("body") or () if isinstance(row, dict))
     end = f"-> {code}" if code != 200 else f"-> {refused} refused" if refused else ""
