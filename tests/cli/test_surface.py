@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import click
 import pytest
 
 from sfsync.cli import COMMANDS, cli
+from sfsync.cli.logs import lines
 from tests.cli.project import ROOT, Project, run
 
 HEAVY = ("pandas", "pyarrow", "sqlalchemy", "simple_salesforce", "requests", "pydantic", "rich", "numpy")
@@ -101,7 +105,8 @@ def test_one_document_on_stdout_and_the_rest_on_stderr(project: Project) -> None
     assert {"run", "as_of", "exit", "api_calls", "api_remaining", "duration_s", "mappings", "findings"} == set(
         done.json
     )
-    assert all(json.loads(line)["action"] for line in done.err.splitlines())
+    said = [json.loads(line)["action"] for line in done.err.splitlines()]
+    assert {"salesforce.login", "step"} <= set(said)
 
 
 JSON = [
@@ -134,6 +139,31 @@ def test_every_command_gives_one_document(project: Project) -> None:
         if isinstance(done.json, dict) and "exit" in done.json:
             assert done.json["exit"] == done.exit, arguments
         assert done.exit == (2 if "nothing" in arguments else 0), (arguments, done)
+
+
+def test_a_terminal_of_another_encoding_ends_nothing(project: Project) -> None:
+    project.sql("UPDATE companies SET legal_name = 'Čevapčići àè S.r.l.'")
+    for arguments in (["plan", "company"], ["plan", "company", "--json"]):
+        done = project.process(*arguments, PYTHONIOENCODING="ascii")
+        assert done.exit == 0, done
+        assert "\\u010c" in done.out
+    assert any(c["after"] == "Čevapčići àè S.r.l." for c in done.json["changes"])
+
+
+def test_what_libraries_say_is_told_without_its_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their words may quote values; ours may be said as they are."""
+    with lines(as_json=True, quiet=False):
+        logging.getLogger("urllib3.pool").warning("GET /secret-value")
+        logging.getLogger("sfsync.salesforce").warning("salesforce.gave_up", extra={"path": "composite"})
+        warnings.warn("about secret-value", RuntimeWarning, stacklevel=1)
+        thread = threading.Thread(target=lambda: int("secret-value"))
+        thread.start()
+        thread.join()
+    err = capsys.readouterr().err
+    assert "secret-value" not in err
+    said = [json.loads(line) for line in err.splitlines()]
+    assert [line["action"] for line in said] == ["library", "salesforce.gave_up", "warning", "thread.died"]
+    assert (said[1]["path"], said[3]["error"]) == ("composite", "ValueError")
 
 
 def test_quiet_says_nothing_but_the_answer(project: Project) -> None:
