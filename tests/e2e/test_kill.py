@@ -37,7 +37,7 @@ PASSED = {
     "ledger.lease.taken": 2,
 }
 # Killed at its first passage the ledger knows least; these have most to lose there.
-FIRST = ["apply.part", "apply.written", "ledger.intent.opened", "ledger.outcome.middle", "ledger.image.written"]
+FIRST = ["apply.written", "ledger.intent.opened"]
 
 
 @dataclass
@@ -84,11 +84,9 @@ def test_the_scene_has_one_of_everything(story: Story) -> None:
 
 
 @pytest.mark.parametrize("point", list(PASSED))
-def test_killed_late_and_killed_again(story: Story, edited: World, zygote: Zygote, point: str) -> None:
+def test_killed_late(story: Story, edited: World, zygote: Zygote, point: str) -> None:
     died = zygote.run(edited, ["sync", "--json"], SFSYNC_FAULTPOINT=f"{point}:{PASSED[point]}")
     assert died.exit == -signal.SIGKILL, f"the sync never came to {point}: {died.err}"
-    again = zygote.run(edited, ["sync", "--json"], SFSYNC_FAULTPOINT=f"{point}:2")
-    assert again.exit in (-signal.SIGKILL, 0), again.err  # what is left to do may not pass there twice
     _ends_well(story, edited)
 
 
@@ -99,10 +97,10 @@ def test_killed_early(story: Story, edited: World, zygote: Zygote, point: str) -
     _ends_well(story, edited)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_killed_at_any_moment(story: Story, edited: World, zygote: Zygote, seed: int) -> None:
     dice = random.Random(seed)
-    for _ in range(dice.choice([1, 2])):
+    for _ in range(2):
         zygote.run(edited, ["sync", "--json"], kill_after=dice.uniform(0.05, 1.0) * story.seconds)
     _ends_well(story, edited)
     assert edited.sync("--full").written() == {}

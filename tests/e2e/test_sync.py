@@ -338,6 +338,22 @@ def test_undo_restores_parks_and_lets_go(world: World) -> None:
     assert world.sync().part("player", "salesforce") == {"created": 1}, "a changed source is a new wish"
 
 
+# -- plans that are kept ----------------------------------------------------------------------------------------------
+
+
+def test_a_saved_plan_is_written_once_and_a_stale_one_never(world: World) -> None:
+    saved = str(world.folder / "saved")
+    world.edit("players", PLAYER, city="Napoli")
+    assert world.run("plan", "--out", saved).exit == 0
+    assert player(world, PLAYER, "PersonMailingCity")["PersonMailingCity"] != "Napoli", "a plan writes nothing"
+    applied = world.run("apply", saved, "--json")
+    assert (applied.exit, applied.written()) == (0, {("player", "salesforce"): {"updated": 1}})
+    again = world.run("apply", saved)
+    assert again.exit == 2
+    assert "PLAN_STALE" in again.err
+    assert "sfsync plan" in again.err, "what to type next"
+
+
 # -- exit codes -------------------------------------------------------------------------------------------------------
 
 

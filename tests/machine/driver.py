@@ -218,9 +218,16 @@ class Driver:
         names = self.dice.choice([[], [], [], ["company", "shop"], ["ticket"]])
         if self.dice.random() < 0.4:
             self.die()
+        self._run(names, full=self.dice.random() < 0.2)
+
+    def sync_all(self) -> None:
+        """A run of everything."""
+        self._run([], full=True)
+
+    def _run(self, names: list[str], *, full: bool) -> None:
         self.syncs += 1
         try:
-            result = self.world.sync(*names, full=self.dice.random() < 0.2, waive=WAIVED)
+            result = self.world.sync(*names, full=full, waive=WAIVED)
         except Died:
             self.deaths += 1
             self.story.append("sync died")
@@ -253,6 +260,13 @@ class Driver:
         ]
         self.world.advance(self.dice.choice([0, 1, 1, 5]))
         self.dice.choices([r for r, _ in rules], [w for _, w in rules])[0]()
+
+    def play(self, steps: int, epoch: int) -> None:
+        """So many steps; after every ``epoch`` of them, and at the end, everything is settled and compared."""
+        for number in range(1, steps + 1):
+            self.step()
+            if number % epoch == 0 or number == steps:
+                self.settle()
 
     # -- the end of an epoch
 
