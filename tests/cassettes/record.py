@@ -22,6 +22,7 @@ from vcr.patch import force_reset
 
 from sfsync import settings
 from sfsync.demo.agent import Agent
+from sfsync.mapping.load import load
 from sfsync.rehearsal.serve import Ready, running
 from sfsync.sides.salesforce.side import SalesforceSide
 from tests.cassettes.paths import PATHS
@@ -105,7 +106,7 @@ class Recorder:
 def rehearsal_org(work: Path) -> Iterator[Recorder]:
     """A rehearsal org made for this recording."""
     with running(work / "org", seed="operator", force_app=ROOT / "force-app") as ready:
-        scrubber = _scrubber(_ways(ready)["session"]["instance_url"], "", _secrets(ready))
+        scrubber = _scrubber(ready.instance_url, "", _secrets(ready))
         agent = Agent(ready.instance_url, ready.access_token)
         yield Recorder(_ways(ready), scrubber, Living(agent, scrubber, rehearsal=True))
 
@@ -128,22 +129,19 @@ def _secrets(ready: Ready) -> list[str]:
 @contextmanager
 def sandbox(config: settings.Salesforce) -> Iterator[Recorder]:
     """The sandbox of the configuration; refused unless it is one and holds no records."""
-    side = SalesforceSide(config, settings.Budget(per_run=1, org_wide_stop=1), cache=Path(tempfile.mkdtemp()))
-    connection = side.session.connect()
-    _refuse_unfit(side)
-    here = {"instance_url": f"https://{connection.sf_instance}", "username": side.username()}
-    here["instance_url"] = connection.base_url.partition("/services")[0]
-    token = str(connection.session_id)
-    given = {n: getattr(config, n).get_secret_value() for n in SECRETS if getattr(config, n)}
-    secrets = [token, *given.values()]
-    org = side.identity()
-    side.close()
-    scrubber = _scrubber(
-        here["instance_url"], config.login_url, secrets, {org: ORG18, org[:15]: ORG, here["username"]: USERNAME}
-    )
+    with tempfile.TemporaryDirectory() as cache:
+        side = SalesforceSide(config, settings.Budget(per_run=1, org_wide_stop=1), cache=Path(cache))
+        connection = side.session.connect()
+        _refuse_unfit(side)
+        org, token, url = side.identity(), str(connection.session_id), connection.base_url.partition("/services")[0]
+        here = {"instance_url": url, "username": side.username()}
+        side.close()
+    secrets = [token, *(getattr(config, n).get_secret_value() for n in SECRETS if getattr(config, n))]
+    ids = {org: ORG18, org[:15]: ORG, here["username"]: USERNAME}
+    scrubber = _scrubber(url, config.login_url, secrets, ids)
     known = config.model_dump(exclude={"auth"}, exclude_unset=True)
     ways = {config.auth: known | here, "session": here | {"access_token": token}}
-    yield Recorder(ways, scrubber, Living(Agent(here["instance_url"], token), scrubber, rehearsal=False))
+    yield Recorder(ways, scrubber, Living(Agent(url, token), scrubber, rehearsal=False))
 
 
 def _refuse_unfit(side: SalesforceSide) -> None:
@@ -156,8 +154,6 @@ def _refuse_unfit(side: SalesforceSide) -> None:
 
 
 def _scrubber(url: str, login: str, secrets: list[str], more: dict[str, str] | None = None) -> Scrubber:
-    from sfsync.mapping.load import load
-
     hosts = {urlsplit(u).netloc for u in (url, login) if u}
     literals = {s: TOKEN if "!" in s else GONE for s in secrets} | (more or {})
     return Scrubber(hosts, literals, load(ROOT / "mappings").values())
