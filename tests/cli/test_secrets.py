@@ -149,7 +149,7 @@ FAULTS = [
         "kind": "status",
         "status": 500,
         "body": [{"errorCode": "UNKNOWN_EXCEPTION", "message": f"{REFUSED}"}],
-        "times": 20,
+        "times": 2,
     },
     {"kind": "status", "status": 403, "body": [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": f"{REFUSED}"}]},
     {"kind": "status", "status": 404, "body": f"<html>{REFUSED}</html>"},
