@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import signal
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-import sfsync.cli.plans
-import sfsync.ledger.store
-import sfsync.mapping.load
-import sfsync.runs.sync
-import sfsync.runs.undo
-import sfsync.sides.platform
-import sfsync.sides.salesforce  # noqa: F401
+import sfsync
 from sfsync.cli import main
+
+for module in pkgutil.walk_packages(sfsync.__path__, "sfsync."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
 
 
 def child(order: dict[str, Any]) -> None:
