@@ -36,7 +36,7 @@ class Cause(IntEnum):
     CYCLE = 11
     DECIDED = 12
     UNDO = 13
-    DEFAULT = 14  # a platform column that must have a value, filled by the mapping
+    DEFAULT = 14  # a record born in Salesforce lacks it; the mapping fills it
 
 
 def because(cause: int, field: FieldSpec, side: str) -> str:
@@ -49,7 +49,7 @@ def because(cause: int, field: FieldSpec, side: str) -> str:
         Cause.CYCLE: "link set after both records exist",
         Cause.DECIDED: "decided by a person",
         Cause.UNDO: "undo",
-        Cause.DEFAULT: "default for a new platform row",
+        Cause.DEFAULT: "the mapping's default for a new record",
     }
     if cause in words:
         return words[Cause(cause)]

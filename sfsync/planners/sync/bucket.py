@@ -102,22 +102,33 @@ def _creates(draft: Draft, recall: Recall, links: Links) -> list[Changes]:
     return [
         _changes(a, "salesforce", CREATE, (fill & ~later) | (new[:, None] & (a.p == NULL)), cause, rows=new),
         _changes(a, "salesforce", UPDATE, later, np.full_like(cause, Cause.CYCLE), lane="patch", stamps=False),
-        _changes(a, "salesforce", ADOPT, np.zeros_like(fill), cause, rows=born & _keyless(a)),
-        _born(a, born),
+        *_born(a, born),
     ]
 
 
-def _born(a: Aligned, born: np.ndarray) -> Changes:
-    """Platform rows for records born in Salesforce; a column without a value takes the mapping's default."""
+def _born(a: Aligned, born: np.ndarray) -> list[Changes]:
+    """Records born in Salesforce: a key and what they lack there, then their platform row.
+
+    A value they lack takes the mapping's default, on the platform and, unless Salesforce owns it, in Salesforce too.
+    """
     values, cause = a.salesforce.copy(), np.where(a.s == NULL, Cause.BOTH_NULL, Cause.NEW).astype(np.int8)
     for column, field in enumerate(a.mapping.synced):
         if field.default is not None:
             cause[values[field.name].isna().to_numpy(bool), column] = Cause.DEFAULT
             values[field.name] = values[field.name].fillna(field.default)
     simple = _writable(a.mapping, lambda f: len(f.columns) == 1)
+    ours = _writable(a.mapping, lambda f: f.owner is not Owner.SALESFORCE)
+    lacking = born[:, None] & ours & (cause == Cause.DEFAULT) & (a.s > 0)
+    adopted = _changes(a, "salesforce", ADOPT, lacking, cause, rows=born & (_keyless(a) | lacking.any(axis=1)))
     made = _changes(a, "platform", CREATE, born[:, None] & simple & (a.s > 0), cause, rows=born)
-    after = values[born].reset_index(drop=True).where(pd.DataFrame(made.touched, columns=values.columns))
-    return Changes(made.rows, after.astype(TEXT), made.before, made.cause)
+    return [_with_values(adopted, values), _with_values(made, values)]
+
+
+def _with_values(changes: Changes, values: pd.DataFrame) -> Changes:
+    """The changes with these values (frame indexed by key) in their touched cells."""
+    after = values.reindex(changes.keys).reset_index(drop=True)
+    after = after.where(pd.DataFrame(changes.touched, columns=after.columns))
+    return Changes(changes.rows, after.astype(TEXT), changes.before, changes.cause)
 
 
 def _changes(
