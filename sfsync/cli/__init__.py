@@ -23,9 +23,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Per mapping: window, lag, last run, held, failed, conflicts; the API budget."),
     "explain": ("status", "The life of one record, and what the next run would do with it and why."),
     "audit": ("status", "Show the audit trail; --verify checks its chain."),
-    "failures": ("issues", "Records whose write was refused: list, show, retry."),
+    "failures": ("issues", "Records whose write was refused: list, retry."),
     "conflicts": ("issues", "Values changed on both sides: list, show, resolve."),
-    "holds": ("issues", "Records that wait for something: list, show, release."),
+    "holds": ("issues", "Records that wait for something: list, release."),
     "org": ("org", "The rehearsal org: serve, reset."),
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from sfsync.cli.screen import paint
 from sfsync.errors import ConfigError, Defect, Exit, SfsyncError
 
 
@@ -74,7 +75,7 @@ def _wants_json(command: click.Command, arguments: list[str]) -> bool:
 
 def show(error: SfsyncError, *, as_json: bool = False) -> None:
     """Says on stderr what happened, to what, and what to do next; as JSON on stdout where asked."""
-    head = click.style(f"{error.code}", fg="red", bold=True)
+    head = paint(error.code, "red", bold=True)
     where = f" {error.where}:" if error.where else ""
     click.echo(f"{head}{where} {error.message}", err=True)
     for line in error.details:
@@ -96,7 +97,7 @@ def _defect(error: Exception) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if "sfsync" in f.filename] or list(frames)
     places = [f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in ours[-6:]]
-    click.echo(click.style("DEFECT", fg="red", bold=True) + f" {type(error).__name__} in sfsync itself", err=True)
+    click.echo(paint("DEFECT", "red", bold=True) + f" {type(error).__name__} in sfsync itself", err=True)
     for place in places:
         click.echo(f"  at {place}", err=True)
     click.echo(

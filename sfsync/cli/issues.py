@@ -19,7 +19,7 @@ mapping_option = o.option("--mapping", "-m", help="Only this mapping.")
 @o.as_json
 @click.pass_context
 def failures(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
-    """Records whose write was refused, with code, class and the next step."""
+    """Records whose write was refused: the code, the fields and why."""
     if ctx.invoked_subcommand is not None:
         return int(Exit.DONE)
     from sfsync.ledger import issues
@@ -27,8 +27,20 @@ def failures(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
     with open_bench(ctx.obj, None) as bench:
         bench.chosen([mapping] if mapping else [])
         rows = issues.failures(bench.ledger, mapping)
-    names = ("mapping", "key", "side", "code", "failure_class", "fields", "attempts", "last_at", "reason")
-    return _show("Failures", names, rows, as_json, "sfsync failures retry [MAPPING [KEY]...]   tries them again")
+    columns = {
+        "mapping": "mapping",
+        "key": "key",
+        "side": "side",
+        "code": "code",
+        "class": "failure_class",
+        "fields": "fields",
+        "attempts": "attempts",
+        "last attempt": "last_at",
+        "reason": "reason",
+    }
+    hint = "a change of the record tries it again, or  sfsync failures retry"
+    look = {"right": ("attempts",), "fold": ("fields", "reason"), "spare": ("attempts", "last attempt", "class")}
+    return _show("Failures", columns, _records(rows), as_json, hint, **look)
 
 
 @failures.command("retry")
@@ -60,8 +72,18 @@ def conflicts(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
     with open_bench(ctx.obj, None) as bench:
         bench.chosen([mapping] if mapping else [])
         rows = inbox.conflicts(bench.ledger, mapping)
-    names = ("conflict_id", "mapping", "key", "field", "since", "platform_stamp", "salesforce_stamp")
-    return _show("Conflicts", names, rows, as_json, "sfsync conflicts resolve ID --take platform|salesforce|keep")
+    columns = {
+        "id": "conflict_id",
+        "mapping": "mapping",
+        "key": "key",
+        "field": "field",
+        "since": "since",
+        "platform changed": "platform_stamp",
+        "Salesforce changed": "salesforce_stamp",
+    }
+    hint = "sfsync conflicts show ID, then  resolve ID --take platform|salesforce|keep"
+    stamps = ("since", "platform changed", "Salesforce changed")
+    return _show("Conflicts", columns, _records(rows), as_json, hint, fold=stamps, spare=stamps)
 
 
 @conflicts.command("show")
@@ -71,15 +93,16 @@ def conflicts(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
 def show_conflict(obj: dict[str, Any], conflict_id: str, show_values: bool) -> int:
     """Both values of one conflict, read from both sides now."""
     from sfsync.cli import screen
+    from sfsync.cli.status import show_cells
+    from sfsync.cli.table import instant
     from sfsync.ledger import conflicts as inbox
     from sfsync.runs import look
 
     with open_bench(obj, None) as bench:
         row = inbox.get(bench.ledger, conflict_id)
         life = look.explain(bench, row["mapping"], row["key"], show_values=show_values)
-    names = ("field", "owner", "platform", "salesforce", "base", "verdict")
     cells = [c for c in life.fields if c["field"] == row["field"]] or life.fields
-    screen.table(f"{row['mapping']} {row['key']}, since {row['since']}", names, [[c[n] for n in names] for c in cells])
+    show_cells(f"{row['mapping']} {row['key']}, in conflict since {instant(row['since'])}", cells)
     screen.say(f"sfsync conflicts resolve {conflict_id} --take platform|salesforce|keep")
     return int(Exit.DONE)
 
@@ -118,8 +141,9 @@ def holds(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
     with open_bench(ctx.obj, None) as bench:
         bench.chosen([mapping] if mapping else [])
         rows = issues.holds(bench.ledger, mapping)
-    names = ("mapping", "key", "reason", "waits_mapping", "waits_key", "since")
-    return _show("Holds", names, rows, as_json, "sfsync holds release MAPPING [KEY]...   lets parked changes go")
+    columns = {"mapping": "mapping", "key": "key", "reason": "reason", "waits for": "waits_for", "since": "since"}
+    hint = "they wake by themselves; what an undo parked:  sfsync holds release MAPPING"
+    return _show("Holds", columns, _records(rows), as_json, hint, fold=("since",))
 
 
 @holds.command("release")
@@ -138,16 +162,35 @@ def release_holds(obj: dict[str, Any], mapping: str, keys: tuple[str, ...]) -> i
     return int(Exit.DONE)
 
 
-def _show(title: str, names: Sequence[str], frame: Any, as_json: bool, hint: str) -> int:
-    from sfsync.cli import screen
+def _records(frame: Any) -> list[dict[str, Any]]:
+    """A ledger table's rows, null as None."""
+    rows: list[dict[str, Any]] = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return rows
 
-    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+def _show(
+    title: str, columns: dict[str, str], rows: list[dict[str, Any]], as_json: bool, hint: str, **look: Sequence[str]
+) -> int:
+    """``columns``: heading -> name in ``rows``. ``look``: as ``table`` takes it."""
+    from sfsync.cli import screen
+    from sfsync.cli.table import table
+
     if as_json:
         screen.emit(rows)
         return int(Exit.DONE)
     if rows:
-        screen.table(title, names, [[row.get(n) for n in names] for row in rows])
+        table(title, list(columns), [[_shown(row, n) for n in columns.values()] for row in rows], **look)
         screen.say(hint)
     else:
         screen.say(f"no {title.lower()}", "ok")
     return int(Exit.DONE)
+
+
+def _shown(row: dict[str, Any], name: str) -> Any:
+    from sfsync.cli.table import instant
+
+    if name == "waits_for":
+        return f"{row['waits_mapping']} {row['waits_key']}" if row["waits_key"] else None
+    if name == "field" and not row[name]:
+        return "(the record)"
+    return instant(row[name]) if name.endswith(("_at", "_stamp", "since")) else row[name]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sfsync.cli.options import now
 
 if TYPE_CHECKING:
-    from sfsync.cli.screen import Progress
+    from sfsync.cli.progress import Progress
     from sfsync.runs.bench import Bench
 
 
@@ -22,6 +22,6 @@ def open_bench(obj: dict[str, Any], as_of: datetime | None) -> Bench:
 
 def open_progress(obj: dict[str, Any]) -> Progress:
     """Progress as the main command's options want it."""
-    from sfsync.cli.screen import Progress
+    from sfsync.cli.progress import Progress
 
     return Progress(quiet=bool(obj.get("quiet")), log_format=str(obj.get("log_format", "text")))

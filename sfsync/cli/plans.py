@@ -14,6 +14,7 @@ from sfsync.cli.opening import open_bench, open_progress
 from sfsync.errors import Exit
 
 if TYPE_CHECKING:
+    from sfsync.plan.explain import Line
     from sfsync.plan.folder import PlanFolder
     from sfsync.runs.bench import Bench
     from sfsync.runs.result import Result
@@ -48,6 +49,7 @@ def plan(
         open_progress(obj) as progress,
         runs.planned(bench, mappings, out=out, full=full, progress=progress) as folder,
     ):
+        progress.rest()
         _show_plan(bench, folder, limit=limit, show_values=show_values, as_json=as_json)
         return int(runs.plan_exit(folder))
 
@@ -68,6 +70,7 @@ def apply(
     with open_bench(obj, as_of) as bench, open_progress(obj) as progress:
         if dry_run:
             opened = runs.opened(bench, folder)
+            progress.rest()
             _show_plan(bench, opened, limit=SHOWN, show_values=False, as_json=as_json)
             return int(Exit.DONE)
         result = runs.apply_saved(bench, folder, waive=waive, progress=progress)
@@ -130,6 +133,7 @@ def undo(
         open_progress(obj) as progress,
         runs.planned(bench, run, progress=progress) as folder,
     ):
+        progress.rest()
         if not as_json or dry_run:
             _show_plan(bench, folder, limit=SHOWN, show_values=show_values, as_json=as_json)
         if dry_run:
@@ -144,6 +148,7 @@ def undo(
 def _show_plan(bench: Bench, folder: PlanFolder, *, limit: int, show_values: bool, as_json: bool) -> None:
     from sfsync.cli import screen
     from sfsync.plan.explain import lines
+    from sfsync.runs.result import planned_numbers
 
     header = folder.header
     assert header is not None
@@ -151,41 +156,51 @@ def _show_plan(bench: Bench, folder: PlanFolder, *, limit: int, show_values: boo
     if as_json:
         screen.emit({**header.model_dump(mode="json"), "changes": [c.__dict__ for c in islice(cells, limit)]})
         return
-    shown = [
-        (c.mapping, c.side, c.kind, c.key, c.field, f"{c.before} → {c.after}", c.because) for c in islice(cells, limit)
-    ]
-    if shown:
-        screen.table("What would change", ("mapping", "writes to", "kind", "key", "field", "change", "because"), shown)
-    _show_sums(screen, header)
-    if len(shown) == limit:
-        screen.say(f"the first {limit:,} cells are shown; --limit N shows more")
+    _show_cells(list(islice(cells, limit)), limit)
+    _show_sums("Sums", planned_numbers(header))
     screen.findings(header.findings)
     screen.say(f"plan {header.plan_id}: {header.changes:,} records to write", "ok")
 
 
-def _show_sums(screen: Any, header: Any) -> None:
-    rows = []
-    for name in header.order:
-        part = header.mappings[name]
-        for side, source in (("salesforce", "platform"), ("platform", "salesforce")):
-            c = getattr(part, side)
-            rows.append((name, side, *_numbers(screen, part.read[source], c.model_dump(), part.conflicts)))
-    screen.table("Sums", SUM_COLUMNS, rows, right=SUM_COLUMNS[2:])
+def _show_cells(cells: list[Line], limit: int) -> None:
+    from sfsync.cli import screen
+    from sfsync.cli.table import table
+
+    columns = ("mapping", "writes to", "kind", "key", "field", "change", "because")
+    rows = [(c.mapping, c.side, c.kind, c.key, c.field, f"{c.before} → {c.after}", c.because) for c in cells]
+    if rows:
+        table("What would change", columns, rows, fold=("change", "because"), spare=("kind",))
+    if len(rows) == limit:
+        screen.say(f"the first {limit:,} cells are shown; --limit N shows more")
 
 
 SUM_COLUMNS = ("mapping", "side", "read", "created", "updated", "archived", "unchanged", "held", "failed", "conflicts")
 
 
-def _numbers(screen: Any, read: int, c: dict[str, int], conflicts: int) -> tuple[Any, ...]:
+def _show_sums(title: str, mappings: dict[str, dict[str, Any]]) -> None:
+    """A line per mapping and side; what was read from the one side was met on the other."""
+    from sfsync.cli.table import table
+
+    rows = [
+        (name, side, *_sum_cells(part["read"][source], part[side], part["conflicts"]))
+        for name, part in mappings.items()
+        for side, source in (("salesforce", "platform"), ("platform", "salesforce"))
+    ]
+    table(title, SUM_COLUMNS, rows, right=SUM_COLUMNS[2:])
+
+
+def _sum_cells(read: int, counts: dict[str, int], conflicts: int) -> tuple[Any, ...]:
+    from sfsync.cli.table import count
+
     return (
         read,
-        screen.count(c["created"], "green"),
-        screen.count(c["updated"], "green"),
-        screen.count(c["archived"], "yellow"),
-        c["unchanged"],
-        screen.count(c["held"], "yellow"),
-        screen.count(c["failed"], "red"),
-        screen.count(conflicts, "magenta"),
+        count(counts["created"], "green"),
+        count(counts["updated"], "green"),
+        count(counts["archived"], "yellow"),
+        counts["unchanged"],
+        count(counts["held"], "yellow"),
+        count(counts["failed"], "red"),
+        count(conflicts, "magenta"),
     )
 
 
@@ -195,11 +210,7 @@ def _show_result(result: Result, as_json: bool) -> int:
     if as_json:
         screen.emit(result.as_json())
         return int(result.exit)
-    rows = []
-    for name, part in result.mappings.items():
-        for side, source in (("salesforce", "platform"), ("platform", "salesforce")):
-            rows.append((name, side, *_numbers(screen, part["read"][source], part[side], part["conflicts"])))
-    screen.table(f"Run {result.run}", SUM_COLUMNS, rows, right=SUM_COLUMNS[2:])
+    _show_sums(f"Run {result.run}", result.mappings)
     screen.findings(result.findings)
     calls = f"{result.api_calls:,} API calls"
     left = f", {result.api_remaining:,} left today" if result.api_remaining is not None else ""

@@ -64,6 +64,7 @@ def doctor(obj: dict[str, Any], as_of: datetime | None, as_json: bool) -> int:
     Exits with 0 if nothing is red, else 2 (configuration), 9 (an end cannot be reached) or 8 (an end does not fit).
     """
     from sfsync.cli import screen
+    from sfsync.cli.table import table
     from sfsync.runs import doctor as runs
 
     config = Path(obj["config"]) if obj.get("config") else None
@@ -72,12 +73,14 @@ def doctor(obj: dict[str, Any], as_of: datetime | None, as_json: bool) -> int:
     if as_json:
         screen.emit({"exit": int(status), "checks": [c.as_json() for c in checks]})
         return int(status)
-    screen.table("Doctor", ("", "check", "found", "way out"), [_row(screen, c) for c in checks])
+    table("Doctor", ("", "check", "found", "way out"), [_row(c) for c in checks], fold=("found", "way out"))
     counts = {s: sum(c.state == s for c in checks) for s in ("red", "yellow", "green")}
     level = "error" if counts["red"] else "warning" if counts["yellow"] else "ok"
     screen.say(", ".join(f"{n} {s}" for s, n in counts.items()), level)
     return int(status)
 
 
-def _row(screen: Any, check: Check) -> tuple[Any, ...]:
-    return screen.Styled(check.state, check.state), check.name, check.message, check.next_step
+def _row(check: Check) -> tuple[Any, ...]:
+    from sfsync.cli.table import Styled
+
+    return Styled(check.state, check.state), check.name, check.message, check.next_step

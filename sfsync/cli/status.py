@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sfsync.cli import options as o
 from sfsync.cli.opening import open_bench
 from sfsync.errors import Exit
+
+if TYPE_CHECKING:
+    from sfsync.runs.look import Life
 
 
 @click.command()
@@ -26,45 +29,46 @@ def status(obj: dict[str, Any], as_of: datetime | None, as_json: bool) -> int:
     if as_json:
         screen.emit(found)
         return int(Exit.DONE)
-    columns = (
-        "mapping",
-        "known",
-        "lag",
-        "platform window",
-        "Salesforce window",
-        "held",
-        "failed",
-        "conflicts",
-        "last run",
-    )
+    _show_mappings(found)
+    _show_runs(found["runs"])
+    if found["api_remaining"] is not None:
+        screen.say(f"{found['api_remaining']:,} API calls were left at the end of the last run")
+    return int(Exit.DONE)
+
+
+def _show_mappings(found: dict[str, Any]) -> None:
+    from sfsync.cli.table import count, instant, table
+
+    windows = ("platform window", "Salesforce window")
+    numbers = ("known", "lag", "held", "failed", "conflicts")
+    columns = ("mapping", "known", "lag", *windows, "held", "failed", "conflicts", "last run")
     rows = [
         (
             name,
             part["known"],
             _ago(part["lag_s"]),
-            part["windows"]["platform"],
-            part["windows"]["salesforce"],
-            screen.count(part["held"], "yellow"),
-            screen.count(part["failed"], "red"),
-            screen.count(part["conflicts"], "magenta"),
+            instant(part["windows"]["platform"]),
+            instant(part["windows"]["salesforce"]),
+            count(part["held"], "yellow"),
+            count(part["failed"], "red"),
+            count(part["conflicts"], "magenta"),
             part["last_run"],
         )
         for name, part in found["mappings"].items()
     ]
-    screen.table(f"Status at {found['as_of']}", columns, rows, right=("known", "lag", "held", "failed", "conflicts"))
-    runs = [
+    title = f"Status at {instant(found['as_of'])}"
+    table(title, columns, rows, right=numbers, fold=windows, spare=("last run", *windows))
+
+
+def _show_runs(runs: list[dict[str, Any]]) -> None:
+    from sfsync.cli.table import table
+
+    columns = ("run", "command", "by", "exit", "API calls", "seconds")
+    rows = [
         (r["run_id"], r["command"], r["actor"], r["exit"], r["api_calls"], r["duration_s"] and f"{r['duration_s']:.1f}")
-        for r in found["runs"]
+        for r in runs
     ]
-    screen.table(
-        "Last runs",
-        ("run", "command", "by", "exit", "API calls", "seconds"),
-        runs,
-        right=("exit", "API calls", "seconds"),
-    )
-    if found["api_remaining"] is not None:
-        screen.say(f"{found['api_remaining']:,} API calls were left at the end of the last run")
-    return int(Exit.DONE)
+    table("Last runs", columns, rows, right=columns[3:])
 
 
 def _ago(seconds: int | None) -> str:
@@ -95,23 +99,52 @@ def explain(
     if as_json:
         screen.emit(life.__dict__)
         return int(Exit.DONE)
-    screen.say(
-        f"{mapping} {key}: {life.presence}; Salesforce id {life.salesforce_id or 'none'}; {life.state or 'not known'}"
-    )
-    names = ("field", "owner", "platform", "salesforce", "base", "verdict")
-    screen.table("Values", names, [[c[n] for n in names] for c in life.fields])
+    where = "on both sides" if life.presence == "both" else life.presence.replace("_", " ")
+    screen.say(f"{mapping} {key}: {where}; Salesforce id {life.salesforce_id or 'none'}; {life.state or 'not known'}")
+    show_cells("Values", life.fields)
+    _show_rest(life)
+    return int(Exit.DONE)
+
+
+def show_cells(title: str, cells: list[dict[str, str]]) -> None:
+    """The fields of one record, as ``explain`` and ``conflicts show`` print them."""
+    from sfsync.cli.table import table
+
+    columns = ("field", "owner", "platform", "salesforce", "base", "verdict")
+    words = [{**c, "base": _BASE.get(c["base"], c["base"]), "verdict": c["verdict"].replace("_", " ")} for c in cells]
+    rows = [[c[n] for n in columns] for c in words]
+    table(title, columns, rows, fold=("platform", "salesforce", "base", "verdict"))
+
+
+_BASE = {"base = platform = salesforce": "both", "base = platform": "platform", "base = salesforce": "salesforce"}
+
+
+def _show_rest(life: Life) -> None:
+    from sfsync.cli import screen
+    from sfsync.cli.table import instant, table
+
     if life.issues:
-        open_names = ("status", "code", "field", "waits_mapping", "waits_key")
-        screen.table("Open", open_names, [[i[n] for n in open_names] for i in life.issues])
+        parents = [f"{i['waits_mapping']} {i['waits_key']}".strip() or None for i in life.issues]
+        issues = [(i["status"], i["code"], i["field"], p) for i, p in zip(life.issues, parents, strict=True)]
+        table("Open", ("status", "code", "field", "waits for"), issues)
     if life.next_steps:
         step_names = ("side", "kind", "field", "change", "because")
-        screen.table("The next run would write", step_names, [[s[n] for n in step_names] for s in life.next_steps])
+        steps = [[s[n] for n in step_names] for s in life.next_steps]
+        table("The next run would write", step_names, steps, fold=("change", "because"))
     else:
         screen.say("the next run would write nothing", "ok")
-    writes = [(w["at"], w["run_id"], w["side"], w["kind"], w["result"], w["fields"], w["code"]) for w in life.writes]
-    if writes:
-        screen.table("Last writes", ("at", "run", "side", "kind", "result", "fields", "code"), writes)
-    return int(Exit.DONE)
+    if life.writes:
+        columns = ("at", "run", "side", "result", "fields", "code")
+        rows = [
+            (instant(w["at"]), w["run_id"], w["side"], w["result"], _few(w["fields"]), w["code"]) for w in life.writes
+        ]
+        table("Last writes", columns, rows, fold=("at", "fields"))
+
+
+def _few(fields: str | None) -> str | None:
+    """A comma-joined list of names if it is short, else how many they are."""
+    names = (fields or "").split(",")
+    return f"{len(names)} fields" if len(names) > 2 else ", ".join(names) or None
 
 
 @click.command()
@@ -122,6 +155,7 @@ def explain(
 def audit(obj: dict[str, Any], verify: bool, limit: int, as_json: bool) -> int:
     """The audit trail: who ran what and what came of it, hash-chained."""
     from sfsync.cli import screen
+    from sfsync.cli.table import instant, table
     from sfsync.ledger import audit as trail
 
     with open_bench(obj, None) as bench:
@@ -131,11 +165,8 @@ def audit(obj: dict[str, Any], verify: bool, limit: int, as_json: bool) -> int:
     if as_json:
         screen.emit(lines)
         return int(Exit.DONE)
-    screen.table(
-        "Audit trail",
-        ("seq", "at", "run", "by", "action"),
-        [(n["seq"], n["at"], n["run_id"], n["actor"], n["action"]) for n in lines],
-    )
+    rows = [(n["seq"], instant(n["at"]), n["run_id"], n["actor"], n["action"]) for n in lines]
+    table("Audit trail", ("seq", "at", "run", "by", "action"), rows, right=("seq",))
     return int(Exit.DONE)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import click
 
+from sfsync.cli.screen import paint
 from sfsync.demo import edits, operator, schema
 from sfsync.demo.agent import Agent
 
@@ -54,7 +55,7 @@ class Stage:
     def title(self, text: str) -> None:
         """Says what comes next."""
         self.step += 1
-        click.echo("\n" + click.style(f"{self.step}  {text}", bold=True, fg="cyan"))
+        click.echo("\n" + paint(f"{self.step}  {text}", "cyan", bold=True))
 
     def note(self, text: str) -> None:
         """Says what people did."""
@@ -62,7 +63,7 @@ class Stage:
 
     def run(self, *arguments: str, expect: tuple[int, ...] = (0,)) -> int:
         """Runs a command in front of the audience; stops the tour if it ends in another way than expected."""
-        click.echo(click.style("   $ sfsync " + " ".join(arguments), fg="green"))
+        click.echo(paint("   $ sfsync " + " ".join(arguments), "green"))
         sys.stdout.flush()
         code = subprocess.run(self._command(*arguments), cwd=self.folder, env=self.env, check=False).returncode  # noqa: S603
         if code not in expect:
@@ -222,7 +223,7 @@ def _back(stage: Stage) -> None:
 def _end(stage: Stage, seconds: float) -> None:
     port = stage.agent.url.rsplit(":", 1)[1]
     where = stage.folder.relative_to(Path.cwd()) if stage.folder.is_relative_to(Path.cwd()) else stage.folder
-    click.echo(click.style(f"\n✔ The tour is over after {seconds:.0f} s. Nothing was lost.", fg="green", bold=True))
+    click.echo("\n" + paint(f"✔ The tour is over after {seconds:.0f} s. Nothing was lost.", "green", bold=True))
     click.echo(f"  {where}/platform.db     the operator's database")
     click.echo(f"  {where}/.sfsync/        ledger, before-images, keys")
     click.echo(f"  {where}/org/            the org's records; start it again with")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sfsync.errors import Exit
-from sfsync.plan.model import Note
+from sfsync.plan.model import Count, Header, Note
 
 SENTENCES = {
     Exit.DONE: "done",
@@ -16,6 +16,21 @@ SENTENCES = {
     Exit.WAITING: "done, but something waits for a person: sfsync conflicts, sfsync holds",
     Exit.BUDGET: "stopped at the API budget; the next run goes on from here",
 }
+
+
+def numbers(read: dict[str, int], salesforce: Count, platform: Count, conflicts: int) -> dict[str, Any]:
+    """One mapping's part of a result."""
+    return {
+        "read": read,
+        "salesforce": salesforce.model_dump(),
+        "platform": platform.model_dump(),
+        "conflicts": conflicts,
+    }
+
+
+def planned_numbers(header: Header) -> dict[str, dict[str, Any]]:
+    """Every mapping's part of a result as the plan expects it."""
+    return {n: numbers(p.read, p.salesforce, p.platform, p.conflicts) for n, p in header.mappings.items()}
 
 
 @dataclass

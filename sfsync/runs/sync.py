@@ -24,7 +24,7 @@ from sfsync.plan.recover import recover
 from sfsync.planners.sync.make import Progress, Sources, make, note
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
-from sfsync.runs.result import Result, exit_status
+from sfsync.runs.result import Result, exit_status, numbers, planned_numbers
 
 
 def quiet(_mapping: str, _step: str, _records: int) -> None:
@@ -211,8 +211,9 @@ def _dry(bench: Bench, mappings: dict[str, Mapping], full: bool, progress: Progr
     with planned(bench, list(mappings), full=full, progress=progress) as folder:
         header = folder.header
         assert header is not None
-        parts = {n: _numbers(p.read, p.salesforce, p.platform, p.conflicts) for n, p in header.mappings.items()}
-        result = Result("dry-run", bench.as_of, plan_exit(folder), mappings=parts, findings=header.findings)
+        result = Result(
+            "dry-run", bench.as_of, plan_exit(folder), mappings=planned_numbers(header), findings=header.findings
+        )
     _calls(bench, result)
     result.duration_s = time.monotonic() - started
     return result
@@ -284,21 +285,12 @@ def finish(run: Run, folder: PlanFolder, hands: Hands) -> None:
             sides[side].failed += part.nameless.get(side, 0)
         conflicts = counts.conflicts.get(name, 0)
         read = {**part.read, "salesforce": part.read["salesforce"] + hands.echoed.get(name, 0)}
-        run.result.mappings[name] = _numbers(read, sides["salesforce"], sides["platform"], conflicts)
+        run.result.mappings[name] = numbers(read, sides["salesforce"], sides["platform"], conflicts)
     _check_sums(run.result)
     _calls(run.bench, run.result)
     run.result.exit = exit_status(
         run.result.mappings.values(), waiting=counts.waiting, stopped=hands.stopped is not None
     )
-
-
-def _numbers(read: dict[str, int], salesforce: Count, platform: Count, conflicts: int) -> dict[str, Any]:
-    return {
-        "read": read,
-        "salesforce": salesforce.model_dump(),
-        "platform": platform.model_dump(),
-        "conflicts": conflicts,
-    }
 
 
 def _check_sums(result: Result) -> None:

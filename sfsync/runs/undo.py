@@ -27,7 +27,7 @@ def planned(bench: Bench, run: str, *, progress: Progress = runs.quiet) -> Itera
     past = way_back.Past(
         bench.ledger, bench.mappings, bench.platform, bench.salesforce, bench.ledger.digest.bound, bench.as_of
     )
-    progress("", f"reading the images of {run_id}", 0)
+    progress("", "reading the images", 0)
     try:
         way_back.make(past, run_id, folder)
         yield folder
