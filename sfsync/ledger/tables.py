@@ -66,7 +66,7 @@ base = Table(
     Column("salesforce_id", _Text),
     Column("salesforce_stamp", _Text),
     Column("platform_stamp", _Text),
-    Column("state", _Text, nullable=False),  # synced | detached | merged
+    Column("state", _Text, nullable=False),  # synced | detached | merged | gone (from both sides)
     Column("survivor", _Text),
     Column("run_id", _Text, nullable=False),
     Index("base_stamp", "mapping", "salesforce_stamp"),

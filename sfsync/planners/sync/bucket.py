@@ -331,4 +331,5 @@ def _states(draft: Draft, recall: Recall) -> np.ndarray:
     state[draft.presence == Presence.BOTH] = "synced"
     state[_fate(draft, recall, "detach", Action.PLATFORM) | _fate(draft, recall, "detach", Action.BASE)] = "detached"
     state[(draft.presence == Presence.GONE_FROM_SALESFORCE) & _merged(a)] = "merged"
+    state[(draft.presence == Presence.GONE) & a.known] = "gone"  # nobody's parent any more
     return state
