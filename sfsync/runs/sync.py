@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from sfsync.errors import DriftError, Exit, GuardStop, PlanError, SfsyncError
+from sfsync.errors import DriftError, Exit, GuardStop, PlanError
 from sfsync.faultpoints import hit
-from sfsync.ledger import audit, base, lease, tally
+from sfsync.ledger import base, tally
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.plan.apply import Hands, apply
@@ -25,11 +20,7 @@ from sfsync.planners.sync.make import Progress, Sources, make, note
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
 from sfsync.runs.result import Result, exit_status, numbers, planned_numbers
-
-
-def quiet(_mapping: str, _step: str, _records: int) -> None:
-    """Progress for nobody."""
-
+from sfsync.runs.running import Run, quiet, running, scratch
 
 # --- plan ---------------------------------------------------------------------------------------------------------
 
@@ -41,7 +32,7 @@ def planned(
     """A plan of the named mappings; kept in ``out``, or thrown away at the end. Reads only."""
     mappings = bench.chosen(names)
     fit(bench, mappings)
-    folder = PlanFolder.create(out or _scratch(bench))
+    folder = PlanFolder.create(out or scratch(bench))
     try:
         make(_sources(bench, mappings, LedgerMemory(bench.ledger)), folder, full=full, progress=progress)
         yield folder
@@ -107,64 +98,7 @@ def _sources(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -
     )
 
 
-def _scratch(bench: Bench) -> Path:
-    runs = bench.settings.ledger.folder / "runs"
-    runs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Path(tempfile.mkdtemp(prefix=f"plan-{os.getpid()}-", dir=runs))
-
-
 # --- sync and apply -----------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Run:
-    """A run under way: its id, its result so far and what it holds."""
-
-    bench: Bench
-    command: str
-    mappings: dict[str, Mapping]
-    progress: Progress
-    started: float
-    leases: dict[str, lease.Lease]
-    result: Result
-
-    @property
-    def id(self) -> str:
-        """The run's id."""
-        return self.result.run
-
-
-@contextmanager
-def running(bench: Bench, command: str, mappings: dict[str, Mapping], progress: Progress) -> Iterator[Run]:
-    """Leases, the run's row, the audit trail's two lines; whatever happens inside is recorded as its end."""
-    started = time.monotonic()
-    ledger = bench.ledger
-    with ExitStack() as stack:
-        names = sorted(mappings)
-        leases = {n: stack.enter_context(lease.acquire(ledger, f"mapping:{n}")) for n in names}
-        run_id = ledger.begin_run(command, bench.as_of, bench.actor)
-        run = Run(bench, command, mappings, progress, started, leases, Result(run_id, bench.as_of))
-        audit.append(
-            ledger, "run.begin", {"command": command, "mappings": list(mappings)}, run_id=run_id, actor=bench.actor
-        )
-        try:
-            yield run
-        except SfsyncError as error:
-            _end(run, error.exit_status, {"error": error.code})
-            raise
-        except BaseException:
-            _end(run, Exit.DEFECT, {"error": "DEFECT"})
-            raise
-        _end(run, run.result.exit, {})
-        clean(bench)
-
-
-def _end(run: Run, status: Exit, more: dict[str, Any]) -> None:
-    ledger, result = run.bench.ledger, run.result
-    result.duration_s = time.monotonic() - run.started
-    ledger.end_run(run.id, int(status), {**result.as_json(), "exit": int(status), **more})
-    body = {"exit": int(status), "mappings": result.mappings, **more}
-    audit.append(ledger, "run.end", body, run_id=run.id, actor=run.bench.actor)
 
 
 def sync(
@@ -186,7 +120,7 @@ def sync(
         memory = LedgerMemory(bench.ledger)
         for mapping in mappings.values():
             memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping)
-        folder = PlanFolder.create(_scratch(bench))
+        folder = PlanFolder.create(scratch(bench))
         try:
             make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
             _apply(run, folder, waive, notes)
@@ -307,11 +241,3 @@ def _check_sums(result: Result) -> None:
 def _calls(bench: Bench, result: Result) -> None:
     result.api_calls = bench.salesforce.api_calls
     result.api_remaining = bench.salesforce.api_remaining
-
-
-def clean(bench: Bench) -> None:
-    """Removes what is over: plan folders (they hold values) that killed runs left behind, and history past its time."""
-    for path in (bench.settings.ledger.folder / "runs").glob("plan-*-*"):
-        if not lease.alive(int(path.name.split("-")[1])):
-            shutil.rmtree(path, ignore_errors=True)
-    bench.ledger.prune(bench.as_of)

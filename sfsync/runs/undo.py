@@ -14,16 +14,17 @@ from sfsync.planners.sync.make import Progress, note
 from sfsync.runs import sync as runs
 from sfsync.runs.bench import Bench
 from sfsync.runs.result import Result
+from sfsync.runs.running import quiet, running, scratch
 
 WRITING = ("sync", "apply", "undo")
 
 
 @contextmanager
-def planned(bench: Bench, run: str, *, progress: Progress = runs.quiet) -> Iterator[PlanFolder]:
+def planned(bench: Bench, run: str, *, progress: Progress = quiet) -> Iterator[PlanFolder]:
     """A plan that takes back ``run`` (an id, or ``last``: the newest run that wrote something)."""
     run_id = _last(bench) if run == "last" else str(bench.ledger.run(run)["run_id"])
     runs.fit(bench, bench.mappings)
-    folder = PlanFolder.create(runs._scratch(bench))
+    folder = PlanFolder.create(scratch(bench))
     past = way_back.Past(
         bench.ledger, bench.mappings, bench.platform, bench.salesforce, bench.ledger.digest.bound, bench.as_of
     )
@@ -46,12 +47,12 @@ def _last(bench: Bench) -> str:
     raise ConfigError("no run has written anything yet", "RUN_UNKNOWN", "last", "See: sfsync status")
 
 
-def apply(bench: Bench, folder: PlanFolder, *, waive: Sequence[str] = (), progress: Progress = runs.quiet) -> Result:
+def apply(bench: Bench, folder: PlanFolder, *, waive: Sequence[str] = (), progress: Progress = quiet) -> Result:
     """Writes the way back, then parks what was undone until its source changes or a person releases it."""
     header = folder.header
     assert header is not None
     mappings = {n: bench.mappings[n] for n in header.order}
-    with runs.running(bench, "undo", mappings, progress) as run:
+    with running(bench, "undo", mappings, progress) as run:
         ledger, hands = bench.ledger, runs.hands_of(run)
         write(folder, hands)
         for name, mapping in mappings.items():
