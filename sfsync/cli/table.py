@@ -53,7 +53,7 @@ def table(
     terminal does without, the first one first.
     """
     made = [[_cell(v) for v in row] for row in rows]
-    click.echo(click.style(title, bold=True))
+    _out(click.style(title, bold=True) if sys.stdout.isatty() else title)
     width = _terminal()
     for layout in _layouts(columns, made, fold, spare):
         if width is None or layout.least <= width:
@@ -125,7 +125,7 @@ def _print(layout: Layout, rows: list[list[Text]], right: Collection[str], fold:
     console = Console(width=width, highlight=False)
     with console.capture() as shown:
         console.print(made)
-    click.echo("\n".join(line.rstrip() for line in shown.get().splitlines()) + "\n", color=True)
+    _out("\n".join(line.rstrip() for line in shown.get().splitlines()) + "\n")
 
 
 def _cards(columns: Sequence[str], rows: list[list[Text]]) -> None:
@@ -133,8 +133,13 @@ def _cards(columns: Sequence[str], rows: list[list[Text]]) -> None:
     longest = max(map(len, columns))
     for row in rows:
         for name, cell in zip(columns, row, strict=True):
-            click.echo(f"{name:<{longest}}  {cell.plain}")
-        click.echo()
+            _out(f"{name:<{longest}}  {cell.plain}")
+        _out("")
+
+
+def _out(text: str) -> None:
+    """By the stream itself: click would put a question mark for what the stream's encoding lacks."""
+    click.echo(text, file=sys.stdout, color=True)
 
 
 def _cell(value: Any) -> Text:
