@@ -34,6 +34,7 @@ from sfsync.sides.side import (
     UNKNOWN,
     UPDATED,
     Finding,
+    Org,
     Records,
     Side,
     Write,
@@ -49,7 +50,7 @@ class Hands:
     """What apply works with, and what it has done so far."""
 
     platform: Side
-    salesforce: Side
+    salesforce: Org
     ledger: Ledger
     run_id: str
     mappings: dict[str, Mapping]
@@ -207,7 +208,7 @@ def _send(hands: Hands, side: Side, mapping: Mapping, step: Batch, changes: Chan
         "compliance" if step.lane == "compliance" else "normal",
     )
     if step.side == "salesforce":
-        hands.salesforce.on_job = lambda job_id: intents.set_job(hands.ledger, intent, job_id)  # type: ignore[attr-defined]
+        hands.salesforce.on_job = lambda job_id: intents.set_job(hands.ledger, intent, job_id)
     parts: list[pd.DataFrame] = []
     try:
         for outcomes in side.write(mapping, write):

@@ -17,10 +17,10 @@ from sfsync.ledger import base, intents
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.plan.model import CREATE
-from sfsync.sides.side import CREATED, MOVED, TEXT, UPDATED, Records, Side, concat
+from sfsync.sides.side import CREATED, MOVED, TEXT, UPDATED, Org, Records, Side, concat
 
 
-def recover(ledger: Ledger, platform: Side, salesforce: Side, mapping: Mapping) -> pd.DataFrame:
+def recover(ledger: Ledger, platform: Side, salesforce: Org, mapping: Mapping) -> pd.DataFrame:
     """Closes this mapping's open intents; returns the cells in doubt (frame: key, field)."""
     doubt = [pd.DataFrame({"key": pd.Series(dtype=TEXT), "field": pd.Series(dtype=TEXT)})]
     for intent in intents.open_intents(ledger, mapping.name):
@@ -36,12 +36,12 @@ def recover(ledger: Ledger, platform: Side, salesforce: Side, mapping: Mapping) 
     return pd.concat(doubt, ignore_index=True)
 
 
-def _let_end(salesforce: Side, job_id: str) -> None:
+def _let_end(salesforce: Org, job_id: str) -> None:
     """A job nobody closed is aborted; one at work is waited for: what it writes must be there before we look."""
     for pause in (0.2, 0.5, 1, *[5] * 120):
-        state = (salesforce.job_state(job_id) or {}).get("state")  # type: ignore[attr-defined]
+        state = (salesforce.job_state(job_id) or {}).get("state")
         if state == "Open":
-            salesforce.abort(job_id)  # type: ignore[attr-defined]
+            salesforce.abort(job_id)
         if state not in ("Open", "UploadComplete", "InProgress"):
             return
         time.sleep(pause)

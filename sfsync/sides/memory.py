@@ -7,7 +7,7 @@ records without a key and lookups to records it does not have. Its clock moves o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -134,6 +134,8 @@ class MemorySide:
         self.faults = Faults()
         self.findings: list[Finding] = []
         self.calls = 0
+        self.unkeyed: dict[str, int] = {}
+        self.on_job: Callable[[str], None] | None = None
         self._page_rows = page_rows
         self._tables: dict[str, Table] = {}
         self._hidden: dict[str, frozenset[str]] = {}
@@ -225,6 +227,12 @@ class MemorySide:
             yield Outcomes(
                 pd.DataFrame({c: pd.array([a.get(c) for a in answers], dtype=TEXT) for c in OUTCOME}, index=index)
             )
+
+    def job_state(self, job_id: str) -> dict[str, Any] | None:
+        """Nothing here is a bulk job."""
+
+    def abort(self, job_id: str) -> None:
+        """Nothing here is a bulk job."""
 
     def close(self) -> None:
         """Nothing to release."""

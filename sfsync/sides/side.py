@@ -11,10 +11,10 @@ A side hands out and takes **frames**: pandas frames indexed by key, one column 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -176,6 +176,15 @@ class Reader(Protocol):
         """The records with these keys (or, where given, these own ids), as they are now; absent ones are left out."""
 
 
+class OrgReader(Reader, Protocol):
+    """Salesforce as a reader.
+
+    ``unkeyed``: mapping name -> records seen without a key that no template gives one (they are left out).
+    """
+
+    unkeyed: dict[str, int]
+
+
 class Side(Reader, Protocol):
     """A side that can be written."""
 
@@ -187,3 +196,18 @@ class Side(Reader, Protocol):
 
     def close(self) -> None:
         """Release connections."""
+
+
+class Org(OrgReader, Side, Protocol):
+    """Salesforce as a side: its bulk jobs outlive the process that began them.
+
+    ``on_job``: told the id of every job before its first byte is uploaded.
+    """
+
+    on_job: Callable[[str], None] | None
+
+    def job_state(self, job_id: str) -> dict[str, Any] | None:
+        """The job as the org shows it; None if the org no longer knows it."""
+
+    def abort(self, job_id: str) -> None:
+        """End a job nobody closed."""
