@@ -271,6 +271,17 @@ def test_one_bad_row_costs_no_other(project: Project) -> None:
         assert isinstance(value, bytes) or value.strip() == "" or value not in project.run("failures").said, key
 
 
+def test_a_row_without_a_key_is_said(project: Project) -> None:
+    """It is in no list by key; without a finding nobody would learn why the run says that rows were refused."""
+    project.sql("UPDATE players SET player_id = '' WHERE player_id = (SELECT min(player_id) FROM players)")
+    done = project.run("sync", "--json")
+    assert done.exit == 3, done
+    assert done.json["mappings"]["player"]["salesforce"]["failed"] == 1
+    [finding] = done.json["findings"]
+    assert (finding["code"], finding["mapping"]) == ("KEY_NULL", "player")
+    assert "players.player_id" in finding["next_step"]
+
+
 def test_a_bad_row_that_is_mended_goes(project: Project) -> None:
     [key] = project.sql("SELECT min(player_id) FROM players")[0]
     project.sql("UPDATE players SET tier = 'PLATINUM' WHERE player_id = :key", key=key)

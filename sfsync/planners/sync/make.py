@@ -242,6 +242,7 @@ class _Walk:
     def findings(self) -> list[Finding]:
         found = guard.check(self.mapping, self.sizes)
         name = self.mapping.name
+        found += self._unnamed()
         if self.strangers:
             text = f"{self.strangers:,} {name} records in Salesforce have a key the platform does not know"
             found.append(Finding("STRANGER", text, mapping=name, next_step="They were left alone."))
@@ -256,6 +257,15 @@ class _Walk:
                 Finding("UNKEYED", text, mapping=name, next_step="Give them their key or another record type.")
             )
         return found
+
+    def _unnamed(self) -> list[Finding]:
+        """Rows without a key are in no list of failures, which goes by key: they are said here."""
+        name, rows = self.mapping.name, self.tally.nameless["salesforce"]
+        if not rows:
+            return []
+        text = f"{rows:,} {name} rows on the platform have no key (null or empty) and were refused"
+        step = f"Give them a value in {self.mapping.platform.table}.{self.mapping.platform.key}, or remove them."
+        return [Finding("KEY_NULL", text, mapping=name, next_step=step)]
 
 
 def stamp(instant: datetime | None) -> str:
