@@ -21,7 +21,7 @@ from sfsync.planners.sync.count import Tally
 from sfsync.planners.sync.gather import Spill, bucket_of, buckets_for
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Memory, Recall
-from sfsync.sides.side import TEXT, Finding, Reader, Records, Window, concat
+from sfsync.sides.side import TEXT, Finding, OrgReader, Reader, Records, Window, concat
 
 Progress = Callable[[str, str, int], None]  # mapping, step, records so far
 
@@ -32,7 +32,7 @@ class Sources:
 
     mappings: dict[str, Mapping]  # parents first
     platform: Reader
-    salesforce: Reader
+    salesforce: OrgReader
     memory: Memory
     watermark: Callable[[str, str], datetime | None]  # mapping, side -> where its next window begins
     generation: Callable[[str], int]
@@ -250,7 +250,7 @@ class _Walk:
             text = f"{self.vanished:,} {name} records vanished from the platform; Salesforce keeps them"
             step = "A record ends by a status on the platform, never by vanishing."
             found.append(Finding("VANISHED", text, mapping=name, next_step=step))
-        unkeyed = getattr(self.sources.salesforce, "unkeyed", {}).get(name, 0)
+        unkeyed = self.sources.salesforce.unkeyed.get(name, 0)
         if unkeyed:
             text = f"{unkeyed:,} {name} records in Salesforce have no key and were left alone"
             found.append(
