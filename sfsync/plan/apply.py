@@ -24,15 +24,14 @@ from sfsync.plan import notes
 from sfsync.plan.echo import echo, given_at_birth
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Changes
+from sfsync.plan.outcomes import complete, judge_unknown
 from sfsync.plan.settle import DONE, Digest, Settled, moved, settle
 from sfsync.plan.walk import Batch, Issues, Remember, walk
 from sfsync.sides.side import (
-    CREATED,
     DELETED,
     FAILED,
     MOVED,
     UNKNOWN,
-    UPDATED,
     Finding,
     Org,
     Records,
@@ -160,7 +159,7 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
     outcomes = _send(hands, side, mapping, step, changes, intent)
     hit("apply.written")
     read = _read_back(hands, side, mapping, changes, outcomes)
-    outcomes = _judge_unknown(changes, outcomes, read, digests, digest)
+    outcomes = judge_unknown(changes, outcomes, read, digests, digest)
     settled = settle(mapping, changes, outcomes, read, digest)
     _close(hands, mapping, step, changes, outcomes, settled, intent)
     if step.kind == CREATE and step.side == "salesforce" and read is not None:
@@ -217,19 +216,7 @@ def _send(hands: Hands, side: Side, mapping: Mapping, step: Batch, changes: Chan
             hit("apply.part")
     except BudgetReached as reached:
         hands.stopped = reached
-    return _complete(changes.keys, parts)
-
-
-OUTCOME_COLUMNS = ["result", "id", "stamp", "code", "fields", "kind_of_failure", "reason"]
-
-
-def _complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
-    found = pd.concat(parts) if parts else pd.DataFrame(columns=OUTCOME_COLUMNS)
-    found = found[~found.index.duplicated(keep="last")].reindex(index=keys, columns=OUTCOME_COLUMNS)
-    unsent = found["result"].isna()
-    found.loc[unsent, "result"] = MOVED
-    found.loc[unsent, "code"] = "BUDGET"
-    return found
+    return complete(changes.keys, parts)
 
 
 def _read_back(hands: Hands, side: Side, mapping: Mapping, changes: Changes, outcomes: pd.DataFrame) -> Records | None:
@@ -252,23 +239,6 @@ def _fetched(side: Side, mapping: Mapping, ids: pd.Series) -> Records:
     if len(without):
         parts.append(side.fetch(mapping, without))
     return concat(mapping, parts)
-
-
-def _judge_unknown(
-    changes: Changes, outcomes: pd.DataFrame, read: Records | None, digests: np.ndarray, digest: Digest
-) -> pd.DataFrame:
-    """A lost reply: the row counts as written if what was sent is what the org holds now."""
-    unknown = (outcomes["result"] == UNKNOWN).to_numpy(bool)
-    if not unknown.any() or read is None:
-        return outcomes
-    there = changes.keys.isin(read.values.index) & unknown
-    now = digest(read.values.reindex(changes.keys[there])[list(changes.after.columns)])
-    equal = ((now == digests[there]) | (digests[there] == 0)).all(axis=1)
-    outcomes = outcomes.copy()
-    seen = outcomes.index[there][equal]
-    outcomes.loc[seen, "result"] = CREATED if (changes.rows["kind"] == CREATE).all() else UPDATED
-    outcomes.loc[seen, "id"] = outcomes.loc[seen, "id"].fillna(read.meta["id"].reindex(seen))
-    return outcomes
 
 
 def _close(

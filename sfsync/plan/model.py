@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from sfsync.mapping.model import FieldSpec, Owner
 from sfsync.merge.verdict import Verdict
 from sfsync.sides.side import TEXT
 
@@ -37,33 +36,6 @@ class Cause(IntEnum):
     DECIDED = 12
     UNDO = 13
     DEFAULT = 14  # a record born in Salesforce lacks it; the mapping fills it
-
-
-def because(cause: int, field: FieldSpec, side: str) -> str:
-    """Says in words why a cell is written to ``side``."""
-    other = "platform" if side == "salesforce" else "Salesforce"
-    here = "Salesforce" if side == "salesforce" else "the platform"
-    if cause == Cause.NEW:
-        return f"new record from {'the platform' if other == 'platform' else other}"
-    words = {
-        Cause.CYCLE: "link set after both records exist",
-        Cause.DECIDED: "decided by a person",
-        Cause.UNDO: "undo",
-        Cause.DEFAULT: "the mapping's default for a new record",
-    }
-    if cause in words:
-        return words[Cause(cause)]
-    changed = "platform" if cause == Cause.TO_SALESFORCE else "Salesforce"
-    if cause in (Cause.TO_SALESFORCE, Cause.TO_PLATFORM) and changed == other:
-        return f"changed on {'the platform' if other == 'platform' else other}"
-    if field.owner is Owner.STRICTER:
-        return "the stricter value wins"
-    if field.owner is Owner.NEWEST:
-        return "changed on both sides; the newer wins"
-    if field.owner is Owner.EARLIEST:
-        return "the earlier instant wins"
-    owner = "the platform" if field.owner is Owner.PLATFORM else "Salesforce"
-    return f"{owner} owns {field.name}; {here} differed"
 
 
 @dataclass(frozen=True)

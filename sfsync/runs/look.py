@@ -15,8 +15,7 @@ from sfsync.mapping.model import Mapping
 from sfsync.merge.decide import Action
 from sfsync.merge.guard import Sizes
 from sfsync.merge.verdict import Presence, Verdict
-from sfsync.plan.explain import shown
-from sfsync.plan.model import because
+from sfsync.plan.explain import because, shown
 from sfsync.planners.sync.bucket import Draft, merge, segment
 from sfsync.planners.sync.links import Links
 from sfsync.runs.bench import Bench

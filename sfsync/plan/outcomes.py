@@ -1,0 +1,39 @@
+"""What a side answered, made whole: exactly one outcome per row sent, whatever was lost on the way. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sfsync.plan.model import CREATE, Changes
+from sfsync.plan.settle import Digest
+from sfsync.sides.side import CREATED, MOVED, UNKNOWN, UPDATED, Records
+
+OUTCOME_COLUMNS = ["result", "id", "stamp", "code", "fields", "kind_of_failure", "reason"]
+
+
+def complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """One outcome per key (frame with ``OUTCOME_COLUMNS``); what no part answers for was not reached by the budget."""
+    found = pd.concat(parts) if parts else pd.DataFrame(columns=OUTCOME_COLUMNS)
+    found = found[~found.index.duplicated(keep="last")].reindex(index=keys, columns=OUTCOME_COLUMNS)
+    unsent = found["result"].isna()
+    found.loc[unsent, "result"] = MOVED
+    found.loc[unsent, "code"] = "BUDGET"
+    return found
+
+
+def judge_unknown(
+    changes: Changes, outcomes: pd.DataFrame, read: Records | None, digests: np.ndarray, digest: Digest
+) -> pd.DataFrame:
+    """A lost reply: the row counts as written if what was sent is what the org holds now."""
+    unknown = (outcomes["result"] == UNKNOWN).to_numpy(bool)
+    if not unknown.any() or read is None:
+        return outcomes
+    there = changes.keys.isin(read.values.index) & unknown
+    now = digest(read.values.reindex(changes.keys[there])[list(changes.after.columns)])
+    equal = ((now == digests[there]) | (digests[there] == 0)).all(axis=1)
+    outcomes = outcomes.copy()
+    seen = outcomes.index[there][equal]
+    outcomes.loc[seen, "result"] = CREATED if (changes.rows["kind"] == CREATE).all() else UPDATED
+    outcomes.loc[seen, "id"] = outcomes.loc[seen, "id"].fillna(read.meta["id"].reindex(seen))
+    return outcomes
