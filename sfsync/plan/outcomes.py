@@ -7,15 +7,13 @@ import pandas as pd
 
 from sfsync.plan.model import CREATE, Changes
 from sfsync.plan.settle import Digest
-from sfsync.sides.side import CREATED, MOVED, UNKNOWN, UPDATED, Records
-
-OUTCOME_COLUMNS = ["result", "id", "stamp", "code", "fields", "kind_of_failure", "reason"]
+from sfsync.sides.side import CREATED, MOVED, OUTCOME_COLUMNS, UNKNOWN, UPDATED, Records
 
 
 def complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
     """One outcome per key (frame with ``OUTCOME_COLUMNS``); what no part answers for was not reached by the budget."""
-    found = pd.concat(parts) if parts else pd.DataFrame(columns=OUTCOME_COLUMNS)
-    found = found[~found.index.duplicated(keep="last")].reindex(index=keys, columns=OUTCOME_COLUMNS)
+    found = pd.concat(parts) if parts else pd.DataFrame(columns=list(OUTCOME_COLUMNS))
+    found = found[~found.index.duplicated(keep="last")].reindex(index=keys, columns=list(OUTCOME_COLUMNS))
     unsent = found["result"].isna()
     found.loc[unsent, "result"] = MOVED
     found.loc[unsent, "code"] = "BUDGET"

@@ -22,6 +22,7 @@ from sfsync.sides.side import (
     DELETED,
     FAILED,
     MOVED,
+    OUTCOME_COLUMNS,
     TEXT,
     UNKNOWN,
     UPDATED,
@@ -38,7 +39,6 @@ Name = Literal["platform", "salesforce"]
 Point = Literal["read", "fetch", "before_commit", "after_commit"]
 Values = dict[str, str | None]
 TICK = timedelta(microseconds=1)
-OUTCOME = ("result", "id", "stamp", "code", "fields", "kind_of_failure", "reason")
 
 
 class Died(BaseException):
@@ -225,7 +225,9 @@ class MemorySide:
                 answers = [{"result": UNKNOWN} for _ in positions]
             index = pd.Index(pd.array([str(write.keys[p]) for p in positions], dtype=TEXT), name="key")
             yield Outcomes(
-                pd.DataFrame({c: pd.array([a.get(c) for a in answers], dtype=TEXT) for c in OUTCOME}, index=index)
+                pd.DataFrame(
+                    {c: pd.array([a.get(c) for a in answers], dtype=TEXT) for c in OUTCOME_COLUMNS}, index=index
+                )
             )
 
     def job_state(self, job_id: str) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ TEXT = pd.StringDtype("pyarrow", na_value=pd.NA)
 
 # Outcomes of one write, one per row, never more and never fewer.
 CREATED, UPDATED, DELETED, FAILED, MOVED, UNKNOWN = "created", "updated", "deleted", "failed", "moved", "unknown"
+OUTCOME_COLUMNS = ("result", "id", "stamp", "code", "fields", "kind_of_failure", "reason")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,7 @@ from sfsync.mapping import canon
 from sfsync.mapping.model import Mapping
 from sfsync.sides.platform.connect import SQLITE
 from sfsync.sides.platform.refusals import Refusal
-from sfsync.sides.side import FAILED, TEXT, UNKNOWN, Outcomes, Write
-
-COLUMNS = ("result", "id", "stamp", "code", "fields", "kind_of_failure", "reason")
+from sfsync.sides.side import FAILED, OUTCOME_COLUMNS, TEXT, UNKNOWN, Outcomes, Write
 
 
 @dataclass(frozen=True)
@@ -119,5 +117,5 @@ class Answers:
         """The outcomes in the order of the rows; a position without an answer is ``unknown``."""
         rows = [self.found.get(p, {"result": UNKNOWN, "id": self.rows.own[p]}) for p in self.positions]
         index = pd.Index(pd.array([self.rows.keys[p] for p in self.positions], dtype=TEXT), name="key")
-        columns = {c: pd.array([r.get(c) for r in rows], dtype=TEXT) for c in COLUMNS}
+        columns = {c: pd.array([r.get(c) for r in rows], dtype=TEXT) for c in OUTCOME_COLUMNS}
         return Outcomes(pd.DataFrame(columns, index=index))

@@ -20,9 +20,9 @@ from sfsync.sides.salesforce import faults, tables
 from sfsync.sides.salesforce.faults import Fault, fault
 from sfsync.sides.salesforce.jobs import Jobs, JobStuck
 from sfsync.sides.salesforce.payload import Link, Payload
-from sfsync.sides.salesforce.results import COLUMNS, LOST, MISCOUNTED, TWO_RESULTS, failed, outcome, table, unknown
+from sfsync.sides.salesforce.results import LOST, MISCOUNTED, TWO_RESULTS, failed, outcome, table, unknown
 from sfsync.sides.salesforce.session import ReplyLost, Session
-from sfsync.sides.side import CREATED, DELETED, FAILED, TEXT, UPDATED, Outcomes
+from sfsync.sides.side import CREATED, DELETED, FAILED, OUTCOME_COLUMNS, TEXT, UPDATED, Outcomes
 
 JOB_ROWS = 100_000
 JOB_BYTES = 90_000_000
@@ -199,7 +199,7 @@ def joined(
     """One outcome per entry of ``join``, from the three result files in any order, with rows missing or foreign."""
     done, refused = done.drop_duplicates(key).set_index(key), refused.drop_duplicates(key).set_index(key)
     good, bad = join.isin(done.index), join.isin(refused.index)
-    found = pd.DataFrame({c: pd.Series(pd.NA, index=join, dtype=TEXT) for c in COLUMNS})
+    found = pd.DataFrame({c: pd.Series(pd.NA, index=join, dtype=TEXT) for c in OUTCOME_COLUMNS})
     found["id"] = done["sf__Id"].reindex(join).fillna(refused["sf__Id"].reindex(join)).astype(TEXT)
     found.loc[good & ~bad, "result"] = _verbs(done, join, kind)[good & ~bad]
     _refusals(found, refused, bad & ~good)

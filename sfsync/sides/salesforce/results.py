@@ -11,9 +11,8 @@ import pandas as pd
 from sfsync.sides.salesforce import faults
 from sfsync.sides.salesforce.faults import Fault
 from sfsync.sides.salesforce.ids import to18
-from sfsync.sides.side import FAILED, TEXT, UNKNOWN
+from sfsync.sides.side import FAILED, OUTCOME_COLUMNS, TEXT, UNKNOWN
 
-COLUMNS = ("result", "id", "stamp", "code", "fields", "kind_of_failure", "reason")
 LOST = Fault("REPLY_LOST", faults.UNKNOWN, "The connection was lost before Salesforce answered; it will be read back.")
 MISCOUNTED = Fault("RESULT_MISSING", faults.UNKNOWN, "Salesforce's answer does not mention the record.")
 TWO_RESULTS = Fault("RESULT_TWICE", faults.UNKNOWN, "Salesforce reported the record both as done and as failed.")
@@ -42,7 +41,7 @@ def unknown(fault: Fault = LOST) -> dict[str, Any]:
 
 def table(keys: pd.Index, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Outcome rows indexed by key."""
-    made = {c: pd.Series([r[c] for r in rows], dtype=TEXT) for c in COLUMNS}
+    made = {c: pd.Series([r[c] for r in rows], dtype=TEXT) for c in OUTCOME_COLUMNS}
     return pd.DataFrame(made).set_axis(pd.Index(keys, dtype=TEXT, name="key"))
 
 
