@@ -52,6 +52,7 @@ class SfsyncError(Exception):
     where: str = ""
     next_step: str = ""
     details: list[str] = field(default_factory=list)
+    findings: list[dict[str, str]] = field(default_factory=list)  # the details as ``--json`` shows them
 
     exit_status = Exit.DEFECT
 

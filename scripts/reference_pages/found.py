@@ -54,7 +54,7 @@ def _special(tree: ast.Module) -> Iterator[tuple[str, type[errors.SfsyncError]]]
     """Error classes that modules derive for themselves, each with the class it derives from."""
     for node in tree.body:
         bases = [b.id for b in node.bases if isinstance(b, ast.Name)] if isinstance(node, ast.ClassDef) else []
-        if isinstance(node, ast.ClassDef) and bases and bases[0] in ERRORS:
+        if isinstance(node, ast.ClassDef) and node.name not in ERRORS and bases and bases[0] in ERRORS:
             yield node.name, ERRORS[bases[0]]
 
 

@@ -89,7 +89,8 @@ def show(error: SfsyncError, *, as_json: bool = False) -> None:
 def _document(error: SfsyncError) -> None:
     """The one JSON document on stdout of a command that failed."""
     body = {"code": error.code, "where": error.where, "message": error.message, "next_step": error.next_step}
-    click.echo(json.dumps({"exit": int(error.exit_status), "error": body, "findings": error.details}))
+    findings = error.findings or [{"code": error.code, "message": line} for line in error.details]
+    click.echo(json.dumps({"exit": int(error.exit_status), "error": body, "findings": findings}))
 
 
 def _defect(error: Exception) -> None:

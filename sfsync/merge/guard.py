@@ -41,6 +41,11 @@ class Sizes:
     nulled: Counter[tuple[str, str]] = field(default_factory=Counter)  # (side, field): base had a value, now null
     valued: Counter[tuple[str, str]] = field(default_factory=Counter)  # (side, field): still has a value
 
+    def untouched(self, side: str, columns: tuple[str, ...], digests: np.ndarray) -> None:
+        """Records that look like their base (digests n x f): their values are there."""
+        for name, there in zip(columns, (digests > NULL).sum(axis=0), strict=True):
+            self.valued[side, name] += int(there)
+
     def look(self, a: Aligned) -> None:
         """Counts, per side and field, values that became null and values that are there."""
         had = a.b > NULL
@@ -109,7 +114,8 @@ def _share(count: int, z: Sizes, min_base: int) -> float:
 
 def _null_columns(mapping: Mapping, z: Sizes) -> Iterable[Finding]:
     for (side, name), gone in z.nulled.items():
-        if gone >= max(10, mapping.guards.min_base // 20) and not z.valued[side, name]:
+        few = 2 if z.complete.get(side) else max(10, mapping.guards.min_base // 20)  # a window shows only some records
+        if gone >= few and not z.valued[side, name]:
             text = f"{side} delivered {name} empty for all {gone:,} records that had a value"
             yield _finding(mapping, COLUMN_NULL, text, "Usually a failed extract or a lost field permission.")
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from sfsync.ledger import base, history, images
 from sfsync.ledger.store import Ledger
-from sfsync.mapping.model import Mapping
+from sfsync.mapping.model import Mapping, Owner
 from sfsync.plan import folder as stored
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import (
@@ -113,7 +113,17 @@ def _reversed(past: Past, mapping: Mapping, side: str, changes: Changes) -> Chan
     rows["kind"] = rows["kind"].map(_BACK)
     rows["stamp"] = pd.NA
     cause = np.where(changes.touched, Cause.UNDO, 0).astype(np.int8)
-    return Changes(rows.astype(TEXT), changes.before, changes.after, cause)
+    return _without_protection(mapping, Changes(rows.astype(TEXT), changes.before, changes.after, cause))
+
+
+def _without_protection(mapping: Mapping, back: Changes) -> Changes:
+    """Compliance flags and consents are never taken back: an undo must not lift a suppression, even for a minute."""
+    protected = np.array([f.lane == "compliance" or f.owner is Owner.STRICTER for f in mapping.synced])
+    updates = (back.rows["kind"] == UPDATE).to_numpy(bool)
+    cause = np.where(updates[:, None] & protected, 0, back.cause).astype(np.int8)
+    mask = pd.DataFrame(cause != 0, columns=back.after.columns)
+    kept = Changes(back.rows, back.after.where(mask), back.before.where(mask), cause)
+    return kept.take(~updates | kept.touched.any(axis=1))
 
 
 def _moved(past: Past, mapping: Mapping, side: str, back: Changes) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sfsync.errors import DriftError, Exit, GuardStop, PlanError
+from sfsync.errors import DriftError, Exit, GuardStop
 from sfsync.faultpoints import hit
 from sfsync.ledger import base, tally
 from sfsync.mapping.model import Mapping
@@ -64,8 +64,8 @@ def opened(bench: Bench, path: Path) -> PlanFolder:
     return folder
 
 
-def _stale(path: Path, why: str) -> PlanError:
-    return PlanError(f"this plan is stale: {why}", "PLAN_STALE", str(path), "Make a new one: sfsync plan --out DIR")
+def _stale(path: Path, why: str) -> GuardStop:
+    return GuardStop(f"this plan is stale: {why}", "PLAN_STALE", str(path), "Make a new one: sfsync plan --out DIR")
 
 
 def fit(bench: Bench, mappings: dict[str, Mapping]) -> list[Note]:
@@ -79,6 +79,7 @@ def fit(bench: Bench, mappings: dict[str, Mapping]) -> list[Note]:
             "DRIFT",
             next_step=errors[0].next_step or "See: sfsync doctor",
             details=[f"{f.mapping}: {f.message} [{f.code}]" for f in errors],
+            findings=[note(f).model_dump() for f in errors],
         )
     return [note(f) for f in found]
 
@@ -168,6 +169,7 @@ def stop_at(notes: Sequence[Note], waive: Sequence[str]) -> None:
             stopping[0].mapping,
             stopping[0].next_step,
             [f"{f.mapping}: {f.message} [{f.code}]".removeprefix(": ") for f in stopping],
+            [f.model_dump() for f in stopping],
         )
 
 

@@ -96,7 +96,7 @@ def test_codes_are_found_where_they_are_raised() -> None:
     """Known examples of each way to write an error in the sources."""
     made = {(c.code, c.exit) for c in found.codes()}
     expected = {
-        ("PLAN_STALE", 2),  # a class, code by position
+        ("PLAN_STALE", 5),  # a class, code by position
         ("MAPPING_YAML", 2),  # a class, code by name
         ("TLS_FAILED", 9),  # a helper with a parameter called code
         ("LOGIN_UNREACHABLE", 9),  # its default

@@ -349,7 +349,7 @@ def test_a_saved_plan_is_written_once_and_a_stale_one_never(world: World) -> Non
     applied = world.run("apply", saved, "--json")
     assert (applied.exit, applied.written()) == (0, {("player", "salesforce"): {"updated": 1}})
     again = world.run("apply", saved)
-    assert again.exit == 2
+    assert again.exit == 5
     assert "PLAN_STALE" in again.err
     assert "sfsync plan" in again.err, "what to type next"
 

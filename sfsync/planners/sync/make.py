@@ -153,7 +153,7 @@ class _Walk:
         keys = _union(platform.values.index, _keyed(platform), salesforce.values.index, waiting)
         recall = self.sources.memory.recall(self.mapping, keys)
         odd = self._odd(keys, platform, salesforce, recall)
-        self._untouched(keys[~odd], platform, salesforce)
+        self._untouched(keys[~odd], recall.digests[~odd], platform, salesforce)
         if not odd.any():
             return None
         keys, recall = keys[odd], _only(recall, odd, keys)
@@ -183,9 +183,11 @@ class _Walk:
             odd[rows] |= (records.meta["deleted"] | records.meta["keyless"]).to_numpy(bool)
         return odd
 
-    def _untouched(self, keys: pd.Index, platform: Records, salesforce: Records) -> None:
+    def _untouched(self, keys: pd.Index, digests: np.ndarray, platform: Records, salesforce: Records) -> None:
         for name, records in (("platform", platform), ("salesforce", salesforce)):
-            self.tally.untouched(name, int(keys.isin(records.values.index).sum()))
+            delivered = keys.isin(records.values.index)
+            self.tally.untouched(name, int(delivered.sum()))
+            self.sizes.untouched(name, self.mapping.columns, digests[delivered])
 
     def _nameless(self, platform: Records, salesforce: Records) -> None:
         """Rows whose key is null: counted as refused, each of them."""

@@ -62,7 +62,7 @@ class BulkLoad:
             return
         try:
             self._jobs.set_state(job_id, "UploadComplete")
-            found = self._results(payload, load, job_id, self._jobs.wait(job_id))
+            found = self._results(payload, load, job_id, self._jobs.wait(job_id, len(keys)))
         except (ReplyLost, JobStuck):
             found = table(keys, [unknown(LOST)] * len(keys))
         except faults.Refused as error:

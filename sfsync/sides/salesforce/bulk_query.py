@@ -21,11 +21,11 @@ class BulkQuery:
         self._session = session
         self._jobs = jobs
 
-    def frames(self, soql: str, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+    def frames(self, soql: str, columns: Sequence[str], expected: int = 0) -> Iterator[pd.DataFrame]:
         """The result in pages of raw text columns; a column of only nulls that the CSV lacks is added."""
         job_id = self._jobs.create({"operation": "queryAll", "query": soql})["id"]
         with self._jobs.abandoned_on_error(job_id):
-            ended = self._jobs.wait(job_id)
+            ended = self._jobs.wait(job_id, expected)
         if ended["state"] != "JobComplete":
             raise faults.Refused(400, [faults.of_job(ended.get("errorMessage", ""))], "Bulk query")
         locator = ""

@@ -20,7 +20,8 @@ ENDED = frozenset({"JobComplete", "Failed", "Aborted"})
 class Pace:
     """How often a running job is looked at (each look is an API call), and how long at most."""
 
-    first_s: float = 1.0
+    first_s: float = 0.5
+    per_row_s: float = 1 / 10_000
     most_s: float = 30.0
     limit_s: float = 4 * 3600
 
@@ -59,10 +60,12 @@ class Jobs:
             if found is None or found["state"] == "Open":
                 raise
 
-    def wait(self, job_id: str) -> dict[str, Any]:
-        """The job once it has ended, looking at it less and less often."""
-        pause, until = self._pace.first_s, time.monotonic() + self._pace.limit_s
+    def wait(self, job_id: str, rows: int = 0) -> dict[str, Any]:
+        """The job once it has ended. Each look is an API call, so the first comes when so many rows may be done."""
+        until = time.monotonic() + self._pace.limit_s
+        pause = max(self._pace.first_s, min(rows * self._pace.per_row_s, self._pace.most_s))
         while True:
+            time.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
             found = self.state(job_id)
             if found is None:
                 raise JobStuck("the job is gone", "JOB_GONE", job_id)
@@ -72,7 +75,6 @@ class Jobs:
                 raise JobStuck(
                     "the job did not end in time", "JOB_STUCK", job_id, "Look at Bulk Data Load Jobs in Setup."
                 )
-            time.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
             pause = min(pause * 1.5, self._pace.most_s)
 
     @contextmanager

@@ -59,7 +59,7 @@ class Reader:
     def _frames(self, view: View, since: datetime | None, bounds: Sequence[tuple[str, str]]) -> Iterator[pd.DataFrame]:
         scope = [record_types(view), f"SystemModstamp >= {soql.instant(since)}" if since else ""]
         if len(bounds) > self._ways.bulk_from:
-            yield from self._bulk.frames(_ask(view, scope, ordered=False), view.selected)
+            yield from self._bulk.frames(_ask(view, scope, ordered=False), view.selected, len(bounds))
         elif len(bounds) > self._ways.ranges_from:
             yield from self._ranges(view, scope, bounds)
         else:
@@ -68,7 +68,7 @@ class Reader:
     def _pages(self, view: View, scope: list[str]) -> Iterator[pd.DataFrame]:
         first = self._queries.page(_ask(view, scope), deleted=True)
         if first.total > self._ways.bulk_from:
-            yield from self._bulk.frames(_ask(view, scope, ordered=False), view.selected)
+            yield from self._bulk.frames(_ask(view, scope, ordered=False), view.selected, first.total)
         else:
             yield from self._continued(view, scope, first)
 
@@ -127,11 +127,15 @@ class Reader:
 
 
 def record_types(view: View) -> str:
-    """The condition that keeps other mappings' records of the same object out."""
+    """The condition that keeps other mappings' records of the same object out.
+
+    Where records are born in Salesforce, one made without a record type (the master type) is one of ours too.
+    """
     names = view.mapping.salesforce.record_types
     if not names:
         return ""
-    return f"RecordType.DeveloperName IN ({','.join(soql.quote(n) for n in names)})"
+    named = f"RecordType.DeveloperName IN ({','.join(soql.quote(n) for n in names)})"
+    return f"(RecordTypeId = null OR {named})" if view.mapping.salesforce.born else named
 
 
 def _without(records: Records, seen: list[pd.Index]) -> Records:

@@ -14,6 +14,6 @@ class Ways:
     bulk_from    above this a window is read by a Bulk query
     """
 
-    small_rows: int = 2_000
+    small_rows: int = 5_000
     ranges_from: int = 2_000
     bulk_from: int = 20_000
