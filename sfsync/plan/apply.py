@@ -57,6 +57,7 @@ class Hands:
     progress: Progress = lambda *_: None
     stopped: BudgetReached | None = None
     findings: list[Finding] = field(default_factory=list)
+    moved: dict[str, int] = field(default_factory=dict)  # per mapping, records that dropped out of their batch
     automated: dict[tuple[str, str], int] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
@@ -81,7 +82,7 @@ def apply(folder: PlanFolder, hands: Hands) -> None:
             _batch(hands, step)
             while hands.echoes:
                 _batch(hands, hands.echoes.pop())
-    hands.findings += _automation(hands)
+    hands.findings += [*_automation(hands), *_moved(hands)]
 
 
 def _remember(hands: Hands, step: Remember) -> None:
@@ -140,6 +141,7 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
     stale = _stale(side, mapping, step.kind, changes, digest)
     moved_on, changes = changes.take(stale), changes.take(~stale)
     _hold(hands, step, moved_on, "MOVED")
+    hands.moved[mapping.name] = hands.moved.get(mapping.name, 0) + len(moved_on)
     if not len(changes):
         return
     digests = changes.digests(digest)
@@ -272,6 +274,13 @@ def _take_back(hands: Hands, mapping: Mapping, read: Records) -> None:
     if len(back):
         hands.echoed[mapping.name] = hands.echoed.get(mapping.name, 0) + len(back)
         hands.echoes.append(Batch(mapping.name, "platform", UPDATE, "main", back))
+
+
+def _moved(hands: Hands) -> Iterator[Finding]:
+    for mapping, count in hands.moved.items():
+        if count:
+            text = f"{count:,} {mapping} records changed between plan and write and were left alone"
+            yield Finding("MOVED", text, "info", mapping, next_step="The next sync looks at them again.")
 
 
 def _automation(hands: Hands) -> Iterator[Finding]:

@@ -57,7 +57,7 @@ def test_plans(watch: Watch) -> None:
     watch("plan", "--json", "--limit", "1000")
     watch("sync", "--dry-run")
     watch("apply", "saved", exit=3)
-    watch("apply", "saved", "--json", exit=2)  # stale now
+    watch("apply", "saved", "--json", exit=5)  # stale now
 
 
 def test_a_day(watch: Watch, org_folder: Path) -> None:
