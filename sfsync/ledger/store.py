@@ -201,6 +201,11 @@ class Ledger:
 
     # ── age
 
+    def now(self) -> datetime:
+        """The ledger's own time: what is kept, and how long, goes by it and never by a run's ``as_of``."""
+        with self.reading() as connection:
+            return database.clock(connection)
+
     def prune(self, now: datetime) -> dict[str, int]:
         """Delete expired before-images and history older than ``keep_days``; returns counts by kind.
 

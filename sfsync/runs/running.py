@@ -87,4 +87,4 @@ def clean(bench: Bench) -> None:
     for path in (bench.settings.ledger.folder / "runs").glob("plan-*-*"):
         if not lease.alive(int(path.name.split("-")[1])):
             shutil.rmtree(path, ignore_errors=True)
-    bench.ledger.prune(bench.as_of)
+    bench.ledger.prune(bench.ledger.now())

@@ -429,3 +429,12 @@ def test_the_same_on_postgresql(new_postgres: Callable[..., str], tmp_path: Path
         assert row(world, "players", OTHER)["quiet_windows"] == "22:00-24:00"
         assert world.sync("--full").written() == {}
         assert set(KEYS) <= set(world.image()["platform"])
+
+
+def test_an_as_of_in_the_future_throws_no_image_away(world: World) -> None:
+    """What is kept, and how long, goes by the ledger's own clock: ``--as-of`` must not cost anybody the way back."""
+    world.edit("players", PLAYER, city="Napoli")
+    assert world.run("sync", "--as-of", "2099-01-01T00:00:00Z").exit == 0
+    images = list((world.folder / ".sfsync" / "before").rglob("*.image"))
+    assert images
+    assert world.run("undo", "last", "--yes", "--json").exit == 0
