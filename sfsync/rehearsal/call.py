@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 from sfsync.rehearsal import errors
 
 if TYPE_CHECKING:
-    from sfsync.rehearsal.sessions import Session
+    from sfsync.rehearsal.entry.sessions import Session
 
 JSON_MEDIA = "application/json;charset=UTF-8"
 CSV_MEDIA = "text/csv; charset=UTF-8"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sfsync.rehearsal.credentials import Credentials
+    from sfsync.rehearsal.bulk.jobs import Jobs
+    from sfsync.rehearsal.entry.credentials import Credentials
+    from sfsync.rehearsal.entry.sessions import Sessions
     from sfsync.rehearsal.faults import Faults
-    from sfsync.rehearsal.jobs import Jobs
     from sfsync.rehearsal.limits import Limits
     from sfsync.rehearsal.locators import Locators
     from sfsync.rehearsal.org import Org
     from sfsync.rehearsal.routes import Table
-    from sfsync.rehearsal.sessions import Sessions
 
 
 @dataclass

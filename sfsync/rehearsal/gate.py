@@ -13,13 +13,13 @@ from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply, refusal
-from sfsync.rehearsal.composite import refused_envelope
 from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.entry.sessions import bearer
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.faults import Fault
-from sfsync.rehearsal.rest import check_version
+from sfsync.rehearsal.rest.composite import refused_envelope
+from sfsync.rehearsal.rest.resources import check_version
 from sfsync.rehearsal.routes import DATA, Route
-from sfsync.rehearsal.sessions import bearer
 
 log = logging.getLogger(__name__)
 CONTROL = "/rehearsal/"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from sfsync.rehearsal import errors
@@ -13,6 +13,10 @@ from sfsync.rehearsal.call import Call, Reply
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.context import Context
+
+COMPOSITE, BATCH = "composite", "batch"
+BOTH = frozenset({COMPOSITE, BATCH})
+ONLY_COMPOSITE = frozenset({COMPOSITE})
 
 Handler = Callable[["Context", Call], Reply]
 DATA = "/services/data/v{version}"
@@ -81,3 +85,13 @@ class Table:
             known = set(path.methods) | ({"HEAD"} if "GET" in path.methods else set())
             raise errors.method_not_allowed(method, [one for one in _ORDER if one in known])
         return route
+
+
+def data(method: str, path: str, kind: str, handler: Handler, **more: Any) -> Route:
+    """A versioned resource below ``/services/data/vNN.0``."""
+    return Route(method, DATA + path, kind, handler, **more)
+
+
+def free(method: str, path: str, kind: str, handler: Handler, *, open_: bool) -> Route:
+    """A resource outside the daily limit; ``open_``: without a token."""
+    return Route(method, path, kind, handler, counted=False, open=open_)

@@ -20,16 +20,19 @@ from typing import IO
 import uvicorn
 
 from sfsync.errors import ConfigError
-from sfsync.rehearsal import bulk_ingest, bulk_query, credentials, seeds, table
+from sfsync.rehearsal import seeds, table
 from sfsync.rehearsal.app import build_app
+from sfsync.rehearsal.bulk import ingest as bulk_ingest
+from sfsync.rehearsal.bulk import query as bulk_query
+from sfsync.rehearsal.bulk.jobs import INGEST, QUERY, Jobs
 from sfsync.rehearsal.context import Context
-from sfsync.rehearsal.credentials import write_private
+from sfsync.rehearsal.entry import credentials
+from sfsync.rehearsal.entry.credentials import write_private
+from sfsync.rehearsal.entry.sessions import Sessions
 from sfsync.rehearsal.faults import Faults
-from sfsync.rehearsal.jobs import INGEST, QUERY, Jobs
 from sfsync.rehearsal.limits import Limits
 from sfsync.rehearsal.locators import Locators
 from sfsync.rehearsal.org import Org
-from sfsync.rehearsal.sessions import Sessions
 
 HOST = "127.0.0.1"
 DEFAULT_DATA = Path(".sfsync/org")

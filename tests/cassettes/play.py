@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from sfsync.rehearsal.credentials import write_private
+from sfsync.rehearsal.entry.credentials import write_private
 from tests.cassettes.scrub import GONE, TOKEN, URL, USERNAME, Scrubber
 from tests.cassettes.stage import Nobody, Stage
 from tests.cassettes.tape import FOLDER

@@ -14,12 +14,11 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Body, Call, Reply, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
-from sfsync.rehearsal.rest import check_version
-from sfsync.rehearsal.rollback import Undo, undo_unless
-from sfsync.rehearsal.routes import Route
+from sfsync.rehearsal.rest.resources import check_version
+from sfsync.rehearsal.rest.rollback import Undo, undo_unless
+from sfsync.rehearsal.routes import BATCH, COMPOSITE, Route
 
 MOST, MOST_HEAVY = 25, 5
-COMPOSITE, BATCH = "composite", "batch"
 FAILED = 400
 _REFERENCE = re.compile(r"@\{([^}]*)\}")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sfsync.rehearsal import bulk_csv, errors
-from sfsync.rehearsal.bulk_csv import Row
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.bulk import files as bulk_csv
+from sfsync.rehearsal.bulk.files import Row
+from sfsync.rehearsal.bulk.jobs import COMPLETE, FAILED, INGEST, OPEN, UPLOADED, Job, Jobs
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span, nothing
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
-from sfsync.rehearsal.jobs import COMPLETE, FAILED, INGEST, OPEN, UPLOADED, Job, Jobs
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape, unescape
 
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
-from sfsync.rehearsal.oauth import password_fits
+from sfsync.rehearsal.entry.oauth import password_fits
 
 MEDIA = "text/xml;charset=UTF-8"
 LAST_VERSION = 64

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.credentials import new_token
+from sfsync.rehearsal.entry.credentials import new_token
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import Org

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sfsync.rehearsal import bulk_csv, errors
-from sfsync.rehearsal.bulk_ingest import check_choice, check_csv_options, paged
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.bulk import files as bulk_csv
+from sfsync.rehearsal.bulk.ingest import check_choice, check_csv_options, paged
+from sfsync.rehearsal.bulk.jobs import COMPLETE, FAILED, QUERY, UPLOADED, Job, Jobs
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span, nothing
 from sfsync.rehearsal.columns import fields_of
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
-from sfsync.rehearsal.jobs import COMPLETE, FAILED, QUERY, UPLOADED, Job, Jobs
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import QueryResult

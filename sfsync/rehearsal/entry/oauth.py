@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from sfsync.rehearsal import errors, jwt
+from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply, nothing
 from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.entry import jwt
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")

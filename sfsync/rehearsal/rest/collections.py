@@ -14,7 +14,7 @@ from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid
-from sfsync.rehearsal.rollback import Undo, undo_unless
+from sfsync.rehearsal.rest.rollback import Undo, undo_unless
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult

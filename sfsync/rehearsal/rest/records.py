@@ -11,7 +11,7 @@ from sfsync.rehearsal.call import Call, Reply, nothing, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid
-from sfsync.rehearsal.rest import http_date
+from sfsync.rehearsal.rest.resources import http_date
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult

@@ -1,0 +1,1 @@
+"""The Bulk APIs: jobs, their files, loads and queries."""

@@ -1,0 +1,18 @@
+"""Routes of the ways in."""
+
+from __future__ import annotations
+
+from sfsync.rehearsal.entry import oauth
+from sfsync.rehearsal.rest import resources as rest
+from sfsync.rehearsal.routes import Route, free
+
+
+def routes() -> list[Route]:
+    return [
+        free("GET", "/services/data", "versions", rest.versions, open_=True),
+        free("POST", "/services/oauth2/token", "oauth.token", oauth.token, open_=True),
+        free("GET", "/services/oauth2/revoke", "oauth.revoke", oauth.revoke, open_=True),
+        free("POST", "/services/oauth2/revoke", "oauth.revoke", oauth.revoke, open_=True),
+        free("GET", "/services/oauth2/userinfo", "oauth.userinfo", oauth.userinfo, open_=False),
+        free("GET", "/id/{org}/{user}", "oauth.identity", oauth.identity, open_=False),
+    ]

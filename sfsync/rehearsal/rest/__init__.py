@@ -1,0 +1,1 @@
+"""The REST API: rows, collections, composite, queries, resources."""

@@ -1,0 +1,61 @@
+"""Routes of the REST API, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from sfsync.rehearsal.rest import collections, composite, query, records
+from sfsync.rehearsal.rest import resources as rest
+from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, Route, data
+
+
+def routes() -> list[Route]:
+    return [*_about(), *_queries(), *_composites(), *_rows()]
+
+
+def _about() -> list[Route]:
+    return [
+        data("GET", "", "resources", rest.resources, within=BOTH),
+        data("GET", "/limits", "limits", rest.limits, within=BOTH),
+        data("GET", "/limits/recordCount", "limits.recordCount", rest.record_count, within=BOTH),
+        data("GET", "/sobjects", "describe.global", rest.describe_global, within=BOTH),
+        data("GET", "/sobjects/{object}/describe", "describe", rest.describe, within=BOTH),
+    ]
+
+
+def _queries() -> list[Route]:
+    return [
+        data("GET", "/query", "query", query.query, within=BOTH, heavy=True),
+        data("GET", "/queryAll", "queryAll", query.query_all, within=BOTH, heavy=True),
+        data("GET", "/query/{locator}", "queryMore", query.more, within=BOTH, heavy=True),
+        data("GET", "/queryAll/{locator}", "queryMore", query.more, within=BOTH, heavy=True),
+    ]
+
+
+def _composites() -> list[Route]:
+    heavy = {"within": ONLY_COMPOSITE, "heavy": True}
+    one = "/composite/sobjects/{object}"
+    return [
+        data("GET", "/composite", "composite.resources", rest.composite_resources),
+        data("POST", "/composite", "composite", composite.composite),
+        data("POST", "/composite/batch", "composite.batch", composite.batch),
+        data("POST", "/composite/sobjects", "collections.create", collections.create, **heavy),
+        data("PATCH", "/composite/sobjects", "collections.update", collections.update, **heavy),
+        data("DELETE", "/composite/sobjects", "collections.delete", collections.delete, **heavy),
+        data("GET", one, "collections.retrieve", collections.retrieve, **heavy),
+        data("POST", one, "collections.retrieve", collections.retrieve_many, **heavy),
+        data("PATCH", one + "/{field}", "collections.upsert", collections.upsert, **heavy),
+    ]
+
+
+def _rows() -> list[Route]:
+    one, by_id, by_field = "/sobjects/{object}", "/sobjects/{object}/{id}", "/sobjects/{object}/{field}/{value}"
+    return [
+        data("GET", one, "describe.basic", rest.basic, within=BOTH),
+        data("POST", one, "create", records.create, within=BOTH),
+        data("GET", by_id, "retrieve", records.read, within=BOTH),
+        data("PATCH", by_id, "update", records.update, within=BOTH),
+        data("DELETE", by_id, "delete", records.delete, within=BOTH),
+        data("POST", by_id, "create", records.create_by_id, within=BOTH),
+        data("GET", by_field, "retrieve", records.read_by, within=BOTH),
+        data("PATCH", by_field, "upsert", records.upsert, within=BOTH),
+        data("DELETE", by_field, "delete", records.delete_by, within=BOTH),
+    ]
