@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml.options import Options
+from sfsync.rehearsal.ids import is_valid
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.entry.sessions import Session
@@ -118,9 +120,24 @@ class Call:
         return self.headers.get(name.lower(), "")
 
     @property
-    def auto_assign(self) -> bool:
-        """Sforce-Auto-Assign: everything but FALSE lets the assignment rule run (default TRUE)."""
-        return self.header("Sforce-Auto-Assign").strip().upper() != "FALSE"
+    def options(self) -> Options:
+        """What the session and the headers say about a save (wire reference 5, headers on writes)."""
+        assign = self.header("Sforce-Auto-Assign").strip()
+        duplicates = _pairs(self.header("Sforce-Duplicate-Rule-Header"), ";")
+        return Options(
+            user_id=self.session.user_id if self.session else None,
+            auto_assign=assign.upper() != "FALSE",
+            assignment_rule=assign if is_valid(assign) else None,
+            allow_duplicates=duplicates.get("allowsave", "").lower() == "true",
+            duplicate_details=duplicates.get("includerecorddetails", "").lower() == "true",
+            client=_pairs(self.header("Sforce-Call-Options"), ",").get("client", ""),
+        )
+
+
+def _pairs(header: str, separator: str) -> dict[str, str]:
+    """``a=b; c=d`` as a dictionary, names in lower case."""
+    parts = (one.partition("=") for one in header.split(separator))
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sfsync.rehearsal import errors, setup
 from sfsync.rehearsal.clock import Clock
 from sfsync.rehearsal.dml import intake, remove, save, upsert
 from sfsync.rehearsal.dml.batch import Batch, Deed
+from sfsync.rehearsal.dml.options import DEFAULT, QUIET, Options
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.ids import is_valid, to18
 from sfsync.rehearsal.schema import describe
@@ -175,12 +176,12 @@ class Org:
         rows: Sequence[dict[str, Any]],
         *,
         all_or_none: bool = False,
-        auto_assign: bool = True,
+        options: Options = DEFAULT,
     ) -> list[SaveResult]:
         """Inserts rows; one result per row, in order."""
         obj = self._object(object)
         return self._write(
-            lambda work: save.insert(work, intake.from_rows(self.schema, obj, rows)), all_or_none, auto_assign
+            lambda work: save.insert(work, intake.from_rows(self.schema, obj, rows)), all_or_none, options
         )
 
     def update(
@@ -189,12 +190,12 @@ class Org:
         rows: Sequence[dict[str, Any]],
         *,
         all_or_none: bool = False,
-        auto_assign: bool = True,
+        options: Options = DEFAULT,
     ) -> list[SaveResult]:
         """Updates rows by their ``Id``; one result per row, in order."""
         obj = self._object(object)
         return self._write(
-            lambda work: save.update(work, intake.from_rows(self.schema, obj, rows)), all_or_none, auto_assign
+            lambda work: save.update(work, intake.from_rows(self.schema, obj, rows)), all_or_none, options
         )
 
     def upsert(
@@ -204,7 +205,7 @@ class Org:
         rows: Sequence[dict[str, Any]],
         *,
         all_or_none: bool = False,
-        auto_assign: bool = True,
+        options: Options = DEFAULT,
     ) -> list[SaveResult]:
         """Updates or inserts rows by an external id, idLookup field or Id.
 
@@ -214,12 +215,12 @@ class Org:
         obj = self._object(object)
         key = upsert.key_field(obj, field)
         return self._write(
-            lambda work: upsert.upsert(work, intake.from_rows(self.schema, obj, rows), key), all_or_none, auto_assign
+            lambda work: upsert.upsert(work, intake.from_rows(self.schema, obj, rows), key), all_or_none, options
         )
 
-    def delete(self, ids: Sequence[str], *, all_or_none: bool = False) -> list[SaveResult]:
+    def delete(self, ids: Sequence[str], *, all_or_none: bool = False, options: Options = DEFAULT) -> list[SaveResult]:
         """Puts rows, of one or several objects, into the recycle bin."""
-        return self._write(lambda work: remove.delete(work, ids), all_or_none, auto_assign=False)
+        return self._write(lambda work: remove.delete(work, ids), all_or_none, options)
 
     def load_csv(
         self,
@@ -229,7 +230,7 @@ class Org:
         header: Sequence[str],
         rows: Iterable[Sequence[str]],
         *,
-        auto_assign: bool = False,
+        options: Options = QUIET,
     ) -> Iterator[SaveResult]:
         """Bulk load: ``operation`` is insert, update, upsert, delete or hardDelete; results in order of the rows.
 
@@ -240,7 +241,7 @@ class Org:
         obj = self._object(object)
         plan = intake.csv_header(self.schema, obj, header)
         act = self._bulk_act(obj, operation, external_field)
-        return self._chunks(obj, plan, act, rows, auto_assign)
+        return self._chunks(obj, plan, act, rows, options)
 
     def _bulk_act(
         self, obj: SObject, operation: str, external_field: str | None
@@ -262,17 +263,18 @@ class Org:
         plan: list[intake.CsvColumn],
         act: Callable[[Work, Batch], list[SaveResult]],
         rows: Iterable[Sequence[str]],
-        auto_assign: bool,
+        options: Options,
     ) -> Iterator[SaveResult]:
         source = iter(rows)
         while chunk := list(islice(source, CHUNK)):
             batch = intake.from_csv(obj, plan, chunk)
-            yield from self._write(lambda work, batch=batch: act(work, batch), False, auto_assign)  # type: ignore[misc]
+            yield from self._write(lambda work, batch=batch: act(work, batch), False, options)  # type: ignore[misc]
 
-    def _write(self, act: Callable[[Work], list[SaveResult]], all_or_none: bool, auto_assign: bool) -> list[SaveResult]:
+    def _write(self, act: Callable[[Work], list[SaveResult]], all_or_none: bool, options: Options) -> list[SaveResult]:
         try:
             with self._database.transaction():
-                work = Work(self._database, self.schema, self.user_id, self.clock.stamp(), auto_assign)
+                user = options.user_id or self.user_id
+                work = Work(self._database, self.schema, user, self.clock.stamp(), options)
                 return _whole(act(work)) if all_or_none else act(work)
         except _Undone as undone:
             return [

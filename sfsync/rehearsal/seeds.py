@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from sfsync.rehearsal.dml.options import QUIET
+
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import Org
 
@@ -77,7 +79,7 @@ def _profile(org: Org) -> str | None:
 
 def _insert(org: Org, name: str, rows: list[dict[str, Any]]) -> int:
     for start in range(0, len(rows), _CHUNK):
-        results = org.insert(name, rows[start : start + _CHUNK], auto_assign=False)
+        results = org.insert(name, rows[start : start + _CHUNK], options=QUIET)
         _check(name, rows, start, results)
     return len(rows)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sfsync.rehearsal.dml.options import QUIET
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.dml.write import insert_columns
 from sfsync.rehearsal.ids import new_id
@@ -25,7 +26,7 @@ def prepare(database: Database, schema: Schema, stamp: str) -> Identity:
     """Makes the missing rows; returns {"org_id", "user_id", "username"}."""
     with database.transaction():
         identity = state.get(database, "org", "identity") or _identity(schema)
-        work = Work(database, schema, identity["user_id"], stamp, auto_assign=False)
+        work = Work(database, schema, identity["user_id"], stamp, QUIET)
         if state.get(database, "org", "identity") is None:
             _found(work, identity)
             state.put(database, "org", "identity", identity)

@@ -13,6 +13,7 @@ from sfsync.rehearsal.bulk.files import Row
 from sfsync.rehearsal.bulk.jobs import COMPLETE, FAILED, INGEST, OPEN, UPLOADED, Job, Jobs
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span, nothing
 from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.dml.options import Options
 from sfsync.rehearsal.errors import OrgError
 
 if TYPE_CHECKING:
@@ -298,7 +299,7 @@ def _save(jobs: Jobs, job: Job, header: list[str], chunk: list[Row]) -> Iterator
         header,
         rows,
         # Bulk runs an assignment rule only for a job that names one.
-        auto_assign=job.assignment_rule is not None,
+        options=Options(auto_assign=job.assignment_rule is not None, assignment_rule=job.assignment_rule),
     )
 
 

@@ -7,19 +7,20 @@ from functools import cached_property
 from typing import Any
 
 from sfsync.rehearsal.dml.batch import Batch
+from sfsync.rehearsal.dml.options import DEFAULT, Options
 from sfsync.rehearsal.schema.model import Schema
 from sfsync.rehearsal.store.database import Database
 
 
 @dataclass(frozen=True)
 class Work:
-    """``stamp`` is the instant of the save as stored; ``auto_assign``: the default case owner takes new cases."""
+    """``stamp`` is the instant of the save as stored."""
 
     database: Database
     schema: Schema
     user_id: str
     stamp: str
-    auto_assign: bool = True
+    options: Options = DEFAULT
 
     @cached_property
     def record_types(self) -> dict[str, dict[str, bool]]:

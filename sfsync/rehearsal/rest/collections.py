@@ -26,14 +26,14 @@ Save = Callable[[str, list[dict[str, Any]]], "list[SaveResult]"]
 
 def create(context: Context, call: Call) -> Reply:
     def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:
-        return context.org.insert(name, rows, auto_assign=call.auto_assign)
+        return context.org.insert(name, rows, options=call.options)
 
     return _write(context, call, save)
 
 
 def update(context: Context, call: Call) -> Reply:
     def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:
-        return context.org.update(name, rows, auto_assign=call.auto_assign)
+        return context.org.update(name, rows, options=call.options)
 
     return _write(context, call, save)
 
@@ -45,7 +45,7 @@ def upsert(context: Context, call: Call) -> Reply:
     def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:
         if name.lower() != wanted.lower():
             raise OrgError("INVALID_TYPE", f"{name} does not match the type of the call: {wanted}", [])
-        return context.org.upsert(name, field, rows, auto_assign=call.auto_assign)
+        return context.org.upsert(name, field, rows, options=call.options)
 
     return _write(context, call, save, upserting=True)
 

@@ -41,7 +41,7 @@ def _done(result: SaveResult) -> SaveResult:
 def create(context: Context, call: Call) -> Reply:
     """POST sobjects/X: 201 with the id and where it lies."""
     name = call.args["object"]
-    result = context.org.insert(name, [_row(call)], auto_assign=call.auto_assign)[0]
+    result = context.org.insert(name, [_row(call)], options=call.options)[0]
     return _many(result) or _created(context, call, result, {"id": result.id, "success": True, "errors": []})
 
 
@@ -90,7 +90,7 @@ def update(context: Context, call: Call) -> Reply:
     if not is_valid(call.args["id"]):
         raise errors.no_such_external_field(call.args["id"])
     row = {**_row(call), "Id": call.args["id"]}
-    result = context.org.update(call.args["object"], [row], auto_assign=call.auto_assign)[0]
+    result = context.org.update(call.args["object"], [row], options=call.options)[0]
     return _many(result) or nothing()
 
 
@@ -99,7 +99,7 @@ def delete(context: Context, call: Call) -> Reply:
     _name(context, call)
     if not is_valid(call.args["id"]):
         raise errors.no_such_external_field(call.args["id"])
-    _done(context.org.delete([call.args["id"]])[0])
+    _done(context.org.delete([call.args["id"]], options=call.options)[0])
     return nothing()
 
 
@@ -122,7 +122,7 @@ def upsert(context: Context, call: Call) -> Reply:
     if call.params.get("updateOnly", "").lower() == "true":
         context.org.retrieve_by(args["object"], args["field"], args["value"], ["Id"])
     try:
-        result = context.org.upsert(args["object"], args["field"], [row], auto_assign=call.auto_assign)[0]
+        result = context.org.upsert(args["object"], args["field"], [row], options=call.options)[0]
     except OrgError as error:
         return _choices(context, call, error)
     if not result.success:
@@ -150,7 +150,7 @@ def _choices(context: Context, call: Call, error: OrgError) -> Reply:
 
 def delete_by(context: Context, call: Call) -> Reply:
     row = context.org.retrieve_by(call.args["object"], call.args["field"], call.args["value"], ["Id"])
-    _done(context.org.delete([row["Id"]])[0])
+    _done(context.org.delete([row["Id"]], options=call.options)[0])
     return nothing()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sfsync.rehearsal.dml.options import Options
 from sfsync.rehearsal.org import Org
 
 Ask = Callable[..., list[dict[str, Any]]]
@@ -144,7 +145,7 @@ def test_the_assignment_rule_takes_cases_unless_told_not_to(
 ) -> None:
     assert isinstance(org.schema.settings, dict)
     monkeypatch.setitem(org.schema.settings, "default_case_owner", "DESK")
-    org.insert("Case", [{"Subject": "a", "OwnerId": org.user_id}], auto_assign=auto_assign)
+    org.insert("Case", [{"Subject": "a", "OwnerId": org.user_id}], options=Options(auto_assign=auto_assign))
     assert ask("SELECT Owner.Name FROM Case")[0]["Owner"]["Name"] == owner
 
 

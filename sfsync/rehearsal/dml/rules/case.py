@@ -70,7 +70,7 @@ class CaseRules(Rules):
 
     def _assign(self, work: Work, batch: Batch) -> None:
         """The active assignment rule: one entry without criteria, the default owner."""
-        if work.auto_assign and work.default_case_owner:
+        if work.options.auto_assign and work.default_case_owner:
             batch.columns["OwnerId"] = [work.default_case_owner] * batch.size
 
     def _check_owner(self, work: Work, batch: Batch) -> None:
