@@ -1,23 +1,26 @@
-"""Insert and update of a batch: the steps of a save, in Salesforce's order as far as it shows."""
+"""Insert and update of a batch: the steps of a save in Salesforce's order of execution.
+
+1 system validation of what was sent (fields, types, parents) and defaults; 2 the object's own rules and before-save
+automation; 3 system validation again (required, unique); 4 validation rules; 5 duplicate rules; 6 assignment rules;
+7 the write; 8 what follows it. Source: vendor, "Triggers and Order of Execution".
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.dml import checks, references
+from sfsync.rehearsal.dml import automation, checks, references
 from sfsync.rehearsal.dml.batch import ABSENT, Batch, Deed, failed
 from sfsync.rehearsal.dml.convert import convert
-from sfsync.rehearsal.dml.rules.names import merged
+from sfsync.rehearsal.dml.rows import Stored, whole
 from sfsync.rehearsal.dml.rules.registry import rules_of
 from sfsync.rehearsal.dml.work import Rules, Work
 from sfsync.rehearsal.dml.write import insert_columns, update_columns
 from sfsync.rehearsal.ids import is_valid, to18
 from sfsync.rehearsal.schema.model import SObject
 from sfsync.rehearsal.store.state import new_ids
-from sfsync.rehearsal.store.tables import quoted
 
 
 def insert(work: Work, batch: Batch) -> list[Deed]:
@@ -31,9 +34,18 @@ def insert(work: Work, batch: Batch) -> list[Deed]:
     _prepare(work, batch, creating=True)
     _defaults(work, batch)
     rules.before_insert(work, batch)
-    checks.required(batch, creating=True, skip=rules.optional)
-    checks.unique(work.database, batch, [None] * batch.size)
+    automation.before(work, batch, None)
+    _check(work, batch, None, rules)
     return _insert_good(work, batch, rules)
+
+
+def _check(work: Work, batch: Batch, old: Stored | None, rules: Rules) -> None:
+    """Steps 3 to 6: what stands between the row and the table."""
+    checks.required(batch, creating=old is None, skip=rules.optional)
+    checks.unique(work.database, batch, [None] * batch.size if old is None else old.ids)
+    automation.validate(work, batch, old)
+    automation.duplicates(work, batch, old)
+    automation.assign(work, batch, old)
 
 
 def _prepare(work: Work, batch: Batch, *, creating: bool) -> None:
@@ -71,6 +83,7 @@ def _insert_good(work: Work, batch: Batch, rules: Rules) -> list[Deed]:
     if good:
         insert_columns(work, batch.obj, ids, written.columns)
         rules.after_insert(work, written, ids)
+        automation.after(work, written, ids, None)
     return _deeds(batch, good, ids, created=True)
 
 
@@ -89,26 +102,24 @@ def update(work: Work, batch: Batch) -> list[Deed]:
     ids = _own_ids(work, batch)
     rules = rules_of(batch.obj.name)
     _prepare(work, batch, creating=False)
-    old = _old(work, batch, ids, rules)
+    old = Stored(work.database, batch.obj, ids, set(batch.columns) | rules.needs)
     rules.before_update(work, batch, old)
-    checks.required(batch, creating=False, skip=rules.optional)
-    checks.unique(work.database, batch, list(ids))
+    automation.before(work, batch, old)
+    _check(work, batch, old, rules)
     good = batch.good()
     if good:
-        _update_good(work, batch, rules, ids, old, good)
+        _update_good(work, batch, rules, old, good)
     return _deeds(batch, good, [str(ids[row]) for row in good], created=False)
 
 
-def _update_good(
-    work: Work, batch: Batch, rules: Rules, ids: list[str | None], old: dict[str, list[Any]], good: list[int]
-) -> None:
-    for name in list(batch.columns):
-        if name in old:
-            batch.columns[name] = merged(batch, old, name)
-    written = batch.take(good)
-    own = [str(ids[row]) for row in good]
+def _update_good(work: Work, batch: Batch, rules: Rules, old: Stored, good: list[int]) -> None:
+    for name in batch.columns:
+        batch.columns[name] = whole(batch, old, name)
+    written, before = batch.take(good), old.take(good)
+    own = [str(one) for one in before.ids]
     update_columns(work, batch.obj, own, written.columns)
     rules.after_update(work, written, own)
+    automation.after(work, written, own, before)
 
 
 def _own_ids(work: Work, batch: Batch) -> list[str | None]:
@@ -140,15 +151,3 @@ def _id_error(work: Work, obj: SObject, one: Any, known: dict[str, bool], seen: 
         return errors.duplicate_id_in_call(record_id)
     seen.add(record_id)
     return None
-
-
-def _old(work: Work, batch: Batch, ids: list[str | None], rules: Rules) -> dict[str, list[Any]]:
-    """The stored values of every column the save touches or the rules need, aligned with the batch."""
-    names = sorted(set(batch.columns) | rules.needs)
-    columns = ", ".join(["Id", *map(quoted, names)])
-    sql = f"SELECT {columns} FROM {quoted(batch.obj.name)} WHERE Id IN (SELECT value FROM json_each(?))"  # noqa: S608
-    wanted = [one for one in ids if one is not None]
-    stored = {row[0]: row[1:] for row in work.database.rows(sql, (json.dumps(wanted),))}
-    empty = (None,) * len(names)
-    rows = [stored.get(one or "", empty) for one in ids]
-    return {name: [row[at] for row in rows] for at, name in enumerate(names)}

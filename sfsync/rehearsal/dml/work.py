@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sfsync.rehearsal.dml.batch import Batch
 from sfsync.rehearsal.dml.options import DEFAULT, Options
 from sfsync.rehearsal.schema.model import Schema
 from sfsync.rehearsal.store.database import Database
+
+if TYPE_CHECKING:
+    from sfsync.rehearsal.dml.rows import Stored
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Rules:
     def before_insert(self, work: Work, batch: Batch) -> None:
         """May fill, change and refuse; runs on converted values."""
 
-    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         """``old`` holds the stored values of ``needs`` and of the batch's columns, aligned with the batch."""
 
     def after_insert(self, work: Work, batch: Batch, ids: list[str]) -> None:

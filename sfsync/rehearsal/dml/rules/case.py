@@ -7,7 +7,7 @@ from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.dml.batch import Batch
-from sfsync.rehearsal.dml.rules.names import merged
+from sfsync.rehearsal.dml.rows import Stored, whole
 from sfsync.rehearsal.dml.work import Rules, Work
 from sfsync.rehearsal.dml.write import insert_columns
 from sfsync.rehearsal.store.state import new_ids, take
@@ -36,16 +36,16 @@ class CaseRules(Rules):
         self._assign(work, batch)
         self._check_owner(work, batch)
 
-    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         if "Status" in batch.columns:
-            closed = self._closed(work, merged(batch, old, "Status"))
+            closed = self._closed(work, whole(batch, old, "Status"))
             batch.columns["IsClosed"] = list(closed)
             batch.columns["ClosedDate"] = [
                 (date if was else work.stamp) if now else None
                 for now, was, date in zip(closed, old["IsClosed"], old["ClosedDate"], strict=True)
             ]
         if "ContactId" in batch.columns:
-            contacts, accounts = merged(batch, old, "ContactId"), merged(batch, old, "AccountId")
+            contacts, accounts = whole(batch, old, "ContactId"), whole(batch, old, "AccountId")
             self._account_of_contact(work, batch, contacts, accounts)
         self._assign(work, batch)
         self._check_owner(work, batch)
@@ -112,8 +112,8 @@ class TaskRules(Rules):
     def before_insert(self, work: Work, batch: Batch) -> None:
         self._follow(work, batch, {name: batch.values(name) for name in self.needs})
 
-    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
-        self._follow(work, batch, {name: merged(batch, old, name) for name in self.needs})
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
+        self._follow(work, batch, {name: whole(batch, old, name) for name in self.needs})
 
     def _follow(self, work: Work, batch: Batch, now: dict[str, list[Any]]) -> None:
         closed = set(work.schema.settings["closed_task_statuses"])

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.dml.batch import ABSENT, Batch
+from sfsync.rehearsal.dml.batch import Batch
+from sfsync.rehearsal.dml.rows import Stored, whole
 from sfsync.rehearsal.dml.work import Rules, Work
 
 PARTS = ("FirstName", "LastName")
-
-
-def merged(batch: Batch, old: dict[str, list[Any]], name: str) -> list[Any]:
-    """The column as it will be stored: the batch's value, or the old one where the batch has none."""
-    new = batch.columns.get(name)
-    if new is None:
-        return old[name]
-    return [before if now is ABSENT else now for now, before in zip(new, old[name], strict=True)]
 
 
 def full_names(first: Sequence[str | None], last: Sequence[str | None]) -> list[str | None]:
@@ -32,9 +24,9 @@ class NameRules(Rules):
     def before_insert(self, work: Work, batch: Batch) -> None:
         batch.columns["Name"] = full_names(batch.values("FirstName"), batch.values("LastName"))
 
-    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         if any(part in batch.columns for part in PARTS):
-            first, last = (merged(batch, old, part) for part in PARTS)
+            first, last = (whole(batch, old, part) for part in PARTS)
             batch.columns["Name"] = list(full_names(first, last))
 
 
@@ -43,7 +35,7 @@ class ContactRules(NameRules):
 
     needs = NameRules.needs | {"IsPersonAccount"}
 
-    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         for row, person in enumerate(old["IsPersonAccount"]):
             if person:
                 batch.fail(row, errors.invalid_person_account("The contact of a person account is read-only"))
@@ -63,7 +55,7 @@ class UserRules(NameRules):
         ]
         batch.columns["UserType"] = ["Standard"] * batch.size
 
-    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         super().before_update(work, batch, old)
         self._usernames(batch)
 

@@ -11,7 +11,8 @@ from typing import Any
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.dml.batch import ABSENT, Batch
 from sfsync.rehearsal.dml.references import ids_of
-from sfsync.rehearsal.dml.rules.names import PARTS, full_names, merged
+from sfsync.rehearsal.dml.rows import Stored, whole
+from sfsync.rehearsal.dml.rules.names import PARTS, full_names
 from sfsync.rehearsal.dml.work import Rules, Work
 from sfsync.rehearsal.dml.write import insert_columns, update_columns
 from sfsync.rehearsal.store.state import new_ids
@@ -46,13 +47,13 @@ class AccountRules(Rules):
             batch.columns["RecordTypeId"] = chosen
         return [types.get(one, False) for one in chosen]
 
-    def before_update(self, work: Work, batch: Batch, old: dict[str, list[Any]]) -> None:
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         people = [bool(one) for one in old["IsPersonAccount"]]
         self._check_type(work, batch, people)
-        self._check_names(batch, people, merged(batch, old, "Name"), merged(batch, old, "LastName"), creating=False)
+        self._check_names(batch, people, whole(batch, old, "Name"), whole(batch, old, "LastName"), creating=False)
         if any(people) and any(part in batch.columns for part in PARTS):
-            names = full_names(*(merged(batch, old, part) for part in PARTS))
-            given = merged(batch, old, "Name")
+            names = full_names(*(whole(batch, old, part) for part in PARTS))
+            given = whole(batch, old, "Name")
             batch.columns["Name"] = [
                 full if person else name for person, full, name in zip(people, names, given, strict=True)
             ]

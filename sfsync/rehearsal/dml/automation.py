@@ -1,0 +1,35 @@
+"""What an admin has configured to happen at a save: the hooks of ``save``, in the order in which they run.
+
+Every hook gets the whole batch. Rows that failed earlier carry errors in ``batch.errors`` and are to be passed over;
+``batch.fail`` refuses a row. ``old`` is None for an insert and the stored rows for an update: ``old["Field"]`` is a
+column aligned with the batch, loaded when first asked for, ``old.ids`` the record ids. ``rows.whole`` merges both.
+"""
+
+from __future__ import annotations
+
+from sfsync.rehearsal.dml.batch import Batch
+from sfsync.rehearsal.dml.rows import Stored
+from sfsync.rehearsal.dml.work import Work
+
+
+def before(work: Work, batch: Batch, old: Stored | None) -> None:
+    """Before-save automation: may change ``batch.columns``; system validation comes after it."""
+
+
+def validate(work: Work, batch: Batch, old: Stored | None) -> None:
+    """Validation rules: every rule that holds adds an error to its row."""
+
+
+def duplicates(work: Work, batch: Batch, old: Stored | None) -> None:
+    """Duplicate rules."""
+
+
+def assign(work: Work, batch: Batch, old: Stored | None) -> None:
+    """Assignment rules: may change OwnerId. Runs after validation, so that rules see the owner who was given."""
+
+
+def after(work: Work, batch: Batch, ids: list[str], old: Stored | None) -> None:
+    """After the write, before history and change events: ``batch`` holds only the rows written, with their ids.
+
+    ``old`` then holds only the columns that were asked for before the write.
+    """
