@@ -1,75 +1,73 @@
-"""SOAP login, the oldest way in: POST /services/Soap/u/{version}. Gone from version 65 (wire reference 2.2).
-
-Clients find the fault by the literal tags ``sf:exceptionCode`` and ``sf:exceptionMessage``.
-"""
+"""SOAP login, the oldest way in: POST /services/Soap/u/{version}. Gone from version 65 (wire reference 2.2)."""
 
 from __future__ import annotations
 
-import re
-from xml.sax.saxutils import escape, unescape
+from typing import Any
 
-from sfsync.rehearsal.call import Call, Reply
+from sfsync.rehearsal import errors, xml
+from sfsync.rehearsal.call import Call
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.entry.oauth import password_fits
+from sfsync.rehearsal.soap.envelope import Fault, Message, session_of
 
-MEDIA = "text/xml;charset=UTF-8"
 LAST_VERSION = 64
-_FAULT = (
-    '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope'
-    ' xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"'
-    ' xmlns:sf="urn:fault.partner.soap.sforce.com" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-    "<soapenv:Body><soapenv:Fault><faultcode>sf:{code}</faultcode><faultstring>{code}: {text}</faultstring>"
-    '<detail><sf:{kind} xsi:type="sf:{kind}"><sf:exceptionCode>{code}</sf:exceptionCode>'
-    "<sf:exceptionMessage>{text}</sf:exceptionMessage></sf:{kind}></detail>"
-    "</soapenv:Fault></soapenv:Body></soapenv:Envelope>"
-)
-_LOGIN = (
-    '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope'
-    ' xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns="urn:partner.soap.sforce.com"'
-    ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body><loginResponse><result>'
-    "<metadataServerUrl>{site}/services/Soap/m/{version}/{org}</metadataServerUrl>"
-    "<passwordExpired>false</passwordExpired><sandbox>false</sandbox>"
-    "<serverUrl>{site}/services/Soap/u/{version}/{org}</serverUrl>"
-    "<sessionId>{session}</sessionId><userId>{user}</userId><userInfo>"
-    "<organizationId>{org18}</organizationId><organizationMultiCurrency>false</organizationMultiCurrency>"
-    '<sessionSecondsValid>7200</sessionSecondsValid><userDefaultCurrencyIsoCode xsi:nil="true"/>'
-    "<userId>{user}</userId><userName>{username}</userName><userType>Standard</userType>"
-    "</userInfo></result></loginResponse></soapenv:Body></soapenv:Envelope>"
-)
+_REFUSED = "Invalid username, password, security token; or user locked out."
 
 
-def _text(body: str, tag: str) -> str | None:
-    found = re.search(rf"<(?:\w+:)?{tag}(?:\s[^>]*)?>(.*?)</(?:\w+:)?{tag}>", body, re.DOTALL)
-    return unescape(found.group(1), {"&quot;": '"', "&apos;": "'"}) if found else None
-
-
-def _fault(code: str, text: str, kind: str = "LoginFault") -> Reply:
-    body = _FAULT.format(code=code, text=escape(text), kind=kind)
-    return Reply(500, text=body.encode(), media=MEDIA)
-
-
-def login(context: Context, call: Call) -> Reply:
-    """The login call; every other SOAP call of this address is refused."""
-    body = call.body.read().decode("utf-8", "replace")
-    username, password = _text(body, "username"), _text(body, "password")
-    if username is None or password is None:
-        return _fault("UNKNOWN_EXCEPTION", "No operation available for this request", "UnexpectedErrorFault")
+def login(context: Context, call: Call, message: Message) -> str:
+    """The login call. Fault LoginFault for wrong credentials."""
     if float(call.version) > LAST_VERSION:
         text = f"login() is not part of API version {call.version}; use an OAuth flow"
-        return _fault("UNSUPPORTED_API_VERSION", text, "UnexpectedErrorFault")
-    if not password_fits(context, username, password):
-        return _fault("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")
-    return Reply(200, text=_welcome(context, call).encode(), media=MEDIA)
+        raise errors.OrgError("UNSUPPORTED_API_VERSION", text)
+    if not password_fits(context, message.text("username"), message.text("password")):
+        raise Fault("INVALID_LOGIN", _REFUSED, "LoginFault")
+    org, site = context.org, context.instance_url
+    result = {
+        "metadataServerUrl": f"{site}/services/Soap/m/{call.version}/{org.org_id[:15]}",
+        "passwordExpired": False,
+        "sandbox": False,
+        "serverUrl": f"{site}/services/Soap/u/{call.version}/{org.org_id[:15]}",
+        "sessionId": context.sessions.open(org.user_id, "soap"),
+        "userId": org.user_id,
+        "userInfo": user_info(context, org.user_id),
+    }
+    return xml.element("result", result)
 
 
-def _welcome(context: Context, call: Call) -> str:
-    org = context.org
-    return _LOGIN.format(
-        site=context.instance_url,
-        version=call.version,
-        org=org.org_id[:15],
-        org18=org.org_id,
-        session=context.sessions.open(org.user_id, "soap"),
-        user=org.user_id,
-        username=escape(org.username),
-    )
+def logout(context: Context, call: Call, message: Message) -> str:
+    """Ends the session of the message."""
+    context.sessions.end(session_of(context, message))
+    return ""
+
+
+def user_info(context: Context, user_id: str) -> dict[str, Any]:
+    """What login and getUserInfo tell about a user, in the order of the vendor's WSDL."""
+    wanted = ["Name", "Email", "Username", "UserType", "ProfileId", "UserRoleId", "TimeZoneSidKey", "LocaleSidKey"]
+    obj = context.org.schema.objects["User"]
+    user = context.org.retrieve("User", user_id, [one for one in wanted if obj.has(one)])
+    return {
+        "accessibilityMode": False,
+        "chatterExternal": False,
+        "currencySymbol": "€",
+        "orgAttachmentFileSizeLimit": 5242880,
+        "orgDefaultCurrencyIsoCode": "EUR",
+        "orgDefaultCurrencyLocale": "it_IT",
+        "orgDisallowHtmlAttachments": False,
+        "orgHasPersonAccounts": True,
+        "organizationId": context.org.org_id,
+        "organizationMultiCurrency": False,
+        "organizationName": "Rehearsal",
+        "profileId": user.get("ProfileId"),
+        "roleId": user.get("UserRoleId"),
+        "sessionSecondsValid": 7200,
+        "userDefaultCurrencyIsoCode": None,
+        "userEmail": user.get("Email"),
+        "userFullName": user.get("Name"),
+        "userId": user_id,
+        "userLanguage": "en_US",
+        "userLocale": user.get("LocaleSidKey"),
+        "userName": user.get("Username"),
+        "userTimeZone": user.get("TimeZoneSidKey"),
+        "userType": user.get("UserType"),
+        "userUiSkin": "Theme3",
+    }
