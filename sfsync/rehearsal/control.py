@@ -1,4 +1,4 @@
-"""The control plane under /rehearsal/: statistics, clock, faults, limits, seeds, jobs, reset, coverage.
+"""The control plane under /rehearsal/: statistics, clock, sessions, faults, limits, seeds, jobs, reset, coverage.
 
 It takes any valid access token, costs no API calls and knows no faults. A wrong order is 400 with the vendor's
 error shape and the code INVALID_INPUT.
@@ -106,11 +106,21 @@ def _change_clock(ticking: Clock, order: dict[str, Any]) -> None:
         ticking.freeze() if order["freeze"] else ticking.thaw()
 
 
+@_explained
+def open_session(context: Context, call: Call) -> Reply:
+    """``{"username": "…"}`` opens a session of that user: the way to try on what somebody else may do."""
+    username = str(_order(call)["username"])
+    found = context.org.find_by("User", "Username", username)
+    if not found:
+        raise ValueError(f"no user has the name {username}; seed one first")
+    return Reply(200, {"access_token": context.sessions.open(found[0], "control plane"), "user_id": found[0]})
+
+
 # -- faults, limits, jobs ---------------------------------------------------------------------------------
 
 
 def faults(context: Context, call: Call) -> Reply:
-    return Reply(200, {"kinds": list(KINDS), "faults": context.faults.show()})
+    return Reply(200, {"kinds": KINDS, "faults": context.faults.show()})
 
 
 @_explained
@@ -162,6 +172,7 @@ HANDLERS: dict[tuple[str, str], Callable[[Context, Call], Reply]] = {
     ("POST", "seed"): seed,
     ("GET", "clock"): clock,
     ("POST", "clock"): set_clock,
+    ("POST", "sessions"): open_session,
     ("GET", "faults"): faults,
     ("POST", "faults"): add_faults,
     ("DELETE", "faults"): clear_faults,

@@ -11,12 +11,25 @@ import random
 import re
 import threading
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import Org
 
-KINDS = ("status", "drop_before", "drop_after", "latency", "expire_session", "truncate", "job_state")
+KINDS = {
+    "status": "answers `status` with `body` and `headers`; without a body, the vendor's own for that status",
+    "limit": "403 REQUEST_LIMIT_EXCEEDED",
+    "drop_before": "closes the connection; the call never happens",
+    "drop_after": "closes the connection; the call has happened",
+    "truncate": "answers half of the body, then closes: half a result file, half a page",
+    "latency": "waits `ms` milliseconds first",
+    "expire_session": "ends the caller's session: 401, or what the API in question says instead",
+    "clock_skew": "moves the org's clock by `ms` milliseconds (negative: back) before the call",
+    "job_state": "ends a Bulk job in Failed with `error`; `match` is tried on `JOB {operation} {object}`",
+}
 _KIND = "fault"
 
 
@@ -60,6 +73,18 @@ class Fault:
         return True
 
 
+def read(path: Path) -> list[dict[str, Any]]:
+    """The orders in a fault file (YAML or JSON): a list of faults, or ``faults: [...]``. Raises ValueError."""
+    try:
+        found = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as wrong:
+        raise ValueError(f"{path} is neither YAML nor JSON: {wrong}") from wrong
+    orders = found.get("faults") if isinstance(found, dict) else found
+    if not isinstance(orders, list) or not all(isinstance(one, dict) for one in orders):
+        raise ValueError(f"{path} holds no list of faults")
+    return orders
+
+
 class Faults:
     """The armed faults of one org; they survive a restart with their counts."""
 
@@ -76,6 +101,14 @@ class Faults:
             self._armed[fault.id] = fault
         self._org.state_put(_KIND, fault.id, asdict(fault))
         return fault
+
+    def replace(self, orders: list[dict[str, Any]]) -> None:
+        """Disarms everything and arms these, so that a run with the same file meets the same faults."""
+        for one in orders:
+            Fault(**one)
+        self.clear()
+        for one in orders:
+            self.add(one)
 
     def strike(self, subject: str, kinds: tuple[str, ...]) -> list[Fault]:
         """The faults of these kinds that hit the call; oldest first."""

@@ -23,7 +23,7 @@ from sfsync.rehearsal.routes import DATA, Route
 
 log = logging.getLogger(__name__)
 CONTROL = "/rehearsal/"
-_BEFORE = ("latency", "drop_before", "status", "expire_session")
+_BEFORE = ("latency", "clock_skew", "drop_before", "status", "limit", "expire_session")
 _AFTER = ("drop_after", "truncate")
 _WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
 
@@ -50,6 +50,10 @@ def answer(context: Context, call: Call, subject: str) -> Outcome:
             return Outcome(Reply(), breaks="drop")
         if hit.kind == "status":
             return Outcome(_ordered(hit))
+        if hit.kind == "limit":
+            return Outcome(_ordered(replace(hit, status=403, body=None)))
+        if hit.kind == "clock_skew":
+            _skew(context, hit.ms)
         if hit.kind == "expire_session":
             context.sessions.revoke(bearer(call.header("Authorization")))
     outcome = _handled(context, call)
@@ -57,6 +61,11 @@ def answer(context: Context, call: Call, subject: str) -> Outcome:
     if not after:
         return outcome
     return replace(outcome, breaks="drop" if after[0].kind == "drop_after" else "truncate")
+
+
+def _skew(context: Context, millis: int) -> None:
+    context.org.clock.advance(millis / 1000)
+    context.org.save_clock()
 
 
 def _ordered(fault: Fault) -> Reply:

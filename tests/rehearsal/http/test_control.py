@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from sfsync.rehearsal.faults import Faults, read
+from sfsync.rehearsal.org import Org
 from tests.rehearsal.http.conftest import Client, V
 
 
@@ -72,6 +75,32 @@ class TestFaults:
         answer = org.post("/rehearsal/faults", order)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_INPUT")
 
+    def test_limit_and_clock_skew(self, org: Client) -> None:
+        org.control("clock", {"now": "2026-03-01T08:00:00Z", "freeze": True})
+        org.control("faults", {"faults": [{"kind": "limit"}, {"kind": "clock_skew", "ms": -120000, "after": 1}]})
+        answer = org.get(f"{V}/limits")
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (403, "REQUEST_LIMIT_EXCEEDED")
+        assert org.get(f"{V}/limits").headers["Date"] == "Sun, 01 Mar 2026 07:58:00 GMT"
+
+    def test_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "tonight.yaml"
+        file.write_text("faults:\n- {kind: status, match: limits, times: 2}\n")
+        rehearsed = Org.open(tmp_path / "org")
+        faults = Faults(rehearsed)
+        faults.add({"kind": "drop_before", "times": None})
+        faults.replace(read(file))
+        assert [(one["kind"], one["times"]) for one in faults.show()] == [("status", 2)]
+        with pytest.raises(ValueError, match="unknown fault kind"):
+            faults.replace([{"kind": "magic"}])
+        assert len(Faults(rehearsed).show()) == 1, "a wrong file disarms nothing"
+        rehearsed.close()
+
+    def test_file_that_is_none(self, tmp_path: Path) -> None:
+        file = tmp_path / "tonight.yaml"
+        file.write_text("faults: many")
+        with pytest.raises(ValueError, match="no list of faults"):
+            read(file)
+
     def test_control_plane_knows_no_faults(self, org: Client) -> None:
         org.control("faults", {"kind": "status", "times": None})
         assert org.get("/rehearsal/stats").status_code == 200
@@ -96,6 +125,19 @@ class TestClock:
     def test_wrong_order(self, org: Client) -> None:
         assert org.post("/rehearsal/clock", {"tomorrow": 1}).status_code == 400
         assert org.post("/rehearsal/clock", {"now": "soon"}).status_code == 400
+
+
+class TestSessions:
+    def test_of_another_user(self, org: Client) -> None:
+        org.control("seed", {"name": "operator"})
+        given = org.control("sessions", {"username": "giulia.ferri@operator.example"})
+        who = requests.get(
+            f"{org.ready.instance_url}/services/oauth2/userinfo",
+            headers={"Authorization": f"Bearer {given['access_token']}"},
+            timeout=30,
+        ).json()
+        assert who["preferred_username"] == "giulia.ferri@operator.example"
+        assert org.post("/rehearsal/sessions", {"username": "nobody@operator.example"}).status_code == 400
 
 
 class TestSeeds:
