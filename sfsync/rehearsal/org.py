@@ -160,7 +160,7 @@ class Org:
                 raise errors.no_such_column_dml(name, obj.name)
         if "id" not in {one.lower() for one in names}:
             names.append("Id")
-        good = sorted({to18(one) for one in ids if is_valid(one) and self.schema.of_id(one) is obj})
+        good = sorted({to18(one) for one in ids if is_valid(one) and one[:3] == obj.prefix})
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(good), 500):
             listed = ", ".join(f"'{one}'" for one in good[start : start + 500])

@@ -11,6 +11,7 @@ TEXT_TYPES = frozenset(
     {"string", "textarea", "picklist", "multipicklist", "email", "phone", "url", "combobox", "encryptedstring"}
 )
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
+COMPOUND_TYPES = frozenset({"address", "location"})
 SYSTEM_FIELDS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 
 
@@ -53,6 +54,15 @@ class Field:
     display_format: str | None = None
     inline_help: str | None = None
     html: bool = False
+    parts: tuple[tuple[str, str], ...] = ()  # of an address or location: (key in the JSON object, field)
+    controller: str | None = None  # the picklist or checkbox that decides which values are offered
+    valid_for: tuple[str | None, ...] = ()  # per value: bitmap over the controller's values, base64
+    shown: Mapping[str, Any] | None = None  # describe keys that do not follow from the rest
+
+    @property
+    def stored(self) -> bool:
+        """Has a column of its own; addresses and locations are put together from their parts."""
+        return self.type not in COMPOUND_TYPES
 
     @property
     def indexed(self) -> bool:
@@ -87,7 +97,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class RecordTypeDef:
-    """A record type of force-app. ``person`` marks the record types that make an Account a person."""
+    """A record type of force-app. ``person`` marks the record types that make an Account a person.
+
+    ``picklists``: field name -> (values the record type offers, its default value or None). The metadata reader
+    fills it from ``picklistValues``; a field that is missing offers all its values.
+    """
 
     object: str
     developer_name: str
@@ -95,6 +109,7 @@ class RecordTypeDef:
     description: str | None = None
     active: bool = True
     person: bool = False
+    picklists: Mapping[str, tuple[tuple[str, ...], str | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +138,14 @@ class Child:
 
 @dataclass(frozen=True)
 class SObject:
-    """``calls``: C create U update D delete N undelete Q query R retrieve P replicate S search."""
+    """``calls``: C create U update D delete N undelete Q query R retrieve P replicate S search, and what else describe
+    says of it: M mergeable L layoutable T triggerable F feedEnabled V mruEnabled.
+
+    ``prefix`` begins the ids; several objects may share one (field histories), and describe shows it only when
+    ``own_prefix``. Objects that are not ``stored`` are there for describe alone (change events): no table, no rows.
+    ``needs_filter``: a query must filter by a single id on one of these fields. ``outside``: child relationships
+    from objects without rows. ``associate``: kind and parent of a companion, ("History", "Case").
+    """
 
     name: str
     label: str
@@ -135,6 +157,13 @@ class SObject:
     custom: bool = False
     record_types: tuple[RecordTypeDef, ...] = ()
     children: tuple[Child, ...] = ()
+    stored: bool = True
+    own_prefix: bool = True
+    needs_filter: tuple[str, ...] = ()
+    outside: tuple[Child, ...] = ()
+    associate: tuple[str, str] | None = None
+    scopes: tuple[tuple[str, str], ...] = ()  # (name, label) beside "everything"
+    shown: Mapping[str, Any] | None = None  # describe keys that do not follow from the rest
 
     def find(self, name: str) -> Field | None:
         return self._by_name.get(name.lower())
@@ -186,12 +215,12 @@ class Schema:
     def of(objects: Iterable[SObject], settings: Mapping[str, Any], **more: Any) -> Schema:
         named = {one.name: one for one in objects}
         lower = {one.name.lower(): one for one in named.values()}
-        prefixes = {one.prefix: one for one in named.values()}
+        prefixes = {one.prefix: one for one in reversed(named.values()) if one.prefix}
         return Schema(named, settings, _lower=lower, _prefixes=prefixes, **more)
 
     def find(self, name: str) -> SObject | None:
         return self._lower.get(name.lower())
 
     def of_id(self, record_id: str) -> SObject | None:
-        """The object a record id belongs to, by its key prefix."""
+        """The object a record id belongs to, by its key prefix; the first, where several share it."""
         return self._prefixes.get(record_id[:3])

@@ -8,6 +8,7 @@ are not deleted; deleting empties them, which frees the external id for reuse.
 from __future__ import annotations
 
 from sfsync.rehearsal.schema.model import Field, Schema, SObject
+from sfsync.rehearsal.store import extras
 from sfsync.rehearsal.store.database import Database
 
 _AFFINITY = {"boolean": "INTEGER", "int": "INTEGER", "double": "REAL", "currency": "REAL", "percent": "REAL"}
@@ -28,21 +29,24 @@ def create(database: Database, schema: Schema) -> None:
             " PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
         for obj in schema.objects.values():
-            _create_object(database, obj)
+            if obj.stored:
+                _create_object(database, obj)
 
 
 def drop(database: Database, schema: Schema) -> None:
     """Empties the org; state kept under kind ``org`` goes as well."""
     with database.transaction():
         for obj in schema.objects.values():
-            database.run(f"DELETE FROM {quoted(obj.name)}")  # noqa: S608 - a name from our schema
+            if obj.stored:
+                database.run(f"DELETE FROM {quoted(obj.name)}")  # noqa: S608 - a name from our schema
         database.run("DELETE FROM org_counter")
         database.run("DELETE FROM org_state")
+        extras.empty(database)
 
 
 def _create_object(database: Database, obj: SObject) -> None:
     table = quoted(obj.name)
-    wanted = {name: column for field in obj.fields for name, column in _columns(field)}
+    wanted = {name: column for field in obj.fields if field.stored for name, column in _columns(field)}
     present = {row[1] for row in database.rows(f"PRAGMA table_info({table})")}
     if not present:
         database.run(f"CREATE TABLE {table} ({', '.join(wanted.values())})")
