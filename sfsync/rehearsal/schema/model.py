@@ -58,6 +58,7 @@ class Field:
     controller: str | None = None  # the picklist or checkbox that decides which values are offered
     valid_for: tuple[str | None, ...] = ()  # per value: bitmap over the controller's values, base64
     shown: Mapping[str, Any] | None = None  # describe keys that do not follow from the rest
+    tracked: bool = False  # trackHistory: changes are written to the object's history, where it has one
 
     @property
     def stored(self) -> bool:
