@@ -46,6 +46,21 @@ def _metadata(given: Path | None) -> Path | None:
     envvar="SFSYNC_ORG_PORT",
     help="Port on 127.0.0.1; 0 takes a free one.",
 )
+@option(
+    "--https/--no-https",
+    default=True,
+    show_default=True,
+    envvar="SFSYNC_ORG_HTTPS",
+    help="Listen for https as well, for clients that know nothing else; the ready line names the ca_file to trust.",
+)
+@option(
+    "--https-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default=True,
+    envvar="SFSYNC_ORG_HTTPS_PORT",
+    help="Port for https on 127.0.0.1; 0 takes a free one.",
+)
 @_data
 @option(
     "--seed",
@@ -61,11 +76,27 @@ def _metadata(given: Path | None) -> Path | None:
     help="File that gets the ready line, whole, once the org accepts connections.",
 )
 @_force_app
-def serve(port: int, data: Path, seed: str, ready_file: Path | None, force_app: Path | None) -> None:
+def serve(
+    port: int,
+    https: bool,
+    https_port: int,
+    data: Path,
+    seed: str,
+    ready_file: Path | None,
+    force_app: Path | None,
+) -> None:
     """Serve the org on loopback until SIGTERM; prints one line of JSON with its address and credentials."""
     from sfsync.rehearsal.serve import serve as run
 
-    run(data, port=port, seed=seed, force_app=_metadata(force_app), ready_file=ready_file, say=click.echo)
+    run(
+        data,
+        port=port,
+        https_port=https_port if https else None,
+        seed=seed,
+        force_app=_metadata(force_app),
+        ready_file=ready_file,
+        say=click.echo,
+    )
 
 
 @org.command()

@@ -156,6 +156,7 @@ def _call(request: Request, body: IO[bytes]) -> tuple[Call, str]:
         params=dict(parse_qsl(text, keep_blank_values=True)),
         headers=dict(request.headers),
         body=Body(body),
+        secure=request.scope["scheme"] == "https",
     )
     return call, f"{request.method} {path}?{text}" if text else f"{request.method} {path}"
 

@@ -97,7 +97,10 @@ def _parser_text(error: json.JSONDecodeError) -> str:
 
 @dataclass(frozen=True)
 class Call:
-    """A request: ``path`` still percent-encoded, header names in lower case, ``args`` the decoded path parts."""
+    """A request: ``path`` still percent-encoded, header names in lower case, ``args`` the decoded path parts.
+
+    ``secure``: it came over https.
+    """
 
     method: str
     path: str
@@ -106,6 +109,7 @@ class Call:
     body: Body = field(default_factory=Body)
     args: Mapping[str, str] = field(default_factory=dict)
     session: Session | None = None
+    secure: bool = False
 
     @property
     def version(self) -> str:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sfsync.rehearsal.bulk.jobs import Jobs
+    from sfsync.rehearsal.call import Call
     from sfsync.rehearsal.entry.credentials import Credentials
     from sfsync.rehearsal.entry.sessions import Sessions
     from sfsync.rehearsal.faults import Faults
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Context:
-    """``restore`` brings a fresh org to the state it is served in (standing session, seed)."""
+    """``restore`` brings a fresh org to the state it is served in (standing session, seed).
+
+    ``https_url`` is the same org behind TLS, None if it is not served that way.
+    """
 
     org: Org
     table: Table
@@ -32,3 +36,8 @@ class Context:
     jobs: Jobs
     instance_url: str
     restore: Callable[[], None]
+    https_url: str | None = None
+
+    def site(self, call: Call) -> str:
+        """The address by which the caller came, to be given back in login answers and identity URLs."""
+        return self.https_url if call.secure and self.https_url else self.instance_url

@@ -11,16 +11,17 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 import uvicorn
+from starlette.applications import Starlette
 
 from sfsync.errors import ConfigError
-from sfsync.rehearsal import seeds, table
+from sfsync.rehearsal import seeds, table, tls
 from sfsync.rehearsal.app import build_app
 from sfsync.rehearsal.bulk import ingest as bulk_ingest
 from sfsync.rehearsal.bulk import query as bulk_query
@@ -37,7 +38,7 @@ from sfsync.rehearsal.org import Org
 HOST = "127.0.0.1"
 DEFAULT_DATA = Path(".sfsync/org")
 _MOST_REQUEST_HEAD = 1 << 20  # beyond the vendor's 16 KB, so that we, not the server, say 414
-_START_SECONDS, _STOP_SECONDS = 60, 5
+_START_SECONDS, _STOP_SECONDS, _LOOK_SECONDS = 60, 5, 0.005
 
 
 class ServeError(ConfigError):
@@ -46,7 +47,7 @@ class ServeError(ConfigError):
 
 @dataclass(frozen=True)
 class Ready:
-    """The ready line: where the org is and the ways in."""
+    """The ready line: where the org is and the ways in; ``ca_file`` is what makes ``https_url`` trusted."""
 
     instance_url: str
     access_token: str
@@ -58,6 +59,8 @@ class Ready:
     consumer_secret: str
     refresh_token: str
     private_key_file: str
+    https_url: str | None = None
+    ca_file: str | None = None
 
     def line(self) -> str:
         return json.dumps(asdict(self))
@@ -66,7 +69,14 @@ class Ready:
 # -- putting an org together ------------------------------------------------------------------------------
 
 
-def open_context(data: Path, instance_url: str, *, seed: str = "empty", force_app: Path | None = None) -> Context:
+def open_context(
+    data: Path,
+    instance_url: str,
+    *,
+    seed: str = "empty",
+    force_app: Path | None = None,
+    https_url: str | None = None,
+) -> Context:
     """Opens the org in a data folder with all its parts, ready to be served."""
     org = Org.open(data, force_app=force_app)
     known = credentials.load_or_create(data, org.org_id, org.username)
@@ -91,6 +101,7 @@ def open_context(data: Path, instance_url: str, *, seed: str = "empty", force_ap
         jobs=jobs,
         instance_url=instance_url,
         restore=restore,
+        https_url=https_url,
     )
 
 
@@ -101,7 +112,7 @@ def _seed(org: Org, name: str) -> None:
         raise ServeError(str(error), "SEED_REFUSED", next_step="give another --seed") from error
 
 
-def _ready(context: Context) -> Ready:
+def _ready(context: Context, certificate: tls.Certificate | None) -> Ready:
     known = context.credentials
     return Ready(
         instance_url=context.instance_url,
@@ -114,6 +125,8 @@ def _ready(context: Context) -> Ready:
         consumer_secret=known.consumer_secret,
         refresh_token=known.refresh_token,
         private_key_file=known.private_key_file,
+        https_url=context.https_url,
+        ca_file=str(certificate.ca_file.resolve()) if certificate else None,
     )
 
 
@@ -134,7 +147,7 @@ def _take(file: IO[str], data: Path) -> None:
         raise ServeError(text, "ORG_IN_USE", next_step="stop it, or give another folder with --data") from error
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: int, option: str = "--port") -> socket.socket:
     # The protocol must be named: asyncio sets TCP_NODELAY only then, and without it every answer waits 40 ms.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -143,7 +156,7 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         text = f"port {port} cannot be used: {error.strerror}"
-        raise ServeError(text, "PORT_IN_USE", next_step="give another --port; 0 takes a free one") from error
+        raise ServeError(text, "PORT_IN_USE", next_step=f"give another {option}; 0 takes a free one") from error
     return sock
 
 
@@ -151,50 +164,89 @@ def _listen(port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with our own signals (a clean end is exit 0) and a call when it accepts connections."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
+    """uvicorn with our own signals (a clean end is exit 0)."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        if threading.current_thread() is threading.main_thread():
-            for one in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(one, self._leave)
         yield
 
-    def _leave(self, number: int, frame: FrameType | None) -> None:
-        self.should_exit = True
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Idle connections are cut: the polite end of TLS waits for clients who may not be listening."""
+        for connection in list(self.server_state.connections):
+            cycle, transport = getattr(connection, "cycle", None), getattr(connection, "transport", None)
+            if transport is not None and (cycle is None or cycle.response_complete):
+                transport.abort()
+        await super().shutdown(sockets)
 
 
 class _Breaker:
-    """Breaks connections of a server that is made after the app that needs it."""
+    """Breaks connections of servers that are made after the app that needs it."""
 
-    server: _Server | None = None
+    def __init__(self) -> None:
+        self.servers: list[_Server] = []
 
     def close(self, client: tuple[str, int] | None, flush: bool) -> None:
         """Closes one client's connection, after what is already written (``flush``) or at once."""
-        for connection in list(self.server.server_state.connections) if self.server else ():
+        for connection in [one for server in self.servers for one in server.server_state.connections]:
             transport = getattr(connection, "transport", None)
             if transport is not None and getattr(connection, "client", None) == client:
                 transport.close() if flush else transport.abort()
 
 
-def _server(context: Context, on_ready: Callable[[], None]) -> _Server:
-    breaker = _Breaker()
-    app = build_app(context, breaker.close)
-    config = uvicorn.Config(
+@dataclass
+class _Listener:
+    """A bound socket, and the certificate of the one that speaks TLS."""
+
+    sock: socket.socket
+    certificate: tls.Certificate | None = None
+
+    @property
+    def url(self) -> str:
+        scheme = "https" if self.certificate else "http"
+        return f"{scheme}://{HOST}:{self.sock.getsockname()[1]}"
+
+
+class _Service:
+    """One app behind all listeners, in one event loop. The first server starts and ends the app's own tasks."""
+
+    def __init__(self, context: Context, listeners: list[_Listener], on_ready: Callable[[], None]) -> None:
+        breaker = _Breaker()
+        app = build_app(context, breaker.close)
+        self._listeners = listeners
+        self._servers = [_Server(_config(app, one, first=one is listeners[0])) for one in listeners]
+        self._on_ready = on_ready
+        breaker.servers = self._servers
+
+    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Asks for the end; also what SIGTERM and SIGINT do."""
+        for server in self._servers:
+            server.should_exit = True
+
+    async def run(self) -> None:
+        """Serves until ``stop``; the app outlives the servers that are only its doors."""
+        tasks: list[asyncio.Task[None]] = []
+        for server, listener in zip(self._servers, self._listeners, strict=True):
+            tasks.append(asyncio.create_task(server.serve(sockets=[listener.sock])))
+            while not server.started and not tasks[-1].done():
+                await asyncio.sleep(_LOOK_SECONDS)
+        if all(server.started for server in self._servers):
+            self._on_ready()
+        else:
+            self.stop()
+        await asyncio.gather(*tasks)
+
+
+def _config(app: Starlette, listener: _Listener, *, first: bool) -> uvicorn.Config:
+    certificate = listener.certificate
+    return uvicorn.Config(
         app,
+        ssl_certfile=certificate.certificate_file if certificate else None,
+        ssl_keyfile=certificate.key_file if certificate else None,
+        proxy_headers=False,  # nobody stands between; the caller's own address is needed to break its connection
         http="h11",
         ws="none",
         loop="asyncio",
-        lifespan="on",
+        lifespan="on" if first else "off",
         log_config=None,  # logging belongs to the process, which may be a test or a demo
         log_level="warning",
         access_log=False,
@@ -203,53 +255,75 @@ def _server(context: Context, on_ready: Callable[[], None]) -> _Server:
         h11_max_incomplete_event_size=_MOST_REQUEST_HEAD,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
-    server = _Server(config, on_ready)
-    breaker.server = server
-    return server
 
 
 def serve(
     data: Path,
     *,
     port: int = 0,
+    https_port: int | None = None,
     seed: str = "empty",
     force_app: Path | None = None,
     ready_file: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Serves until SIGTERM or SIGINT. ``say`` gets the ready line, ``ready_file`` has it written atomically."""
-    with locked(data), contextlib.closing(_listen(port)) as sock:
-        context = open_context(data, _url(sock), seed=seed, force_app=force_app)
+    """Serves until SIGTERM or SIGINT. ``say`` gets the ready line, ``ready_file`` has it written atomically.
+
+    ``https_port`` None: http only; 0 takes a free port.
+    """
+    with locked(data), ExitStack() as open_sockets:
+        listeners = _listeners(open_sockets, data, port, https_port)
+        context = _open(data, listeners, seed, force_app)
 
         def announce() -> None:
-            line = _ready(context).line()
+            line = _ready(context, listeners[-1].certificate).line()
             if ready_file is not None:
                 write_private(ready_file, line.encode() + b"\n")
             say(line)
 
-        _server(context, announce).run(sockets=[sock])
+        service = _Service(context, listeners, announce)
+        for one in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(one, service.stop)
+        asyncio.run(service.run())
         context.org.close()
 
 
-def _url(sock: socket.socket) -> str:
-    return f"http://{HOST}:{sock.getsockname()[1]}"
+def _listeners(stack: ExitStack, data: Path, port: int, https_port: int | None) -> list[_Listener]:
+    found = [_Listener(stack.enter_context(contextlib.closing(_listen(port))))]
+    if https_port is not None:
+        sock = stack.enter_context(contextlib.closing(_listen(https_port, "--https-port")))
+        found.append(_Listener(sock, tls.ensure(data / "tls")))
+    return found
+
+
+def _open(data: Path, listeners: list[_Listener], seed: str, force_app: Path | None) -> Context:
+    https_url = listeners[-1].url if listeners[-1].certificate else None
+    return open_context(data, listeners[0].url, seed=seed, force_app=force_app, https_url=https_url)
 
 
 @contextmanager
-def running(data: Path, *, port: int = 0, seed: str = "empty", force_app: Path | None = None) -> Iterator[Ready]:
+def running(
+    data: Path,
+    *,
+    port: int = 0,
+    https_port: int | None = None,
+    seed: str = "empty",
+    force_app: Path | None = None,
+) -> Iterator[Ready]:
     """An org served by a thread of this process; for tests and demos. Stops, cleanly, at the end of the block."""
-    with locked(data), contextlib.closing(_listen(port)) as sock:
-        context = open_context(data, _url(sock), seed=seed, force_app=force_app)
+    with locked(data), ExitStack() as open_sockets:
+        listeners = _listeners(open_sockets, data, port, https_port)
+        context = _open(data, listeners, seed, force_app)
         up = threading.Event()
-        server = _server(context, up.set)
-        thread = threading.Thread(target=asyncio.run, args=(server.serve(sockets=[sock]),), name="rehearsal org")
+        service = _Service(context, listeners, up.set)
+        thread = threading.Thread(target=asyncio.run, args=(service.run(),), name="rehearsal org")
         thread.start()
         try:
             if not up.wait(_START_SECONDS):
                 raise ServeError("the rehearsal org did not start", "ORG_NOT_STARTED", next_step="see its log")
-            yield _ready(context)
+            yield _ready(context, listeners[-1].certificate)
         finally:
-            server.should_exit = True
+            service.stop()
             thread.join()
             context.org.close()
 
