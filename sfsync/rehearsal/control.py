@@ -64,12 +64,13 @@ def reset(context: Context, call: Call) -> Reply:
 
 @_explained
 def seed(context: Context, call: Call) -> Reply:
-    """``{"name": "operator"}`` or ``{"records": {"User": [...]}}``"""
+    """``{"name": "operator"}`` or ``{"records": {"User": [...]}}``; ``"exact": true`` keeps rows as they are given."""
     order = _order(call)
     if isinstance(order.get("name"), str):
         return Reply(200, {"loaded": seeds.load(context.org, order["name"])})
     if isinstance(order.get("records"), dict):
-        return Reply(200, {"loaded": seeds.load_records(context.org, order["records"])})
+        load = seeds.load_exact if order.get("exact") is True else seeds.load_records
+        return Reply(200, {"loaded": load(context.org, order["records"])})
     raise ValueError(f"give a name ({', '.join(seeds.names())}) or records by object")
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sfsync.rehearsal import errors, setup
 from sfsync.rehearsal.clock import Clock
-from sfsync.rehearsal.dml import intake, remove, save, upsert
+from sfsync.rehearsal.dml import exact, intake, remove, save, upsert
 from sfsync.rehearsal.dml.batch import Batch, Deed
 from sfsync.rehearsal.dml.options import DEFAULT, QUIET, Options
 from sfsync.rehearsal.dml.work import Work
@@ -284,6 +284,12 @@ class Org:
     def transaction(self) -> AbstractContextManager[None]:
         """Joins the write calls of this thread; an exception undoes them all. May be nested."""
         return self._database.transaction()
+
+    def restore(self, object: str, rows: list[dict[str, Any]]) -> list[str]:
+        """Writes rows as they are, Id and audit fields included (``dml.exact``). ValueError for what cannot be."""
+        obj = self._object(object)
+        with self._database.transaction():
+            return exact.write(Work(self._database, self.schema, self.user_id, self.clock.stamp()), obj, rows)
 
     # -- small things that outlive a restart --------------------------------------------------------------
 

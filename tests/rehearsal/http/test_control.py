@@ -151,6 +151,16 @@ class TestSeeds:
         host = {"OwnerId": org.query("SELECT Id FROM User WHERE Alias = 'x'")["records"][0]["Id"]}
         assert org.create("Account", Name="B", **host)
 
+    def test_exact_rows(self, org: Client) -> None:
+        one = {"Id": "001dM00003kS3BpQAK", "Name": "A", "CreatedDate": "2020-01-02T03:04:05Z", "IsDeleted": True}
+        two = {"Name": "B", "OwnerId": "005000000000001AAA", "SystemModstamp": "2021-01-01T00:00:00Z"}
+        assert org.control("seed", {"exact": True, "records": {"Account": [one, two]}}) == {"loaded": {"Account": 2}}
+        found = org.query("SELECT Id, CreatedDate FROM Account WHERE IsDeleted = true", f"{V}/queryAll")["records"]
+        assert (found[0]["Id"], found[0]["CreatedDate"]) == (one["Id"], "2020-01-02T03:04:05.000+0000")
+        assert org.query("SELECT SystemModstamp FROM Account")["records"][0]["SystemModstamp"][:4] == "2021"
+        wrong = {"exact": True, "records": {"Account": [{"Name": "C"}, {"AnnualRevenue": "much"}]}}
+        assert "row 2 of Account" in org.post("/rehearsal/seed", wrong).json()[0]["message"]
+
     def test_all_or_nothing(self, org: Client) -> None:
         answer = org.post("/rehearsal/seed", {"records": {"Account": [{"Name": "A"}, {}]}})
         assert answer.status_code == 400
