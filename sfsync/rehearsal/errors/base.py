@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_CODE_FIRST = frozenset({"NOT_FOUND", "INVALIDJOBSTATE", "INVALIDENTITY", "API_ERROR", "EXCEEDEDQUOTA"})
+_CODE_FIRST = frozenset(
+    {"NOT_FOUND", "INVALIDJOBSTATE", "INVALIDENTITY", "API_ERROR", "EXCEEDEDQUOTA", "PROCESSING_HALTED"}
+)
 
 
 class OrgError(Exception):

@@ -72,7 +72,3 @@ def too_many_subrequests(limit: int = 25) -> OrgError:
 def processing_halted(message: str | None = None) -> OrgError:
     text = "The transaction was rolled back since another operation in the same transaction failed."
     return OrgError("PROCESSING_HALTED", message or text)
-
-
-def invalid_reference(path: str, root: str) -> OrgError:
-    return processing_halted(f"Invalid reference specified. No value for {path} found in {root}.")

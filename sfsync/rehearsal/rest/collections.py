@@ -6,6 +6,7 @@ The answer is 200 whatever happens to the items, in the order of the input.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -41,23 +42,39 @@ def update(context: Context, call: Call) -> Reply:
 def upsert(context: Context, call: Call) -> Reply:
     """PATCH composite/sobjects/X/{field}; every item says whether it was created, failed ones too."""
     field, wanted = call.args["field"], call.args["object"]
+    if context.org.schema.find(wanted) is None:
+        raise errors.not_found()
 
     def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:
         if name.lower() != wanted.lower():
             raise OrgError("INVALID_TYPE", f"{name} does not match the type of the call: {wanted}", [])
-        return context.org.upsert(name, field, rows, options=call.options)
+        results = context.org.upsert(name, field, rows, options=call.options)
+        return [_told_apart(result, field, row) for result, row in zip(results, rows, strict=True)]
 
     return _write(context, call, save, upserting=True)
+
+
+def _told_apart(result: SaveResult, field: str, row: dict[str, Any]) -> SaveResult:
+    """A key that several rows carry has no status 300 inside a collection: it is an error of its item."""
+    if not any(error.code == "MULTIPLE_CHOICES" for error in result.errors):
+        return result
+    value = next((str(one) for name, one in row.items() if name.lower() == field.lower()), "")
+    return replace(result, errors=[errors.ambiguous_external_id(field, value)])
 
 
 def _write(context: Context, call: Call, save: Save, *, upserting: bool = False) -> Reply:
     body = call.body.object()
     records = _checked(body.get("records"))
+    return _whole_or_parts(context, lambda: _save_all(records, save, upserting=upserting), body.get("allOrNone"))
+
+
+def _whole_or_parts(context: Context, act: Callable[[], list[Item]], all_or_none: Any) -> Reply:
+    """Runs ``act`` as one transaction; with all-or-none a failed item undoes the good ones."""
     items: list[Item] = []
     try:
         with context.org.transaction():
-            items = _save_all(records, save, upserting=upserting)
-            undo_unless(body.get("allOrNone") is not True or all(item["success"] for item in items))
+            items = act()
+            undo_unless(str(all_or_none).lower() != "true" or all(item["success"] for item in items))
     except Undo:
         items = [_rolled_back(item) for item in items]
     return Reply(200, items)
@@ -71,8 +88,7 @@ def _checked(records: Any) -> list[dict[str, Any]]:
     if not all(isinstance(row, dict) for row in records):
         raise errors.json_parser("Unexpected token where a record was expected at [line:1, column:1]")
     if len(list(groupby(records, key=_type_of))) > MOST_CHUNKS:
-        text = "Cannot have more than 10 chunks in a single operation. Please rearrange the data to reduce chunking."
-        raise OrgError("LIMIT_EXCEEDED", text)
+        raise errors.too_many_chunks()
     return records
 
 
@@ -128,20 +144,12 @@ def delete(context: Context, call: Call) -> Reply:
         raise errors.no_records()
     if len(ids) > MOST_RECORDS:
         raise errors.too_many_records(MOST_RECORDS)
-    items: list[Item] = []
-    try:
-        with context.org.transaction():
-            items = _delete_all(context, ids)
-            all_or_none = call.params.get("allOrNone", "").lower() == "true"
-            undo_unless(not all_or_none or all(item["success"] for item in items))
-    except Undo:
-        items = [_rolled_back(item) for item in items]
-    return Reply(200, items)
+    return _whole_or_parts(context, lambda: _delete_all(context, call, ids), call.params.get("allOrNone"))
 
 
-def _delete_all(context: Context, ids: list[str]) -> list[Item]:
+def _delete_all(context: Context, call: Call, ids: list[str]) -> list[Item]:
     good = [one for one in ids if is_valid(one)]
-    results = iter(context.org.delete(good) if good else [])
+    results = iter(context.org.delete(good, options=call.options) if good else [])
     return [
         _item(next(results), False) if is_valid(one) else _failed([errors.malformed_id_delete(one)], False)
         for one in ids

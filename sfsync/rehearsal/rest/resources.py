@@ -52,7 +52,7 @@ def resources(context: Context, call: Call) -> Reply:
 
 
 def composite_resources(context: Context, call: Call) -> Reply:
-    return Reply(200, {name: f"{call.base}/composite/{name}" for name in ("batch", "sobjects")})
+    return Reply(200, {name: f"{call.base}/composite/{name}" for name in ("tree", "batch", "sobjects", "graph")})
 
 
 def limits(context: Context, call: Call) -> Reply:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfsync.rehearsal.rest import collections, composite, query, records
+from sfsync.rehearsal.rest import batch, collections, composite, graph, query, records, tree
 from sfsync.rehearsal.rest import resources as rest
 from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, Route, data
 
@@ -36,7 +36,9 @@ def _composites() -> list[Route]:
     return [
         data("GET", "/composite", "composite.resources", rest.composite_resources),
         data("POST", "/composite", "composite", composite.composite),
-        data("POST", "/composite/batch", "composite.batch", composite.batch),
+        data("POST", "/composite/batch", "composite.batch", batch.batch),
+        data("POST", "/composite/graph", "composite.graph", graph.graph),
+        data("POST", "/composite/tree/{object}", "composite.tree", tree.tree),
         data("POST", "/composite/sobjects", "collections.create", collections.create, **heavy),
         data("PATCH", "/composite/sobjects", "collections.update", collections.update, **heavy),
         data("DELETE", "/composite/sobjects", "collections.delete", collections.delete, **heavy),
