@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sfsync.rehearsal.automation.rules import Automation
 
 TEXT_TYPES = frozenset(
     {"string", "textarea", "picklist", "multipicklist", "email", "phone", "url", "combobox", "encryptedstring"}
@@ -58,6 +61,8 @@ class Field:
     controller: str | None = None  # the picklist or checkbox that decides which values are offered
     valid_for: tuple[str | None, ...] = ()  # per value: bitmap over the controller's values, base64
     shown: Mapping[str, Any] | None = None  # describe keys that do not follow from the rest
+    formula: str | None = None  # of a formula field, as written in its metadata
+    blank_as_zero: bool = False  # the formula reads blank numbers as 0
     tracked: bool = False  # trackHistory: changes are written to the object's history, where it has one
 
     @property
@@ -209,6 +214,7 @@ class Schema:
     settings: Mapping[str, Any]
     queues: tuple[QueueDef, ...] = ()
     permission_sets: tuple[PermissionSetDef, ...] = ()
+    automation: Automation | None = None  # the rules that run at a save; None where nothing is configured
     _lower: dict[str, SObject] = field(default_factory=dict)
     _prefixes: dict[str, SObject] = field(default_factory=dict)
 
