@@ -7,7 +7,7 @@ joins several. Queries see the last committed state (or, inside an own transacti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
@@ -16,8 +16,11 @@ from zoneinfo import ZoneInfo
 
 from sfsync.rehearsal import errors, setup
 from sfsync.rehearsal.clock import Clock
-from sfsync.rehearsal.dml import exact, intake, remove, save, upsert
+from sfsync.rehearsal.dml import bin as recycle_bin
+from sfsync.rehearsal.dml import events as change_events
+from sfsync.rehearsal.dml import exact, intake, mixed, remove, save, upsert
 from sfsync.rehearsal.dml.batch import Batch, Deed
+from sfsync.rehearsal.dml.locks import Locks
 from sfsync.rehearsal.dml.options import DEFAULT, QUIET, Options
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.ids import is_valid, to18
@@ -26,13 +29,14 @@ from sfsync.rehearsal.schema.build import build
 from sfsync.rehearsal.schema.model import Schema, SObject
 from sfsync.rehearsal.soql.run import QueryResult, Session, run
 from sfsync.rehearsal.store import state, tables
-from sfsync.rehearsal.store.database import Database
+from sfsync.rehearsal.store.database import Busy, Database
 
 SaveResult = Deed
 
 __all__ = ["Org", "QueryResult", "SaveResult"]
 
 CHUNK = 200
+WAIT_S = 10.0  # as long as Salesforce waits for a row lock
 
 
 class _Undone(Exception):
@@ -74,6 +78,9 @@ class Org:
         self.user_id: str = identity["user_id"]
         self.username: str = identity["username"]
         self._zone = ZoneInfo(setup.time_zone(self._database, self.user_id))
+        self.locks = Locks(self.state_list("lock").values(), self._keep_locks)
+        selected = state.get(self._database, "org", "change_events") or {"objects": []}
+        self._event_objects = frozenset(selected["objects"])
         self.files_dir.mkdir(exist_ok=True)
 
     def close(self) -> None:
@@ -99,6 +106,8 @@ class Org:
 
     def query(self, soql: str, *, all_rows: bool = False, version: str = "60.0") -> QueryResult:
         """Runs a query; rows come lazily. Raises OrgError with Salesforce's texts."""
+        if all_rows:
+            self.expire()
         session = Session(self.schema, self.clock.now(), self._zone, version)
         return run(self._database, session, soql, all_rows=all_rows)
 
@@ -222,6 +231,28 @@ class Org:
         """Puts rows, of one or several objects, into the recycle bin."""
         return self._write(lambda work: remove.delete(work, ids), all_or_none, options)
 
+    def undelete(
+        self, ids: Sequence[str], *, all_or_none: bool = False, options: Options = DEFAULT
+    ) -> list[SaveResult]:
+        """Brings rows back from the recycle bin, with what their deletion took along."""
+        self.expire()
+        return self._write(lambda work: recycle_bin.undelete(work, ids), all_or_none, options)
+
+    def empty_recycle_bin(self, ids: Sequence[str], *, options: Options = DEFAULT) -> list[SaveResult]:
+        """Removes deleted rows for good."""
+        return self._write(lambda work: recycle_bin.empty(work, ids), False, options)
+
+    def hard_delete(
+        self, ids: Sequence[str], *, all_or_none: bool = False, options: Options = DEFAULT
+    ) -> list[SaveResult]:
+        """Deletes rows for good, past the recycle bin."""
+        return self._write(lambda work: recycle_bin.hard_delete(work, ids), all_or_none, options)
+
+    def expire(self) -> None:
+        """Purges what has outlived its time by the org's clock: the bin after 15 days, change events after 72 hours."""
+        recycle_bin.expire(self._database, self.schema, self.clock.now())
+        change_events.expire(self._database, self.clock.now())
+
     def load_csv(
         self,
         object: str,
@@ -254,7 +285,8 @@ class Org:
             key = upsert.key_field(obj, external_field or "Id")
             return lambda work, batch: upsert.upsert(work, batch, key)
         if operation in ("delete", "hardDelete"):
-            return lambda work, batch: remove.delete(work, [one or "" for one in batch.values("Id", "")])
+            away = remove.delete if operation == "delete" else recycle_bin.hard_delete
+            return lambda work, batch: away(work, [one or "" for one in batch.values("Id", "")])
         raise errors.invalid_batch(f"Unknown operation {operation}")
 
     def _chunks(
@@ -272,18 +304,33 @@ class Org:
 
     def _write(self, act: Callable[[Work], list[SaveResult]], all_or_none: bool, options: Options) -> list[SaveResult]:
         try:
-            with self._database.transaction():
-                user = options.user_id or self.user_id
-                work = Work(self._database, self.schema, user, self.clock.stamp(), options)
+            with self._database.transaction(WAIT_S):
+                work = self._work(options)
                 return _whole(act(work)) if all_or_none else act(work)
         except _Undone as undone:
             return [
                 SaveResult(None, False, one.created, one.errors or [errors.rolled_back()]) for one in undone.results
             ]
+        except Busy as busy:
+            raise errors.lock_not_obtained([]) from busy
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Joins the write calls of this thread; an exception undoes them all. May be nested."""
-        return self._database.transaction()
+    def _work(self, options: Options) -> Work:
+        user = options.user_id or self.user_id
+        stamp = self.clock.stamp()
+        return Work(self._database, self.schema, user, stamp, options, None, self.locks, self._event_objects)
+
+    @contextmanager
+    def transaction(self, *, strict: bool = False) -> Iterator[None]:
+        """Joins the write calls of this thread; an exception undoes them all. May be nested.
+
+        ``strict``: Salesforce sees one transaction too, so setup objects and others do not mix in it
+        (MIXED_DML_OPERATION).
+        """
+        with self._database.transaction():
+            before = self._database.scratch.get(mixed.STRICT, False)
+            self._database.scratch[mixed.STRICT] = before or strict
+            yield
+            self._database.scratch[mixed.STRICT] = before
 
     def restore(self, object: str, rows: list[dict[str, Any]]) -> list[str]:
         """Writes rows as they are, Id and audit fields included (``dml.exact``). ValueError for what cannot be."""
@@ -305,6 +352,39 @@ class Org:
     def state_list(self, kind: str) -> dict[str, dict[str, Any]]:
         """All values of a kind by key, keys in order."""
         return dict(state.listed(self._database, kind))
+
+    def _keep_locks(self, orders: list[dict[str, Any]]) -> None:
+        with self._database.transaction():
+            for key in self.state_list("lock"):
+                self.state_delete("lock", key)
+            for number, order in enumerate(orders):
+                self.state_put("lock", f"{number:04}", order)
+
+    # -- change events ------------------------------------------------------------------------------------
+
+    def select_change_events(self, objects: Iterable[str]) -> list[str]:
+        """Selects the objects that publish change events (none at first). Raises OrgError NOT_FOUND."""
+        names = sorted({self._object(one).name for one in objects})
+        state.put(self._database, "org", "change_events", {"objects": names})
+        self._event_objects = frozenset(names)
+        return names
+
+    def events(
+        self, channel: str = change_events.ALL, *, after: int = change_events.EVERYTHING, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Kept change events of a channel (``/data/ChangeEvents``, ``/data/AccountChangeEvent``), oldest first.
+
+        ``after``: a replay id, -1 for the tip, -2 for everything of the last 72 hours. Each is ``{"replayId",
+        "object", "payload"}``. Raises OrgError NOT_FOUND for a channel without an object.
+        """
+        change_events.expire(self._database, self.clock.now())
+        named = {change_events.event_name(one): one for one in self.schema.objects}
+        if channel == change_events.ALL:
+            return change_events.read(self._database, None, after, limit)
+        obj = named.get(channel.removeprefix("/data/"))
+        if obj is None:
+            raise errors.not_found()
+        return change_events.read(self._database, [obj], after, limit)
 
     # -- inside -------------------------------------------------------------------------------------------
 

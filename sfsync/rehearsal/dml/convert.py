@@ -103,7 +103,7 @@ def _text(field: Field, value: Any) -> str | None:
     if not text.isascii() and _HALF_PAIR.search(text):
         raise errors.unsupported_characters(field.label, field.name)
     if field.length and len(text) > field.length:
-        raise errors.string_too_long(field.label, field.name, text, field.length)
+        raise errors.value_too_long(field.label, field.name, text, field.length)
     return text
 
 

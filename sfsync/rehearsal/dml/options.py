@@ -11,7 +11,8 @@ class Options:
 
     ``auto_assign``: Sforce-Auto-Assign, on by default; ``assignment_rule`` the id of a rule to use instead of the
     active one. ``allow_duplicates``, ``duplicate_details``: allowSave and includeRecordDetails of
-    Sforce-Duplicate-Rule-Header. ``client``: the client name of Sforce-Call-Options, shown in change events.
+    Sforce-Duplicate-Rule-Header. ``client``: the client name of Sforce-Call-Options, shown in change events
+    together with the API version of the call.
     Source: wire reference 5, headers on writes.
     """
 
@@ -21,6 +22,7 @@ class Options:
     allow_duplicates: bool = False
     duplicate_details: bool = False
     client: str = ""
+    version: str = "60.0"
 
 
 DEFAULT = Options()

@@ -40,6 +40,10 @@ class Stored(dict[str, list[Any]]):
         for at, name in enumerate(names):
             self[name] = [row[at] for row in rows]
 
+    def need(self, names: Iterable[str]) -> None:
+        """Loads these columns too, in one query."""
+        self._load(sorted(set(names) - self.keys()))
+
     def take(self, rows: Sequence[int]) -> Stored:
         """The same for some of the rows, with the columns loaded so far and no others: the write may be over."""
         part = Stored.__new__(Stored)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.dml import automation, checks, references
+from sfsync.rehearsal.dml import automation, checks, mixed, references, trail
 from sfsync.rehearsal.dml.batch import ABSENT, Batch, Deed, failed
 from sfsync.rehearsal.dml.convert import convert
 from sfsync.rehearsal.dml.rows import Stored, whole
@@ -25,8 +25,9 @@ from sfsync.rehearsal.store.state import new_ids
 
 def insert(work: Work, batch: Batch) -> list[Deed]:
     """Inserts the good rows; the others come back with their errors."""
-    if "C" not in batch.obj.calls:
-        return [failed([errors.not_creatable(batch.obj.name)])] * batch.size
+    closed = mixed.clash(work, batch.obj) if "C" in batch.obj.calls else errors.not_creatable(batch.obj.name)
+    if closed is not None:
+        return [failed([closed])] * batch.size
     for row, one in enumerate(batch.columns.pop("Id", ())):
         if one is not ABSENT and one is not None:
             batch.fail(row, errors.id_in_body())
@@ -46,11 +47,13 @@ def _check(work: Work, batch: Batch, old: Stored | None, rules: Rules) -> None:
     automation.validate(work, batch, old)
     automation.duplicates(work, batch, old)
     automation.assign(work, batch, old)
+    work.locks.refuse(work, batch, () if old is None else old.ids)
 
 
 def _prepare(work: Work, batch: Batch, *, creating: bool) -> None:
     references.resolve(work.database, work.schema, batch)
     checks.access(batch, creating=creating)
+    batch.obj = work.schema.objects[batch.obj.name]
     convert(batch)
     references.check(work.database, work.schema, batch)
     _check_record_type(work, batch)
@@ -84,6 +87,7 @@ def _insert_good(work: Work, batch: Batch, rules: Rules) -> list[Deed]:
         insert_columns(work, batch.obj, ids, written.columns)
         rules.after_insert(work, written, ids)
         automation.after(work, written, ids, None)
+        trail.inserted(work, batch.obj, ids, written.columns)
     return _deeds(batch, good, ids, created=True)
 
 
@@ -97,8 +101,9 @@ def _deeds(batch: Batch, good: Sequence[int], ids: Sequence[str], *, created: bo
 
 def update(work: Work, batch: Batch) -> list[Deed]:
     """Updates the good rows by their ``Id`` column."""
-    if "U" not in batch.obj.calls:
-        return [failed([errors.not_updateable(batch.obj.name)])] * batch.size
+    closed = mixed.clash(work, batch.obj) if "U" in batch.obj.calls else errors.not_updateable(batch.obj.name)
+    if closed is not None:
+        return [failed([closed])] * batch.size
     ids = _own_ids(work, batch)
     rules = rules_of(batch.obj.name)
     _prepare(work, batch, creating=False)
@@ -115,11 +120,13 @@ def update(work: Work, batch: Batch) -> list[Deed]:
 def _update_good(work: Work, batch: Batch, rules: Rules, old: Stored, good: list[int]) -> None:
     for name in batch.columns:
         batch.columns[name] = whole(batch, old, name)
+    old.need(trail.watched(work, batch.obj, set(batch.columns)))
     written, before = batch.take(good), old.take(good)
     own = [str(one) for one in before.ids]
     update_columns(work, batch.obj, own, written.columns)
     rules.after_update(work, written, own)
     automation.after(work, written, own, before)
+    trail.updated(work, batch.obj, own, written.columns, before)
 
 
 def _own_ids(work: Work, batch: Batch) -> list[str | None]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sfsync.rehearsal.dml.batch import Batch
+from sfsync.rehearsal.dml.locks import Locks
 from sfsync.rehearsal.dml.options import DEFAULT, Options
 from sfsync.rehearsal.schema.model import Schema
 from sfsync.rehearsal.store.database import Database
@@ -17,13 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Work:
-    """``stamp`` is the instant of the save as stored."""
+    """``stamp`` is the instant of the save as stored; ``view`` the schema as the user sees it, None for all of it.
+
+    ``event_objects`` are the objects selected for change events.
+    """
 
     database: Database
     schema: Schema
     user_id: str
     stamp: str
     options: Options = DEFAULT
+    view: Schema | None = None
+    locks: Locks = field(default_factory=Locks)
+    event_objects: frozenset[str] = frozenset()
+
+    @property
+    def seen(self) -> Schema:
+        """Objects and fields with what the user may do with them."""
+        return self.schema if self.view is None else self.view
 
     @cached_property
     def record_types(self) -> dict[str, dict[str, bool]]:

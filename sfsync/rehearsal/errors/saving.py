@@ -32,7 +32,7 @@ def read_only(fields: Sequence[str]) -> OrgError:
     return OrgError("INVALID_FIELD_FOR_INSERT_UPDATE", text, fields)
 
 
-def string_too_long(label: str, field: str, value: str, length: int) -> OrgError:
+def value_too_long(label: str, field: str, value: str, length: int) -> OrgError:
     text = f"{label}: data value too large: {value} (max length={length})"
     return OrgError("STRING_TOO_LONG", text, [field])
 
@@ -153,8 +153,8 @@ def queue_not_for_object() -> OrgError:
     return OrgError("INVALID_OPERATION", text, ["OwnerId"])
 
 
-def inactive_owner() -> OrgError:
-    text = "operation performed with inactive user"
+def inactive_owner(user_id: str, obj: str) -> OrgError:
+    text = f"operation performed with inactive user [{user_id[:15]}] as owner of {obj.lower()}"
     return OrgError("INACTIVE_OWNER_OR_USER", text, ["OwnerId"])
 
 
@@ -173,6 +173,32 @@ def not_updateable(obj: str) -> OrgError:
 
 def not_deletable(obj: str) -> OrgError:
     return OrgError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be deleted: {obj}", [])
+
+
+def not_undeletable(obj: str) -> OrgError:
+    return OrgError("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be undeleted: {obj}", [])
+
+
+def not_in_bin() -> OrgError:
+    return OrgError("UNDELETE_FAILED", "Entity is not in the recycle bin", [])
+
+
+def not_mergeable(obj: str) -> OrgError:
+    return OrgError("INVALID_TYPE_FOR_OPERATION", f"entity type {obj} does not support merge", [])
+
+
+def merge_count() -> OrgError:
+    text = "a merge takes one or two records beside the master record"
+    return OrgError("MERGE_FAILED", text, [])
+
+
+def circular() -> OrgError:
+    """A record above itself in its own hierarchy."""
+    return OrgError("CIRCULAR_DEPENDENCY", "attempt to violate hierarchy constraints", [])
+
+
+def license_limit() -> OrgError:
+    return OrgError("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded", ["ProfileId"])
 
 
 def mixed_dml(obj: str, other: str) -> OrgError:

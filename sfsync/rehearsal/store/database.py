@@ -13,7 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sfsync.rehearsal.store import blank
+
 Row = tuple[Any, ...]
+
+
+class Busy(Exception):
+    """Another transaction has held the store too long."""
 
 
 class Database:
@@ -23,6 +29,7 @@ class Database:
         self.file = file
         self._lock = threading.RLock()
         self._depth = 0
+        self.scratch: dict[str, Any] = {}  # of the open transaction: what its calls have to know of each other
         self._idle: list[sqlite3.Connection] = []  # readers between two queries; list operations are atomic
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
@@ -36,10 +43,17 @@ class Database:
         return connection
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Re-entrant: the outermost is a transaction, inner ones are savepoints. An exception rolls back."""
-        with self._lock:
+    def transaction(self, wait_s: float | None = None) -> Iterator[None]:
+        """Re-entrant: the outermost is a transaction, inner ones are savepoints. An exception rolls back.
+
+        Raises Busy when another thread's transaction has not ended after ``wait_s`` seconds.
+        """
+        if not self._lock.acquire(timeout=-1 if wait_s is None else wait_s):
+            raise Busy
+        try:
             name = f"level_{self._depth}"
+            if self._depth == 0:
+                self.scratch = {}
             self._writer.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT {name}")
             self._depth += 1
             try:
@@ -50,6 +64,8 @@ class Database:
                 raise
             self._depth -= 1
             self._writer.execute("COMMIT" if self._depth == 0 else f"RELEASE {name}")
+        finally:
+            self._lock.release()
 
     def _roll_back(self, name: str) -> None:
         if self._depth == 0:
@@ -70,6 +86,15 @@ class Database:
     def many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         with self._lock:
             self._writer.executemany(sql, values)
+
+    def is_empty(self) -> bool:
+        """Has no table yet."""
+        return not self.rows("SELECT 1 FROM sqlite_master LIMIT 1")
+
+    def fill(self, statements: tuple[str, ...]) -> None:
+        """Brings an empty store to what these statements make; fast from the second time on."""
+        with self._lock:
+            blank.copy(blank.image(statements), self._writer)
 
     @contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:

@@ -22,12 +22,15 @@ def quoted(name: str) -> str:
 
 def create(database: Database, schema: Schema) -> None:
     """Makes what is missing: tables, columns that force-app has gained, indexes, the org's own tables."""
+    if database.is_empty():
+        database.fill(_statements(schema))
     with database.transaction():
         database.run("CREATE TABLE IF NOT EXISTS org_counter (name TEXT PRIMARY KEY, last INTEGER NOT NULL)")
         database.run(
             "CREATE TABLE IF NOT EXISTS org_state (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
             " PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
+        extras.create(database)
         for obj in schema.objects.values():
             if obj.stored:
                 _create_object(database, obj)
@@ -44,17 +47,30 @@ def drop(database: Database, schema: Schema) -> None:
         extras.empty(database)
 
 
+def _statements(schema: Schema) -> tuple[str, ...]:
+    """Everything a fresh org needs of tables and indexes."""
+    stored = [obj for obj in schema.objects.values() if obj.stored]
+    return tuple(one for obj in stored for one in (_table(obj), *_indexes(obj)))
+
+
 def _create_object(database: Database, obj: SObject) -> None:
-    table = quoted(obj.name)
-    wanted = {name: column for field in obj.fields if field.stored for name, column in _columns(field)}
-    present = {row[1] for row in database.rows(f"PRAGMA table_info({table})")}
+    present = {row[1] for row in database.rows(f"PRAGMA table_info({quoted(obj.name)})")}
+    wanted = _all_columns(obj)
     if not present:
-        database.run(f"CREATE TABLE {table} ({', '.join(wanted.values())})")
-    elif missing := wanted.keys() - present:
-        for name in wanted:
-            if name in missing:
-                database.run(f"ALTER TABLE {table} ADD COLUMN {wanted[name]}")
-    _create_indexes(database, obj)
+        database.run(_table(obj))
+    for name in [name for name in wanted if present and name not in present]:
+        database.run(f"ALTER TABLE {quoted(obj.name)} ADD COLUMN {wanted[name]}")
+    if not present.issuperset(wanted):
+        for statement in _indexes(obj):
+            database.run(statement)
+
+
+def _table(obj: SObject) -> str:
+    return f"CREATE TABLE {quoted(obj.name)} ({', '.join(_all_columns(obj).values())})"
+
+
+def _all_columns(obj: SObject) -> dict[str, str]:
+    return {name: column for field in obj.fields if field.stored for name, column in _columns(field)}
 
 
 def _columns(field: Field) -> list[tuple[str, str]]:
@@ -73,17 +89,18 @@ def _column(field: Field) -> str:
     return f"{quoted(field.name)} {_AFFINITY.get(field.type, 'TEXT')}{default} COLLATE {collation}"
 
 
-def _create_indexes(database: Database, obj: SObject) -> None:
-    def index(name: str, columns: str, where: str = "") -> None:
-        title = quoted(f"{obj.name}~{name}")
-        database.run(f"CREATE INDEX IF NOT EXISTS {title} ON {quoted(obj.name)} ({columns}){where}")
-
-    if obj.has("SystemModstamp"):
-        index("modstamp", '"SystemModstamp", "Id"')
+def _indexes(obj: SObject) -> list[str]:
+    found = [_index(obj, "modstamp", '"SystemModstamp", "Id"')] if obj.has("SystemModstamp") else []
     for field in obj.fields:
         if field.indexed:
             column = quoted(field.key_column)
-            index(field.name, column, f" WHERE {column} IS NOT NULL")
+            found.append(_index(obj, field.name, column, f" WHERE {column} IS NOT NULL"))
         elif field.type == "reference" and (field.child_name or field.name not in _UNINDEXED) and not field.person:
             column = quoted(field.name)
-            index(field.name, column, f" WHERE {column} IS NOT NULL")
+            found.append(_index(obj, field.name, column, f" WHERE {column} IS NOT NULL"))
+    return found
+
+
+def _index(obj: SObject, name: str, columns: str, where: str = "") -> str:
+    title = quoted(f"{obj.name}~{name}")
+    return f"CREATE INDEX IF NOT EXISTS {title} ON {quoted(obj.name)} ({columns}){where}"

@@ -1,0 +1,139 @@
+"""Row locks: UNABLE_TO_LOCK_ROW, as if another transaction held the record or its parent.
+
+The store has one writer, so real overlap only shows as waiting (``store.database.Busy``). A lock storm is ordered
+instead: an order names records, or an object, and every save that would lock one of them (a row to be changed, or the
+parent of a row) fails in that row. Source: wire reference 6; vendor, "Record-Level Locking" (a save locks the row
+and the parents it points at).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sfsync.rehearsal import errors
+from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.ids import is_valid, to18
+
+if TYPE_CHECKING:
+    from sfsync.rehearsal.dml.batch import Batch
+    from sfsync.rehearsal.dml.work import Work
+    from sfsync.rehearsal.schema.model import SObject
+
+
+@dataclass
+class LockOrder:
+    """Locks on ``ids``, or on all rows of ``object`` ("" is any), for ``times`` rows (None is always).
+
+    ``probability`` and ``seed`` decide row by row, so that a storm can be repeated. Raises ValueError for ids that
+    are none, or a probability outside 0 to 1.
+    """
+
+    object: str = ""
+    ids: list[str] = field(default_factory=list)
+    probability: float = 1.0
+    seed: int = 0
+    times: int | None = None
+    seen: int = 0
+    hits: int = 0
+
+    def __post_init__(self) -> None:
+        if not all(map(is_valid, self.ids)):
+            raise ValueError("a lock needs record ids of 15 or 18 characters")
+        if not 0 <= self.probability <= 1:
+            raise ValueError("the probability of a lock lies between 0 and 1")
+        self.ids = [to18(one) for one in self.ids]
+        self._wanted = frozenset(self.ids)
+        self._dice = random.Random(self.seed)  # noqa: S311  (repeatable on purpose)
+        for _ in range(self.seen):
+            self._dice.random()
+
+    def strikes(self, obj: str, record_id: str) -> bool:
+        """Whether the lock on this record is held by somebody else; counts the try."""
+        fits = record_id in self._wanted if self._wanted else self.object.lower() in ("", obj.lower())
+        if not fits or (self.times is not None and self.hits >= self.times):
+            return False
+        self.seen += 1
+        if self._dice.random() >= self.probability:
+            return False
+        self.hits += 1
+        return True
+
+    def dump(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Locks:
+    """The lock orders of one org. ``keep`` is called with all orders after they have changed."""
+
+    def __init__(
+        self, orders: Iterable[dict[str, Any]] = (), keep: Callable[[list[dict[str, Any]]], None] | None = None
+    ) -> None:
+        self._orders = [LockOrder(**one) for one in orders]
+        self._keep = keep
+        self._lock = threading.Lock()
+
+    def order(self, **order: Any) -> dict[str, Any]:
+        """Arms a lock order; TypeError or ValueError when it makes no sense."""
+        made = LockOrder(**order)
+        with self._lock:
+            self._orders.append(made)
+        self._save()
+        return made.dump()
+
+    def orders(self) -> list[dict[str, Any]]:
+        return [one.dump() for one in self._orders]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._orders.clear()
+        self._save()
+
+    def held(self, work: Work, obj: SObject, ids: Iterable[str]) -> dict[str, OrgError]:
+        """Of these records, the ones that cannot be locked."""
+        if not self._orders:
+            return {}
+        found = {one: errors.lock_not_obtained([one]) for one in ids if self._strikes(obj.name, one)}
+        self._save()
+        return found
+
+    def refuse(self, work: Work, batch: Batch, ids: Iterable[str | None]) -> None:
+        """Fails the rows of a save that cannot lock their own record or a parent."""
+        if not self._orders:
+            return
+        parents, own_ids = _parents(batch), list(ids) or [None] * batch.size
+        for row, own in enumerate(own_ids):
+            if row in batch.errors:
+                continue
+            wanted = [*([own] if own else []), *(values[row] for values in parents if isinstance(values[row], str))]
+            locked = [one for one in dict.fromkeys(wanted) if self._strikes(_object_of(work, one), one)]
+            if locked:
+                batch.fail(row, errors.lock_not_obtained(locked))
+        self._save()
+
+    def _strikes(self, obj: str, record_id: str) -> bool:
+        with self._lock:
+            return any(one.strikes(obj, record_id) for one in self._orders)
+
+    def _save(self) -> None:
+        if self._keep is not None:
+            self._keep(self.orders())
+
+
+def _object_of(work: Work, record_id: str) -> str:
+    obj = work.schema.of_id(record_id)
+    return obj.name if obj else ""
+
+
+def _parents(batch: Batch) -> list[list[Any]]:
+    """The columns that point at a record; owners and record types are read, not locked."""
+    skipped = ("OwnerId", "RecordTypeId", "CreatedById", "LastModifiedById")
+    found = []
+    for name, values in batch.columns.items():
+        one = batch.obj.find(name)
+        if one is not None and one.type == "reference" and name not in skipped:
+            found.append(values)
+    return found
