@@ -87,14 +87,13 @@ class Database:
         with self._lock:
             self._writer.executemany(sql, values)
 
-    def is_empty(self) -> bool:
-        """Has no table yet."""
-        return not self.rows("SELECT 1 FROM sqlite_master LIMIT 1")
+    def has(self, table: str) -> bool:
+        return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
 
-    def fill(self, statements: tuple[str, ...]) -> None:
-        """Brings an empty store to what these statements make; fast from the second time on."""
+    def extend(self, statements: tuple[str, ...]) -> None:
+        """Runs the statements that make a fresh org's tables; fast from the second time on in a process."""
         with self._lock:
-            blank.copy(blank.image(statements), self._writer)
+            blank.extend(self._writer, statements)
 
     @contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
