@@ -21,11 +21,14 @@ from sfsync.rehearsal.dml import events as change_events
 from sfsync.rehearsal.dml import exact, intake, mixed, remove, save, upsert
 from sfsync.rehearsal.dml.batch import Batch, Deed
 from sfsync.rehearsal.dml.locks import Locks
+from sfsync.rehearsal.dml.merge import Merged, Refused, merge
 from sfsync.rehearsal.dml.options import DEFAULT, QUIET, Options
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.ids import is_valid, to18
+from sfsync.rehearsal.metadata import package
+from sfsync.rehearsal.metadata.component import Component
+from sfsync.rehearsal.metadata.kept import Metadata
 from sfsync.rehearsal.schema import describe
-from sfsync.rehearsal.schema.build import build
 from sfsync.rehearsal.schema.model import Schema, SObject
 from sfsync.rehearsal.soql.run import QueryResult, Session, run
 from sfsync.rehearsal.store import state, tables
@@ -50,12 +53,14 @@ class _Undone(Exception):
 class Org:
     """See ``open``. After changing ``clock`` call ``save_clock``, so that it outlives a restart."""
 
-    def __init__(self, data: Path, schema: Schema) -> None:
+    def __init__(self, data: Path, opened_with: Iterable[Component] = ()) -> None:
         self.data = data
-        self.schema = schema
         self.clock = Clock()
         self._described: dict[str, tuple[list[tuple[Any, ...]], dict[str, Any]]] = {}
         self._database = Database(data / "org.db")
+        tables.prepare(self._database)
+        self.metadata = Metadata(self._database, opened_with)
+        self.schema: Schema = self.metadata.schema()
         self._start()
 
     @staticmethod
@@ -66,7 +71,7 @@ class Org:
         added. Raises SourceError for metadata the org does not understand.
         """
         data.mkdir(parents=True, exist_ok=True)
-        return Org(data, build(force_app))
+        return Org(data, package.read_folder(force_app) if force_app else ())
 
     def _start(self) -> None:
         tables.create(self._database, self.schema)
@@ -247,6 +252,19 @@ class Org:
     ) -> list[SaveResult]:
         """Deletes rows for good, past the recycle bin."""
         return self._write(lambda work: recycle_bin.hard_delete(work, ids), all_or_none, options)
+
+    def merge(
+        self, object: str, master: dict[str, Any], losers: Sequence[str], *, options: Options = DEFAULT
+    ) -> Merged:
+        """Merges one or two records into ``master`` (its Id, and the values it is to have); one transaction."""
+        obj = self._object(object)
+        try:
+            with self._database.transaction(WAIT_S):
+                return merge(self._work(options), obj, master, losers)
+        except Refused as refused:
+            return Merged(None, False, errors=refused.errors)
+        except Busy as busy:
+            raise errors.lock_not_obtained([]) from busy
 
     def expire(self) -> None:
         """Purges what has outlived its time by the org's clock: the bin after 15 days, change events after 72 hours."""

@@ -1,60 +1,77 @@
-"""Puts the schema together: standard objects, force-app on top, and what follows from both."""
+"""Puts the schema together: standard objects, metadata on top, and what follows from both."""
 
 from __future__ import annotations
 
+import base64
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sfsync.rehearsal.ids import base62
-from sfsync.rehearsal.schema import source as force_app_source
+from sfsync.rehearsal.metadata.component import Component
+from sfsync.rehearsal.schema import source as metadata
 from sfsync.rehearsal.schema import standard
 from sfsync.rehearsal.schema.model import Child, Field, RecordTypeDef, Schema, SObject
+from sfsync.rehearsal.schema.source import Source, SourceError
+from sfsync.rehearsal.xml import flag, text
 
 # Which field a standard value set fills.
-_VALUE_SETS = {
-    "CaseStatus": ("Case", "Status"),
-    "CasePriority": ("Case", "Priority"),
-    "CaseOrigin": ("Case", "Origin"),
-    "CaseType": ("Case", "Type"),
-    "CaseReason": ("Case", "Reason"),
-    "AccountType": ("Account", "Type"),
-    "Industry": ("Account", "Industry"),
-    "AccountRating": ("Account", "Rating"),
-    "AssetStatus": ("Asset", "Status"),
-    "TaskStatus": ("Task", "Status"),
-    "TaskPriority": ("Task", "Priority"),
-    "TaskType": ("Task", "Type"),
-    "Salutation": ("Contact", "Salutation"),
-    "LeadSource": ("Contact", "LeadSource"),
-}
+VALUE_SETS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "CaseStatus": ("Case", "Status"),
+        "CasePriority": ("Case", "Priority"),
+        "CaseOrigin": ("Case", "Origin"),
+        "CaseType": ("Case", "Type"),
+        "CaseReason": ("Case", "Reason"),
+        "AccountType": ("Account", "Type"),
+        "Industry": ("Account", "Industry"),
+        "AccountRating": ("Account", "Rating"),
+        "AssetStatus": ("Asset", "Status"),
+        "TaskStatus": ("Task", "Status"),
+        "TaskPriority": ("Task", "Priority"),
+        "TaskType": ("Task", "Type"),
+        "Salutation": ("Contact", "Salutation"),
+        "LeadSource": ("Contact", "LeadSource"),
+    }
+)
 _CLOSED = {"CaseStatus": "closed_case_statuses", "TaskStatus": "closed_task_statuses"}
+_PREFIXES = 3844  # 62 * 62: "a" and two characters
+Objects = dict[str, SObject]
 
 
-def build(force_app: Path | None) -> Schema:
-    """The schema of an org with the metadata of ``force_app``. Raises SourceError."""
-    objects, settings = standard.load()
-    if force_app is None:
-        return _assembled({one.name: one for one in objects}, settings)
-    source = force_app_source.read(force_app)
-    by_name = {one.name: one for one in objects}
-    _add_value_sets(by_name, settings, source)
-    for custom in source.objects.values():
-        by_name[custom.name] = _custom_object(custom, {one.prefix for one in by_name.values()})
-    _add_fields(by_name, source.fields)
-    _add_record_types(by_name, settings, source.record_types)
-    return _assembled(by_name, settings, queues=tuple(source.queues), permission_sets=tuple(source.permission_sets))
+def build(components: Iterable[Component] = (), prefixes: Mapping[str, str] | None = None) -> Schema:
+    """The schema of an org with this metadata. Raises SourceError.
+
+    ``prefixes`` are the key prefixes that custom objects have already; without one an object gets a prefix that
+    depends on its name, so that the same metadata makes the same ids everywhere.
+    """
+    listed, settings = standard.load()
+    objects = {one.name: one for one in listed}
+    components = list(components)
+    if not components:
+        return _assembled(objects, settings)
+    source = metadata.read(components)
+    _add_value_sets(objects, settings, source)
+    _add_objects(objects, source, prefixes or {})
+    _add_fields(objects, source)
+    _change_standard(objects, source)
+    _add_record_types(objects, settings, source.record_types)
+    _add_dependencies(objects, source)
+    return _assembled(objects, settings, queues=tuple(source.queues), permission_sets=tuple(source.permission_sets))
 
 
-def _add_value_sets(objects: dict[str, SObject], settings: dict[str, Any], source: force_app_source.Source) -> None:
+# -- picklists --------------------------------------------------------------------------------------------
+
+
+def _add_value_sets(objects: Objects, settings: dict[str, Any], source: Source) -> None:
     for name, entries in source.value_sets.items():
         if name in _CLOSED:
             settings[_CLOSED[name]] = [one.value for one in entries if one.closed]
-        if name not in _VALUE_SETS:
+        if name not in VALUE_SETS:
             continue
-        on, field_name = _VALUE_SETS[name]
+        on, field_name = VALUE_SETS[name]
         default = next((one.value for one in entries if one.default), None)
         _change(
             objects,
@@ -66,30 +83,94 @@ def _add_value_sets(objects: dict[str, SObject], settings: dict[str, Any], sourc
         )
 
 
-def _change(objects: dict[str, SObject], on: str, field_name: str, **changes: Any) -> None:
+def _change(objects: Objects, on: str, field_name: str, **changes: Any) -> None:
     fields = tuple(replace(one, **changes) if one.name == field_name else one for one in objects[on].fields)
     objects[on] = replace(objects[on], fields=fields)
 
 
-def _add_fields(objects: dict[str, SObject], found: dict[str, list[Field]]) -> None:
-    for name, fields in found.items():
+def _add_dependencies(objects: Objects, source: Source) -> None:
+    """Which values of a dependent picklist are offered with which value of its controlling field."""
+    for (on, name), offered in source.offered.items():
+        obj = objects[on]
+        dependent = next(one for one in obj.fields if one.name == name)
+        controlling = obj.find(dependent.controller or "")
+        if controlling is None:
+            raise SourceError(f"{on}.{name}", f"no CustomField named {on}.{dependent.controller} found")
+        all_values = ("false", "true") if controlling.type == "boolean" else controlling.values
+        bits = tuple(_bitmap([each in offered.get(value, ()) for each in all_values]) for value in dependent.values)
+        _change(objects, on, name, valid_for=bits, controller=controlling.name)
+
+
+def _bitmap(bits: list[bool]) -> str:
+    """``validFor``: a bit per controlling value, the first one highest (Object Reference, PicklistEntry)."""
+    packed = bytearray((len(bits) + 7) // 8 or 1)
+    for place, bit in enumerate(bits):
+        packed[place // 8] |= bit << (7 - place % 8)
+    return base64.b64encode(bytes(packed)).decode()
+
+
+# -- objects and fields -----------------------------------------------------------------------------------
+
+
+def _add_objects(objects: Objects, source: Source, prefixes: Mapping[str, str]) -> None:
+    taken = {one.prefix for one in objects.values()} | set(prefixes.values())
+    for custom in source.objects.values():
+        prefix = prefixes.get(custom.name) or _prefix(custom.name, taken)
+        taken.add(prefix)
+        detail = any(
+            one.type == "reference" and not one.nillable and one.on_delete == "cascade"
+            for one in source.fields.get(custom.name, ())
+        )
+        objects[custom.name] = _custom_object(custom, prefix, owned=not detail)
+        if custom.tracks:
+            history = _history(objects[custom.name])
+            objects[history.name] = history
+
+
+def _add_fields(objects: Objects, source: Source) -> None:
+    for name, fields in source.fields.items():
         if name not in objects:
-            raise force_app_source.SourceError(f"force-app has fields for {name}, an object this org does not have")
-        objects[name] = replace(objects[name], fields=objects[name].fields + tuple(fields))
+            raise SourceError(name, f"there are fields for {name}, an object this org does not have")
+        for one in fields:
+            for parent in one.reference_to:
+                if parent not in objects:
+                    raise SourceError(
+                        f"{name}.{one.name}", f"In field: referenceTo - no CustomObject named {parent} found"
+                    )
+        kept = source.histories.get(name, True)
+        added = tuple(one if kept else replace(one, tracked=False) for one in fields)
+        objects[name] = replace(objects[name], fields=objects[name].fields + added)
 
 
-def _add_record_types(objects: dict[str, SObject], settings: dict[str, Any], found: Iterable[RecordTypeDef]) -> None:
+def _change_standard(objects: Objects, source: Source) -> None:
+    """Metadata of standard fields: what an admin may change about them."""
+    for (on, name), component in source.standard.items():
+        if on not in objects or objects[on].find(name) is None:
+            raise component.refuse(f"no CustomField named {on}.{name} found")
+        changes: dict[str, Any] = {}
+        if component.root.find("trackHistory") is not None:
+            changes["tracked"] = flag(component.root, "trackHistory")
+        if help_text := text(component.root, "inlineHelpText"):
+            changes["inline_help"] = help_text
+        _change(objects, on, name, **changes)
+
+
+def _add_record_types(objects: Objects, settings: dict[str, Any], found: Iterable[RecordTypeDef]) -> None:
     people: dict[str, list[str]] = settings["person_record_types"]
     for one in found:
         # The source format keeps person record types in a folder of their own, though they are Account's.
         on = "Account" if one.object == "PersonAccount" else one.object
+        if on not in objects:
+            raise SourceError(f"{one.object}.{one.developer_name}", f"no CustomObject named {on} found")
         named = one.developer_name in people.get(on, [])
         person = one.object == "PersonAccount" or (on == "Account" and (one.person or named))
         typed = replace(one, object=on, person=person)
         objects[on] = replace(objects[on], record_types=(*objects[on].record_types, typed))
+        if not objects[on].has("RecordTypeId"):
+            objects[on] = replace(objects[on], fields=(*objects[on].fields, _record_type_id()))
 
 
-def _custom_object(custom: force_app_source.CustomObject, taken: set[str]) -> SObject:
+def _custom_object(custom: metadata.CustomObject, prefix: str, *, owned: bool) -> SObject:
     auto = custom.name_format is not None
     name_field = Field(
         name="Name",
@@ -107,29 +188,64 @@ def _custom_object(custom: force_app_source.CustomObject, taken: set[str]) -> SO
         auto_number=auto,
         display_format=custom.name_format,
     )
+    owner = (_owner(),) if owned else ()
     return SObject(
         name=custom.name,
         label=custom.label,
         plural=custom.plural,
-        prefix=_prefix(custom.name, taken),
-        calls="CUDNQRPS",
-        fields=(_id(custom.label), _owner(), _flag("IsDeleted", "Deleted"), name_field, *_audit()),
+        prefix=prefix,
+        calls="CUDNQRPLT" + ("S" if custom.searchable else ""),
+        fields=(_id("Record ID"), *owner, _flag("IsDeleted", "Deleted"), name_field, *_audit()),
         custom=True,
+    )
+
+
+def _history(tracked: SObject) -> SObject:
+    """``X__History`` of a custom object (Object Reference, "Custom Objects: StandardObjectNameHistory")."""
+
+    def plain(name: str, type_: str, label: str, length: int = 0, **more: Any) -> Field:
+        return Field(name, type_, label, length, sortable=True, **more)
+
+    parent = replace(
+        _user("ParentId", f"{tracked.label} ID", "Parent"),
+        reference_to=(tracked.name,),
+        child_name="Histories",
+        on_delete="cascade",
+        defaulted=False,
+    )
+    by = replace(_user("CreatedById", "Created By ID", "CreatedBy"), reference_to=("User",))
+    return SObject(
+        name=f"{tracked.name.removesuffix('__c')}__History",
+        label=f"{tracked.label} History",
+        plural=f"{tracked.label} History",
+        prefix="017",
+        calls="QRP",
+        own_prefix=False,
+        associate=("History", tracked.name),
+        fields=(
+            _id("History ID"),
+            _flag("IsDeleted", "Deleted"),
+            parent,
+            by,
+            plain("CreatedDate", "datetime", "Created Date", nillable=False, defaulted=True),
+            plain("Field", "picklist", "Changed Field", 255, nillable=False, restricted=True, groupable=True),
+            plain("DataType", "picklist", "Datatype", 40, restricted=True, groupable=True),
+            Field("OldValue", "anyType", "Old Value", 255, filterable=False),
+            Field("NewValue", "anyType", "New Value", 255, filterable=False),
+        ),
     )
 
 
 def _prefix(name: str, taken: set[str]) -> str:
     """A key prefix that depends on the name alone, so that adding an object moves no other's ids."""
-    number = zlib.crc32(name.encode()) % 3844
+    number = zlib.crc32(name.encode()) % _PREFIXES
     while (prefix := "a" + base62(number, 2)) in taken:
-        number = (number + 1) % 3844
+        number = (number + 1) % _PREFIXES
     return prefix
 
 
 def _id(label: str) -> Field:
-    return Field(
-        "Id", "id", f"{label} ID", 18, nillable=False, defaulted=True, id_lookup=True, groupable=True, sortable=True
-    )
+    return Field("Id", "id", label, 18, nillable=False, defaulted=True, id_lookup=True, groupable=True, sortable=True)
 
 
 def _flag(name: str, label: str) -> Field:
@@ -139,6 +255,17 @@ def _flag(name: str, label: str) -> Field:
 def _owner() -> Field:
     return replace(
         _user("OwnerId", "Owner ID", "Owner"), createable=True, updateable=True, reference_to=("Group", "User")
+    )
+
+
+def _record_type_id() -> Field:
+    return replace(
+        _user("RecordTypeId", "Record Type ID", "RecordType"),
+        nillable=True,
+        defaulted=False,
+        createable=True,
+        updateable=True,
+        reference_to=("RecordType",),
     )
 
 
@@ -170,7 +297,10 @@ def _audit() -> tuple[Field, ...]:
     )
 
 
-def _assembled(objects: dict[str, SObject], settings: dict[str, Any], **more: Any) -> Schema:
+# -- the whole --------------------------------------------------------------------------------------------
+
+
+def _assembled(objects: Objects, settings: dict[str, Any], **more: Any) -> Schema:
     _add_person_fields(objects, settings)
     names = tuple(sorted(objects))
     for on in ("QueueSobject", "RecordType"):
@@ -184,20 +314,27 @@ def _assembled(objects: dict[str, SObject], settings: dict[str, Any], **more: An
     return Schema.of(whole, settings, **more)
 
 
-def _add_person_fields(objects: dict[str, SObject], settings: dict[str, Any]) -> None:
+def _add_person_fields(objects: Objects, settings: dict[str, Any]) -> None:
     """Every custom field of Contact also shows on Account, as ``X__pc`` (wire reference section 15)."""
     account = objects["Account"]
     mirrored: dict[str, str] = dict(settings["person_mirror"])
     added = []
     for one in objects["Contact"].fields:
-        if one.custom:
-            name = one.name.removesuffix("__c") + "__pc"
+        if one.custom and one.stored:
+            name = person_name(one.name)
             mirrored[name] = one.name
             added.append(_person_copy(one, name))
     settings["person_mirror"] = mirrored
     objects["Account"] = replace(account, fields=account.fields + tuple(added))
 
 
+def person_name(name: str) -> str:
+    """``X__c`` of Contact is ``X__pc`` on Account; a part of a geolocation, ``X__Latitude__s``, ``X__Latitude__ps``."""
+    return name.removesuffix("__c") + "__pc" if name.endswith("__c") else name.removesuffix("__s") + "__ps"
+
+
 def _person_copy(field: Field, name: str) -> Field:
     relation = field.relationship_name and field.relationship_name.removesuffix("__r") + "__pr"
-    return replace(field, name=name, person=True, relationship_name=relation, child_name=None, on_delete="")
+    return replace(
+        field, name=name, person=True, relationship_name=relation, child_name=None, on_delete="", compound=None
+    )

@@ -128,10 +128,17 @@ class QueueDef:
 
 @dataclass(frozen=True, slots=True)
 class PermissionSetDef:
+    """``permissions`` are the fields of PermissionSet that are true; ``fields``: (Object.Field, readable, editable);
+    ``objects``: object and its rights in the words of ObjectPermissions (Read, Create, ViewAllRecords, …).
+    """
+
     name: str
     label: str
     description: str | None
     permissions: tuple[str, ...]
+    fields: tuple[tuple[str, bool, bool], ...] = ()
+    objects: tuple[tuple[str, frozenset[str]], ...] = ()
+    custom_permissions: tuple[str, ...] = ()  # $Permission.Name in formulas
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,270 +1,218 @@
-"""Reads Salesforce's own source format: the custom half of the org's schema.
+"""Reads metadata components: the custom half of the org's schema.
 
-Understands objects (custom ones, fields, record types), queues, permission sets, standard and global value sets.
-A formula field is refused with a clear error, because the org does not calculate.
+Components come from a force-app folder or from a deploy, in source or metadata format; here there is no difference.
+What the org cannot do is refused with a clear sentence, because a field that behaves otherwise is worse than none.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from xml.etree import ElementTree
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
 
+from sfsync.rehearsal.metadata.component import Component, SourceError
+from sfsync.rehearsal.metadata.kinds import BY_NAME
+from sfsync.rehearsal.schema import field_source
+from sfsync.rehearsal.schema.field_source import Entry
 from sfsync.rehearsal.schema.model import Field, PermissionSetDef, QueueDef, RecordTypeDef
+from sfsync.rehearsal.xml import flag, text
 
-_NAMESPACE = re.compile(r"\{[^}]*\}")
-_PERSON_COMMENT = re.compile(r"<!--[^>]*person[\s_-]*(?:type|account)", re.IGNORECASE)
+__all__ = ["CustomObject", "Entry", "Source", "SourceError", "read"]
 
-# metadata type -> describe type
-_TYPES = {
-    "Text": "string",
-    "TextArea": "textarea",
-    "LongTextArea": "textarea",
-    "Html": "textarea",
-    "Email": "email",
-    "Phone": "phone",
-    "Url": "url",
-    "Checkbox": "boolean",
-    "Date": "date",
-    "DateTime": "datetime",
-    "Time": "time",
-    "Number": "double",
-    "Currency": "currency",
-    "Percent": "percent",
-    "Picklist": "picklist",
-    "MultiselectPicklist": "multipicklist",
-    "Lookup": "reference",
-    "MasterDetail": "reference",
-    "AutoNumber": "string",
-    "EncryptedText": "encryptedstring",
-}
-_LENGTHS = {"TextArea": 255, "Email": 80, "Phone": 40, "Url": 255, "Picklist": 255, "Lookup": 18, "MasterDetail": 18}
-_ON_DELETE = {"Cascade": "cascade", "Restrict": "restrict", "SetNull": ""}
-
-
-class SourceError(ValueError):
-    """A metadata file says something this org cannot do; the text names the file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One value of a picklist's value set."""
-
-    value: str
-    label: str
-    default: bool
-    closed: bool
+_ENDINGS = ("__mdt", "__e", "__b", "__x", "__kav", "__xo")
+_OBJECT_RIGHTS = ("Read", "Create", "Edit", "Delete", "ViewAllRecords", "ModifyAllRecords")
+ADMIN = "Admin"  # the metadata name of the System Administrator profile
 
 
 @dataclass(frozen=True, slots=True)
 class CustomObject:
+    """``name_format`` is None where names are text. ``tracks`` says whether field history is kept."""
+
     name: str
     label: str
     plural: str
     name_label: str
     name_format: str | None
+    description: str | None = None
+    tracks: bool = False
+    searchable: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass
 class Source:
-    """Everything found below a force-app folder."""
+    """Everything that components say about the schema.
 
-    objects: dict[str, CustomObject]
-    fields: dict[str, list[Field]]
-    record_types: list[RecordTypeDef]
-    queues: list[QueueDef]
-    permission_sets: list[PermissionSetDef]
-    value_sets: dict[str, list[Entry]]
+    ``standard``: fields of standard objects of which metadata changes something, with their component.
+    ``offered``: (object, field) -> value -> values of the controlling field. ``histories``: enableHistory of
+    standard objects.
+    """
+
+    objects: dict[str, CustomObject] = field(default_factory=dict)
+    fields: dict[str, list[Field]] = field(default_factory=dict)
+    record_types: list[RecordTypeDef] = field(default_factory=list)
+    queues: list[QueueDef] = field(default_factory=list)
+    permission_sets: list[PermissionSetDef] = field(default_factory=list)
+    value_sets: dict[str, list[Entry]] = field(default_factory=dict)
+    shared: dict[str, list[Entry]] = field(default_factory=dict)
+    standard: dict[tuple[str, str], Component] = field(default_factory=dict)
+    offered: dict[tuple[str, str], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    histories: dict[str, bool] = field(default_factory=dict)
 
 
-def read(folder: Path) -> Source:
-    """Reads ``folder`` (force-app or anything above or below it). Raises SourceError, FileNotFoundError."""
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}; give the force-app folder of the project")
-    shared = {_stem(path): _entries(_root(path), "customValue") for path in _found(folder, "globalValueSet")}
-    fields: dict[str, list[Field]] = {}
-    for path in _found(folder, "field"):
-        fields.setdefault(path.parent.parent.name, []).append(_field(path, shared))
-    customs = [_custom_object(path) for path in _found(folder, "object") if _stem(path).endswith("__c")]
-    return Source(
-        objects={one.name: one for one in customs},
-        fields=fields,
-        record_types=[_record_type(path) for path in _found(folder, "recordType")],
-        queues=[_queue(path) for path in _found(folder, "queue")],
-        permission_sets=[_permission_set(path) for path in _found(folder, "permissionset")],
-        value_sets={_stem(path): _entries(_root(path), "standardValue") for path in _found(folder, "standardValueSet")},
+Refused = list[tuple[Component, str]]
+
+
+def read(components: Iterable[Component], refused: Refused | None = None) -> Source:
+    """What the components say. The first that says something impossible raises SourceError, or, where ``refused``
+    is given, goes there with the reason and the others are read.
+    """
+    source = Source()
+    for one in sorted(components, key=lambda one: one.kind != "GlobalValueSet"):  # fields name their values
+        try:
+            _READERS.get(one.kind, _other)(source, one)
+        except SourceError as wrong:
+            if refused is None:
+                raise
+            refused.append((one, wrong.problem))
+    return source
+
+
+# -- objects ----------------------------------------------------------------------------------------------
+
+
+def _object(source: Source, one: Component) -> None:
+    if not one.name.endswith("__c"):
+        _standard_object(source, one)
+        return
+    if one.root.find("customSettingsType") is not None:
+        raise one.refuse("the rehearsal org has no custom settings")
+    for name in ("label", "pluralLabel"):
+        if not text(one.root, name):
+            raise one.refuse(f"Must specify a non-empty {name} for the CustomObject")
+    auto = text(one.root, "nameField/type") == "AutoNumber"
+    source.objects[one.name] = CustomObject(
+        name=one.name,
+        label=text(one.root, "label"),
+        plural=text(one.root, "pluralLabel"),
+        name_label=text(one.root, "nameField/label", "Name"),
+        name_format=text(one.root, "nameField/displayFormat", "{0}") if auto else None,
+        description=text(one.root, "description") or None,
+        tracks=flag(one.root, "enableHistory"),
+        searchable=flag(one.root, "enableSearch", True),
     )
 
 
-def _found(folder: Path, kind: str) -> list[Path]:
-    return sorted(folder.rglob(f"*.{kind}-meta.xml"))
+def _standard_object(source: Source, one: Component) -> None:
+    if one.name.endswith(_ENDINGS):
+        raise one.refuse(f"the rehearsal org has no objects of the kind of {one.name}")
+    if one.root.find("enableHistory") is not None:
+        source.histories[one.name] = flag(one.root, "enableHistory")
 
 
-def _stem(path: Path) -> str:
-    return path.name.split(".", 1)[0]
+def _field(source: Source, one: Component) -> None:
+    if not one.short.endswith("__c"):
+        source.standard[(one.object, one.short)] = one
+        return
+    found = field_source.read(one, source.shared)
+    source.fields.setdefault(one.object, []).extend(found.fields)
+    if found.offered:
+        source.offered[(one.object, one.short)] = found.offered
 
 
-def _root(path: Path) -> ElementTree.Element:
-    try:
-        root = ElementTree.fromstring(path.read_bytes())  # noqa: S314 - our own project's files
-    except ElementTree.ParseError as wrong:
-        raise SourceError(f"{path} is not well-formed XML ({wrong}); mend the file") from wrong
-    for element in root.iter():
-        element.tag = _NAMESPACE.sub("", element.tag)
-    return root
-
-
-def _text(element: ElementTree.Element, path: str, default: str = "") -> str:
-    found = element.findtext(path)
-    return default if found is None else found.strip()
-
-
-def _flag(element: ElementTree.Element, path: str) -> bool:
-    return _text(element, path).lower() == "true"
-
-
-def _number(element: ElementTree.Element, path: str, default: int = 0) -> int:
-    return int(_text(element, path) or default)
-
-
-def _field(path: Path, shared: dict[str, list[Entry]]) -> Field:
-    root = _root(path)
-    kind = _text(root, "type")
-    if root.find("formula") is not None or kind not in _TYPES:
-        raise SourceError(f"{path}: the rehearsal org has no fields of type {kind or 'unknown'} or with a formula")
-    entries = _picklist(root, shared)
-    return Field(
-        name=_text(root, "fullName") or _stem(path),
-        type=_TYPES[kind],
-        label=_text(root, "label"),
-        length=_length(root, kind),
-        precision=_number(root, "precision"),
-        scale=_number(root, "scale"),
-        values=tuple(one.value for one in entries),
-        value_labels=tuple(one.label for one in entries),
-        default=_default(root, kind, entries),
-        custom=True,
-        inline_help=_text(root, "inlineHelpText") or None,
-        html=kind == "Html",
-        display_format=_text(root, "displayFormat") or None,
-        **_flags(root, kind),
-        **_reference(root, kind),
+def _record_type(source: Source, one: Component) -> None:
+    label = text(one.root, "label")
+    if not label:
+        raise one.refuse("Required field is missing: label")
+    source.record_types.append(
+        RecordTypeDef(
+            object=one.object,
+            developer_name=one.short,
+            label=label,
+            description=text(one.root, "description") or None,
+            active=flag(one.root, "active", True),
+            picklists={text(each, "picklist"): _offered(each) for each in one.root.findall("picklistValues")},
+        )
     )
 
 
-def _flags(root: ElementTree.Element, kind: str) -> dict[str, Any]:
-    flat = kind not in ("LongTextArea", "Html", "MultiselectPicklist", "EncryptedText")
-    long = kind in ("LongTextArea", "Html", "EncryptedText")
-    auto = kind == "AutoNumber"
-    external = _flag(root, "externalId")
-    return {
-        "nillable": not (_flag(root, "required") or kind in ("Checkbox", "MasterDetail") or auto),
-        "createable": not auto,
-        "updateable": not auto and (kind != "MasterDetail" or _flag(root, "reparentableMasterDetail")),
-        "defaulted": kind == "Checkbox" or auto,
-        "unique": _flag(root, "unique"),
-        "case_sensitive": _flag(root, "caseSensitive"),
-        "external_id": external,
-        "id_lookup": external,
-        "filterable": not long,
-        "groupable": flat and kind not in ("Number", "Currency", "Percent", "DateTime", "Time"),
-        "sortable": flat,
-        "auto_number": auto,
-        "restricted": _flag(root, "valueSet/restricted"),
+def _offered(element: Element) -> tuple[tuple[str, ...], str | None]:
+    """The values of a picklist that a record type offers; their names are percent-encoded."""
+    values = [(unquote(text(one, "fullName")), flag(one, "default")) for one in element.findall("values")]
+    return tuple(value for value, _ in values), next((value for value, default in values if default), None)
+
+
+# -- value sets, queues, permissions ----------------------------------------------------------------------
+
+
+def _global_values(source: Source, one: Component) -> None:
+    source.shared[one.name] = field_source.entries(one.root, "customValue")
+
+
+def _standard_values(source: Source, one: Component) -> None:
+    source.value_sets[one.name] = field_source.entries(one.root, "standardValue")
+
+
+def _queue(source: Source, one: Component) -> None:
+    source.queues.append(
+        QueueDef(
+            developer_name=one.name,
+            label=text(one.root, "name", one.name),
+            objects=tuple(text(each, "sobjectType") for each in one.root.findall("queueSobject")),
+            email=text(one.root, "email") or None,
+        )
+    )
+
+
+def _permission_set(source: Source, one: Component) -> None:
+    if not text(one.root, "label"):
+        raise one.refuse("Required field is missing: label")
+    granted = (each for each in one.root.findall("userPermissions") if flag(each, "enabled"))
+    source.permission_sets.append(
+        PermissionSetDef(
+            name=one.name,
+            label=text(one.root, "label"),
+            description=text(one.root, "description") or None,
+            permissions=tuple(f"Permissions{text(each, 'name')}" for each in granted),
+            fields=tuple(
+                (text(each, "field"), flag(each, "readable"), flag(each, "editable"))
+                for each in one.root.findall("fieldPermissions")
+            ),
+            objects=tuple(
+                (text(each, "object"), frozenset(right for right in _OBJECT_RIGHTS if flag(each, _allow(right))))
+                for each in one.root.findall("objectPermissions")
+            ),
+        )
+    )
+
+
+def _allow(right: str) -> str:
+    """Metadata's word for a right: Read is allowRead, ViewAllRecords is viewAllRecords."""
+    return right[0].lower() + right[1:] if right.endswith("Records") else f"allow{right}"
+
+
+def _profile(source: Source, one: Component) -> None:
+    """The administrator's profile may do everything already; other profiles' rights are not kept apart."""
+    if one.name != ADMIN:
+        raise one.refuse("the rehearsal org deploys no profile but Admin; grant rights with a permission set")
+
+
+def _other(source: Source, one: Component) -> None:
+    """Layouts and the like change nothing here; anything else without a reader is refused by name."""
+    if BY_NAME[one.kind].effect:
+        raise one.refuse(f"Not available for deploy for this organization: the rehearsal org has no {one.kind}")
+
+
+_READERS: Mapping[str, Callable[[Source, Component], None]] = MappingProxyType(
+    {
+        "CustomObject": _object,
+        "CustomField": _field,
+        "RecordType": _record_type,
+        "GlobalValueSet": _global_values,
+        "StandardValueSet": _standard_values,
+        "Queue": _queue,
+        "PermissionSet": _permission_set,
+        "Profile": _profile,
     }
-
-
-def _reference(root: ElementTree.Element, kind: str) -> dict[str, Any]:
-    if kind not in ("Lookup", "MasterDetail"):
-        return {}
-    name = _text(root, "fullName")
-    child = _text(root, "relationshipName")
-    rule = "Cascade" if kind == "MasterDetail" else _text(root, "deleteConstraint", "SetNull")
-    return {
-        "reference_to": (_text(root, "referenceTo"),),
-        "relationship_name": name.removesuffix("__c") + "__r",
-        "child_name": f"{child}__r" if child else None,
-        "on_delete": _ON_DELETE.get(rule, ""),
-    }
-
-
-def _length(root: ElementTree.Element, kind: str) -> int:
-    if kind == "AutoNumber":
-        return 30
-    if kind == "MultiselectPicklist":
-        return 4099
-    return _number(root, "length", _LENGTHS.get(kind, 0))
-
-
-def _default(root: ElementTree.Element, kind: str, entries: list[Entry]) -> Any:
-    if kind == "Checkbox":
-        return _flag(root, "defaultValue")
-    return next((one.value for one in entries if one.default), None)
-
-
-def _picklist(root: ElementTree.Element, shared: dict[str, list[Entry]]) -> list[Entry]:
-    inline = root.find("valueSet/valueSetDefinition")
-    if inline is not None:
-        return _entries(inline, "value")
-    return shared.get(_text(root, "valueSet/valueSetName"), [])
-
-
-def _entries(parent: ElementTree.Element, tag: str) -> list[Entry]:
-    return list(_each_entry(parent, tag))
-
-
-def _each_entry(parent: ElementTree.Element, tag: str) -> Iterator[Entry]:
-    for one in parent.findall(tag):
-        if _text(one, "isActive", "true").lower() == "true":
-            value = _text(one, "fullName")
-            yield Entry(value, _text(one, "label") or value, _flag(one, "default"), _flag(one, "closed"))
-
-
-def _custom_object(path: Path) -> CustomObject:
-    root = _root(path)
-    name = _stem(path)
-    label = _text(root, "label", name)
-    return CustomObject(
-        name=name,
-        label=label,
-        plural=_text(root, "pluralLabel", label),
-        name_label=_text(root, "nameField/label", "Name"),
-        name_format=_text(root, "nameField/displayFormat") or None,
-    )
-
-
-def _record_type(path: Path) -> RecordTypeDef:
-    root = _root(path)
-    name = _text(root, "fullName") or _stem(path)
-    return RecordTypeDef(
-        object=path.parent.parent.name,
-        developer_name=name,
-        label=_text(root, "label", name),
-        description=_text(root, "description") or None,
-        active=_text(root, "active", "true").lower() == "true",
-        person=bool(_PERSON_COMMENT.search(path.read_text("utf-8"))),
-    )
-
-
-def _queue(path: Path) -> QueueDef:
-    root = _root(path)
-    return QueueDef(
-        developer_name=_stem(path),
-        label=_text(root, "name", _stem(path)),
-        objects=tuple(_text(one, "sobjectType") for one in root.findall("queueSobject")),
-        email=_text(root, "email") or None,
-    )
-
-
-def _permission_set(path: Path) -> PermissionSetDef:
-    root = _root(path)
-    granted = (one for one in root.findall("userPermissions") if _flag(one, "enabled"))
-    return PermissionSetDef(
-        name=_stem(path),
-        label=_text(root, "label", _stem(path)),
-        description=_text(root, "description") or None,
-        permissions=tuple(f"Permissions{_text(one, 'name')}" for one in granted),
-    )
+)

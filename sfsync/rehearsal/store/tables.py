@@ -20,10 +20,8 @@ def quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def create(database: Database, schema: Schema) -> None:
-    """Makes what is missing: tables, columns that force-app has gained, indexes, the org's own tables."""
-    if database.is_empty():
-        database.fill(_statements(schema))
+def prepare(database: Database) -> None:
+    """Makes the org's own tables, if they are missing."""
     with database.transaction():
         database.run("CREATE TABLE IF NOT EXISTS org_counter (name TEXT PRIMARY KEY, last INTEGER NOT NULL)")
         database.run(
@@ -31,19 +29,26 @@ def create(database: Database, schema: Schema) -> None:
             " PRIMARY KEY (kind, key)) WITHOUT ROWID"
         )
         extras.create(database)
+
+
+def create(database: Database, schema: Schema) -> None:
+    """Makes what is missing: tables, columns that the metadata has gained, indexes."""
+    if not database.has("Organization"):
+        database.extend(_statements(schema))
+    with database.transaction():
         for obj in schema.objects.values():
             if obj.stored:
                 _create_object(database, obj)
 
 
 def drop(database: Database, schema: Schema) -> None:
-    """Empties the org; state kept under kind ``org`` goes as well."""
+    """Empties the org; what is kept beside the rows goes as well, but deployed metadata stays."""
     with database.transaction():
         for obj in schema.objects.values():
             if obj.stored:
                 database.run(f"DELETE FROM {quoted(obj.name)}")  # noqa: S608 - a name from our schema
         database.run("DELETE FROM org_counter")
-        database.run("DELETE FROM org_state")
+        database.run("DELETE FROM org_state WHERE kind NOT IN ('metadata', 'metadata prefix')")
         extras.empty(database)
 
 

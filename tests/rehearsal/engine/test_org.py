@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.metadata.package import read_folder
 from sfsync.rehearsal.org import Org
 from sfsync.rehearsal.schema.build import build
 
@@ -125,7 +126,7 @@ def test_describe_tells_what_the_engine_does(org: Org) -> None:
 
 
 def test_the_projects_own_metadata_loads() -> None:
-    schema = build(Path(__file__).parents[3] / "force-app")
+    schema = build(read_folder(Path(__file__).parents[3] / "force-app"))
     account = schema.objects["Account"]
     assert account.has("SFS_Player_Id__c")
     assert [one.developer_name for one in account.record_types if one.person] == ["Player"]
