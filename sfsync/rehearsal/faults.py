@@ -28,14 +28,16 @@ KINDS = {
     "latency": "waits `ms` milliseconds first",
     "expire_session": "ends the caller's session: 401, or what the API in question says instead",
     "clock_skew": "moves the org's clock by `ms` milliseconds (negative: back) before the call",
-    "job_state": "ends a Bulk job in Failed with `error`; `match` is tried on `JOB {operation} {object}`",
+    "job_state": "ends a Bulk job in `state` (Failed with `error`, or Aborted) after `rows` rows; JobComplete lets it"
+    " succeed; `ms` makes it show InProgress for so long; `match` is tried on `JOB {operation} {object}`",
 }
+JOB_STATES = ("Failed", "Aborted", "JobComplete")
 _KIND = "fault"
 
 
 @dataclass
 class Fault:
-    """One fault. ``ms`` is the latency in milliseconds, ``error`` the message of a job that is to fail."""
+    """One fault. ``ms`` is a time in milliseconds, ``error`` the message of a job that is to fail after ``rows``."""
 
     kind: str
     id: str = ""
@@ -50,12 +52,15 @@ class Fault:
     ms: int = 0
     state: str = "Failed"
     error: str = "InternalServerError : An unexpected error occurred"
+    rows: int = 0
     seen: int = 0
     hits: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(KINDS)}")
+        if self.kind == "job_state" and self.state not in JOB_STATES:
+            raise ValueError(f"a job can be ordered to end in {', '.join(JOB_STATES)}, not in {self.state!r}")
         self._pattern = re.compile(self.match)
         self._dice = random.Random(self.seed)  # noqa: S311  (repeatable on purpose)
         for _ in range(self.seen):

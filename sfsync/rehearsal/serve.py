@@ -25,7 +25,8 @@ from sfsync.rehearsal import seeds, table, tls
 from sfsync.rehearsal.app import build_app
 from sfsync.rehearsal.bulk import ingest as bulk_ingest
 from sfsync.rehearsal.bulk import query as bulk_query
-from sfsync.rehearsal.bulk.jobs import INGEST, QUERY, Jobs
+from sfsync.rehearsal.bulk.classic import work as classic_work
+from sfsync.rehearsal.bulk.jobs import BATCH, INGEST, QUERY, Jobs
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.entry import credentials
 from sfsync.rehearsal.entry.credentials import write_private
@@ -34,6 +35,7 @@ from sfsync.rehearsal.faults import Faults
 from sfsync.rehearsal.limits import Limits
 from sfsync.rehearsal.locators import Locators
 from sfsync.rehearsal.org import Org
+from sfsync.rehearsal.rest.recent import Recent
 
 HOST = "127.0.0.1"
 DEFAULT_DATA = Path(".sfsync/org")
@@ -81,9 +83,12 @@ def open_context(
     org = Org.open(data, force_app=force_app)
     known = credentials.load_or_create(data, org.org_id, org.username)
     sessions, faults, limits = Sessions(org), Faults(org), Limits(org)
-    jobs = Jobs(org, faults, {INGEST: bulk_ingest.work, QUERY: bulk_query.work})
+    jobs = Jobs(org, faults, {INGEST: bulk_ingest.work, QUERY: bulk_query.work, BATCH: classic_work.work})
+
+    recent = Recent(org)
 
     def restore() -> None:
+        recent.load()
         sessions.stand(known.access_token, org.user_id)
         if org.state_get("seed", seed) is None:
             _seed(org, seed)
@@ -101,6 +106,7 @@ def open_context(
         jobs=jobs,
         instance_url=instance_url,
         restore=restore,
+        recent=recent,
         https_url=https_url,
     )
 

@@ -20,12 +20,13 @@ def client_input_error(text: str) -> OrgError:
     return OrgError("ClientInputError", text)
 
 
-def read(path: Path, delimiter: str, line_ending: str) -> tuple[list[str], Iterator[Row]]:
+def read(path: Path, delimiter: str, line_ending: str | None) -> tuple[list[str], Iterator[Row]]:
     """Header and rows of an upload. A row that breaks the quoting rules comes as the error it will carry.
 
-    OrgError ClientInputError when the header's line ending is not the job's.
+    OrgError ClientInputError when the header's line ending is not the job's; None takes any.
     """
-    _check_line_ending(path, line_ending)
+    if line_ending is not None:
+        _check_line_ending(path, line_ending)
     lines = path.open(encoding="utf-8", newline="")
     reader = csv.reader(lines, delimiter=DELIMITERS[delimiter], strict=True)
     try:

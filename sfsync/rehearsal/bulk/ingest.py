@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import files as bulk_csv
+from sfsync.rehearsal.bulk import loading
 from sfsync.rehearsal.bulk.files import Row
 from sfsync.rehearsal.bulk.jobs import COMPLETE, FAILED, INGEST, OPEN, UPLOADED, Job, Jobs
+from sfsync.rehearsal.bulk.loading import CHUNK_ROWS, Done
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span, nothing
 from sfsync.rehearsal.context import Context
-from sfsync.rehearsal.dml.options import Options
 from sfsync.rehearsal.errors import OrgError
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult
 
-OPERATIONS = ("insert", "update", "upsert", "delete")
+OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
+DELETES = frozenset({"delete", "hardDelete"})
 UPLOAD, GOOD, BAD = "upload.csv", "successful.csv", "failed.csv"
-CHUNK_ROWS = 2000
 MOST_BYTES = 150 * 1024 * 1024
 LIST_PAGE = 1000
 
@@ -232,75 +232,37 @@ def _rest_parts(job: Job, header: list[str], rows: Iterator[Row], done: int | No
 
 
 def work(jobs: Jobs, job: Job) -> None:
-    """Loads the upload in chunks. Rows, results and progress of a chunk are committed together or not at all."""
+    """Loads the upload; a chunk's rows, results and progress are committed together."""
     if not job.uploaded:
         jobs.finish(job)
         return
     header, rows = bulk_csv.read(jobs.path(job, UPLOAD), job.delimiter, job.line_ending)
-    _trim(jobs, job)
     if not job.rows_done:
-        _check_header(jobs, job, header)
-        _begin_results(jobs, job, header)
-    left = islice(rows, job.rows_done, None)
-    while chunk := list(islice(left, CHUNK_ROWS)):
-        if not jobs.goes_on(job):
-            return
-        _load(jobs, job, header, chunk)
-    jobs.finish(job)
+        check_header(jobs, job, header)
+    good = bulk_csv.header_line(("sf__Id", "sf__Created"), header, job.delimiter, job.line_ending)
+    bad = bulk_csv.header_line(("sf__Id", "sf__Error"), header, job.delimiter, job.line_ending)
+    loading.begin(jobs, job, {GOOD: good, BAD: bad})
+    loading.run(jobs, job, rows, lambda chunk: _load(jobs, job, header, chunk))
 
 
-def _check_header(jobs: Jobs, job: Job, header: list[str]) -> None:
+def check_header(jobs: Jobs, job: Job, header: list[str]) -> None:
     """One unknown column kills the whole job, before any row."""
-    if job.operation == "delete" and [name.lower() for name in header] != ["id"]:
-        raise errors.invalid_batch("delete takes the Id column and no other")
-    if job.operation != "delete":
+    if job.operation in DELETES and [name.lower() for name in header] != ["id"]:
+        raise errors.invalid_batch(f"{job.operation} takes the Id column and no other")
+    if job.operation not in DELETES:
         list(jobs.org.load_csv(job.object, job.operation, job.external_field, header, iter(())))
 
 
-def _trim(jobs: Jobs, job: Job) -> None:
-    """Cuts the result files back to the last commit: a killed process may have written beyond it."""
-    for name, size in job.sizes.items():
-        with jobs.path(job, name).open("ab") as file:
-            file.truncate(size)
+def _load(jobs: Jobs, job: Job, header: list[str], chunk: list[Row]) -> Done:
+    good, bad = _split(chunk, save(jobs, job, header, chunk), len(header))
+    lines = {name: bulk_csv.encode(rows, job.delimiter, job.line_ending) for name, rows in ((GOOD, good), (BAD, bad))}
+    return Done(len(bad), lines)
 
 
-def _begin_results(jobs: Jobs, job: Job, header: list[str]) -> None:
-    good = bulk_csv.header_line(("sf__Id", "sf__Created"), header, job.delimiter, job.line_ending)
-    bad = bulk_csv.header_line(("sf__Id", "sf__Error"), header, job.delimiter, job.line_ending)
-    jobs.path(job, GOOD).write_bytes(good)
-    jobs.path(job, BAD).write_bytes(bad)
-    job.sizes = {GOOD: len(good), BAD: len(bad)}
-    jobs.save(job)
-
-
-def _load(jobs: Jobs, job: Job, header: list[str], chunk: list[Row]) -> None:
-    before = (job.rows_done, job.rows_failed, dict(job.sizes), job.millis)
-    started = time.monotonic()
-    try:
-        with jobs.org.transaction():
-            good, bad = _split(chunk, _save(jobs, job, header, chunk), len(header))
-            _append(jobs, job, GOOD, good)
-            _append(jobs, job, BAD, bad)
-            job.rows_done += len(chunk)
-            job.rows_failed += len(bad)
-            job.millis += int((time.monotonic() - started) * 1000)
-            jobs.save(job)
-    except BaseException:
-        job.rows_done, job.rows_failed, job.sizes, job.millis = before
-        raise
-
-
-def _save(jobs: Jobs, job: Job, header: list[str], chunk: list[Row]) -> Iterator[SaveResult]:
+def save(jobs: Jobs, job: Job, header: list[str], chunk: list[Row]) -> Iterator[SaveResult]:
+    """Saves the readable rows of a chunk; one result for each of them, in order."""
     rows = [row for row in chunk if not isinstance(row, OrgError)]
-    return jobs.org.load_csv(
-        job.object,
-        job.operation,
-        job.external_field,
-        header,
-        rows,
-        # Bulk runs an assignment rule only for a job that names one.
-        options=Options(auto_assign=job.assignment_rule is not None, assignment_rule=job.assignment_rule),
-    )
+    return jobs.org.load_csv(job.object, job.operation, job.external_field, header, rows, options=loading.options(job))
 
 
 def _split(chunk: list[Row], results: Iterator[SaveResult], width: int) -> tuple[list[list[str]], list[list[str]]]:
@@ -317,9 +279,3 @@ def _split(chunk: list[Row], results: Iterator[SaveResult], width: int) -> tuple
         else:
             bad.append([result.id or "", result.errors[0].csv(), *row])
     return good, bad
-
-
-def _append(jobs: Jobs, job: Job, name: str, rows: list[list[str]]) -> None:
-    with jobs.path(job, name).open("ab") as file:
-        file.truncate(job.sizes[name])
-        job.sizes[name] += file.write(bulk_csv.encode(rows, job.delimiter, job.line_ending))

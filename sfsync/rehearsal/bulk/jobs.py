@@ -1,9 +1,11 @@
-"""Bulk API 2.0 jobs: their records, their states and the one thread that works them off.
+"""Bulk jobs and batches: their records, their states and the one thread that works them off.
 
     Open -> UploadComplete -> InProgress -> JobComplete | Failed      Aborted from any but the last two
 
+A Bulk 1.0 job (kind classic) is only Open, Closed or Aborted; its batches (kind batch) are what is worked off.
+
 A job is a row of the org's state, so a job in progress when the process is killed goes on after the next start:
-an ingest job from its last committed chunk, a query job from its beginning. When a job *shows* that it is
+an ingest job or batch from its last committed chunk, a query from its beginning. When a job *shows* that it is
 finished is a matter of the finish policy: at once, after so many looks at it, or after so many seconds.
 """
 
@@ -38,15 +40,18 @@ OPEN, UPLOADED, RUNNING, COMPLETE, FAILED, ABORTED = (
     "Aborted",
 )
 FINISHED = frozenset({COMPLETE, FAILED, ABORTED})
-INGEST, QUERY = "ingest", "query"
+INGEST, QUERY, CLASSIC, BATCH = "ingest", "query", "classic", "batch"
 _KIND, _POLICY = "job", "job_policy"
+_PREFIXES = {BATCH: "751"}
 
 
 @dataclass
 class Job:
-    """One job. ``rows_done`` counts rows committed, ``sizes`` the bytes of each result file at that moment.
+    """One job or batch. ``rows_done`` counts rows committed, ``sizes`` the bytes of each result file at that moment.
 
-    ``closed_at`` (epoch seconds of real time), ``looks`` and ``policy`` decide when it shows as finished.
+    ``parent`` is the job of a batch, ``chunking`` what Sforce-Enable-PKChunking asked for. ``break_at`` is the number
+    of rows after which it ends in ``break_state`` with ``break_error``, by order of the control plane. ``closed_at``
+    (epoch seconds of real time), ``looks`` and ``policy`` decide when it shows as finished.
     """
 
     id: str
@@ -72,6 +77,13 @@ class Job:
     closed_at: float = 0.0
     looks: int = 0
     policy: dict[str, Any] = field(default_factory=dict)
+    parent: str | None = None
+    content_type: str = "CSV"
+    concurrency: str = "Parallel"
+    chunking: dict[str, Any] | None = None
+    break_at: int | None = None
+    break_state: str = FAILED
+    break_error: str = ""
 
     @property
     def api(self) -> str:
@@ -128,9 +140,10 @@ class Jobs:
     def _run(self, job: Job) -> None:
         started = time.monotonic()
         try:
-            self._turn(job, RUNNING)
+            self.turn(job, RUNNING)
             self._break_if_ordered(job)
-            self._work[job.kind](self, job)
+            if self.goes_on(job):
+                self._work[job.kind](self, job)
         except OrgError as error:
             self._fail(job, f"{error.code} : {error.message}")
         except Exception:
@@ -140,26 +153,40 @@ class Jobs:
 
     def _break_if_ordered(self, job: Job) -> None:
         for fault in self._faults.strike(f"JOB {job.operation} {job.object}", ("job_state",)):
-            code, _, text = fault.error.partition(" : ")
-            raise OrgError(code, text)
+            if fault.ms:
+                job.policy = {"finish": "seconds", "t": fault.ms / 1000}
+            if fault.state != COMPLETE:
+                job.break_at, job.break_state, job.break_error = fault.rows, fault.state, fault.error
+        self.break_if_due(job)
+
+    def break_if_due(self, job: Job) -> None:
+        """Ends a job that the control plane ordered to break after the rows it has now done."""
+        if job.break_at is None or job.rows_done < job.break_at:
+            return
+        if job.break_state == ABORTED:
+            self.turn(job, ABORTED)
+            return
+        code, _, text = job.break_error.partition(" : ")
+        raise OrgError(code, text)
 
     def _fail(self, job: Job, message: str) -> None:
         with self._lock:
             if self.goes_on(job):
                 job.error = message
-                self._turn(job, FAILED)
+                self.turn(job, FAILED)
 
     def finish(self, job: Job) -> None:
         """The work is done (unless someone aborted it meanwhile)."""
         with self._lock:
             if self.goes_on(job):
-                self._turn(job, COMPLETE)
+                self.turn(job, COMPLETE)
 
     def goes_on(self, job: Job) -> bool:
         """False once the job is aborted, deleted or the org stops: the worker then leaves it."""
         return self._jobs.get(job.id) is job and job.state == RUNNING and not self._stop.is_set()
 
-    def _turn(self, job: Job, state: str) -> None:
+    def turn(self, job: Job, state: str) -> None:
+        """Puts a job into a state, unless it has come to its end or is deleted."""
         with self._lock:
             if job.state not in FINISHED and self._jobs.get(job.id) is job:
                 job.state = state
@@ -174,16 +201,18 @@ class Jobs:
 
     # -- what callers do ----------------------------------------------------------------------------------
 
-    def create(self, kind: str, operation: str, object_name: str, version: str, **more: Any) -> Job:
-        """A new job: ingest jobs are Open, query jobs start at once."""
+    def create(
+        self, kind: str, operation: str, object_name: str, version: str, user_id: str | None = None, **more: Any
+    ) -> Job:
+        """A new, Open job of a user (None: the administrator)."""
         stamp = instant(self.org.clock.now())
         with self._lock:
             job = Job(
-                id=self._new_id(),
+                id=self._new_id(_PREFIXES.get(kind, "750")),
                 kind=kind,
                 operation=operation,
                 object=object_name,
-                created_by=self.org.user_id,
+                created_by=user_id or self.org.user_id,
                 created=stamp,
                 modified=stamp,
                 api_version=float(version),
@@ -193,10 +222,11 @@ class Jobs:
             self.save(job)
         return job
 
-    def _new_id(self) -> str:
-        counter = (self.org.state_get(_POLICY, "counter") or {"last": 0})["last"] + 1
-        self.org.state_put(_POLICY, "counter", {"last": counter})
-        return new_id("750", counter)
+    def _new_id(self, prefix: str) -> str:
+        name = f"counter {prefix}"
+        counter = (self.org.state_get(_POLICY, name) or {"last": 0})["last"] + 1
+        self.org.state_put(_POLICY, name, {"last": counter})
+        return new_id(prefix, counter)
 
     def get(self, kind: str, job_id: str) -> Job:
         """OrgError NOT_FOUND for an unknown job or one of the other kind."""
@@ -208,17 +238,22 @@ class Jobs:
             raise errors.not_found()
         return job
 
-    def all(self, kind: str) -> list[Job]:
+    def all(self, *kinds: str) -> list[Job]:
         with self._lock:
-            return [job for job in self._jobs.values() if job.kind == kind]
+            return [job for job in self._jobs.values() if job.kind in kinds]
+
+    def batches(self, job: Job) -> list[Job]:
+        """The batches of a Bulk 1.0 job, in the order in which they came."""
+        with self._lock:
+            return [one for one in self._jobs.values() if one.parent == job.id]
 
     def begin(self, job: Job) -> None:
-        """UploadComplete: the job is taken up by the worker."""
+        """UploadComplete: the job or batch is taken up by the worker."""
         with self._lock:
             if job.state != OPEN:
                 raise errors.invalid_job_state(f"Closing already {self.shown(job)} Job not allowed")
             job.closed_at, job.policy = time.time(), dict(self._policy)
-            self._turn(job, UPLOADED)
+            self.turn(job, UPLOADED)
         self._todo.put(job.id)
 
     def abort(self, job: Job) -> None:
@@ -227,7 +262,7 @@ class Jobs:
             if job.state in FINISHED:
                 word = "Completed" if job.state == COMPLETE else job.state
                 raise errors.invalid_job_state(f"Aborting already {word} Job not allowed")
-            self._turn(job, ABORTED)
+            self.turn(job, ABORTED)
 
     def remove(self, job: Job) -> None:
         """Deletes the job and its files. OrgError API_ERROR while it is open or running."""
@@ -235,7 +270,18 @@ class Jobs:
             if self.shown(job) in {OPEN, RUNNING}:
                 text = "Error encountered when deleting the job because the job is not terminated"
                 raise errors.bulk_api_error(text)
-            self._jobs.pop(job.id)
+            self.forget(job)
+
+    def drop_if_queued(self, batch: Job) -> None:
+        """A batch that nobody has taken up yet will not be processed any more."""
+        with self._lock:
+            if batch.state == UPLOADED:
+                self.turn(batch, ABORTED)
+
+    def forget(self, job: Job) -> None:
+        """Takes a job away with its files, whatever its state."""
+        with self._lock:
+            self._jobs.pop(job.id, None)
             self.org.state_delete(_KIND, job.id)
         shutil.rmtree(self.path(job), ignore_errors=True)
 

@@ -5,29 +5,22 @@ from __future__ import annotations
 import base64
 import binascii
 from array import array
-from collections.abc import Callable
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import files as bulk_csv
+from sfsync.rehearsal.bulk import rows
 from sfsync.rehearsal.bulk.ingest import check_choice, check_csv_options, paged
 from sfsync.rehearsal.bulk.jobs import COMPLETE, FAILED, QUERY, UPLOADED, Job, Jobs
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span, nothing
-from sfsync.rehearsal.columns import fields_of
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
-
-if TYPE_CHECKING:
-    from sfsync.rehearsal.org import QueryResult
-    from sfsync.rehearsal.schema.model import Field
 
 OPERATIONS = ("query", "queryAll")
 ROWS, INDEX = "rows.csv", "rows.idx"
 DEFAULT_PAGE = 50_000
-CHUNK_ROWS = 2000
 PAGES_PER_ANSWER = 5
-_COMPOUND = frozenset({"address", "location"})
 
 
 # -- calls ------------------------------------------------------------------------------------------------
@@ -44,7 +37,7 @@ def create(context: Context, call: Call) -> Reply:
     if context.limits.left("DailyBulkV2QueryJobs") == 0:
         raise OrgError("EXCEEDEDQUOTA", "Max bulk v2 query jobs (10000) per 24 hrs has been reached")
     result = context.org.query(soql, all_rows=order["operation"] == "queryAll", version=call.version)
-    _check_supported(context, result, soql)
+    rows.check_supported(context.org.schema, result, soql)
     context.limits.use("DailyBulkV2QueryJobs")
     job = context.jobs.create(
         QUERY,
@@ -58,23 +51,6 @@ def create(context: Context, call: Call) -> Reply:
     answer = {**_head(job, UPLOADED), "lineEnding": job.line_ending, "columnDelimiter": job.delimiter}
     context.jobs.begin(job)
     return Reply(200, answer)
-
-
-def _check_supported(context: Context, result: QueryResult, soql: str) -> None:
-    """Aggregates, subqueries, TYPEOF, OFFSET and compound fields are refused."""
-    words = soql.upper().split()
-    aggregate = result.aggregate or not result.columns
-    if aggregate or "TYPEOF" in words or "OFFSET" in words or _has_subquery(soql):
-        raise errors.bulk_api_error("Aggregate Relationships not supported in Bulk Query")
-    fields = fields_of(context.org.schema, result.columns, result.object)
-    if any(field is not None and field.type in _COMPOUND for field in fields):
-        raise errors.bulk_api_error("Selecting compound data not supported in Bulk Query")
-
-
-def _has_subquery(soql: str) -> bool:
-    """A SELECT inside the field list, as against a semi-join after WHERE."""
-    fields = soql.upper().partition(" FROM ")[0]
-    return fields.count("SELECT") > 1
 
 
 def _head(job: Job, state: str) -> dict[str, Any]:
@@ -202,46 +178,15 @@ def _offset(locator: str) -> int:
 def work(jobs: Jobs, job: Job) -> None:
     """Runs the query and writes its rows with an index of where each begins; starts over after a kill."""
     result = jobs.org.query(job.query, all_rows=job.operation == "queryAll", version=job.api)
-    shown = [_shower(field) for field in fields_of(jobs.org.schema, result.columns, result.object)]
-    paths = [column.split(".") for column in result.columns]
     starts = array("Q")
-    rows = iter(result.records)
     with jobs.path(job, ROWS).open("wb") as file:
         place = file.write(bulk_csv.encode([result.columns], job.delimiter, job.line_ending))
-        while chunk := list(islice(rows, CHUNK_ROWS)):
+        for lines in rows.chunks(jobs.org.schema, result, job.delimiter, job.line_ending):
             if not jobs.goes_on(job):
                 return
-            for row in chunk:
-                starts.append(place)
-                values = [show(_at(row, path)) for path, show in zip(paths, shown, strict=True)]
-                place += file.write(bulk_csv.encode([values], job.delimiter, job.line_ending))
+            starts.extend(accumulate(map(len, lines[:-1]), initial=place))
+            place += file.write(b"".join(lines))
             job.rows_done = len(starts)
     starts.append(place)
     jobs.path(job, INDEX).write_bytes(starts.tobytes())
     jobs.finish(job)
-
-
-def _at(row: dict[str, Any], path: list[str]) -> Any:
-    value: Any = row
-    for step in path:
-        if value is None:
-            return None
-        value = value.get(step)
-    return value
-
-
-def _shower(field: Field | None) -> Callable[[Any], str]:
-    """How a column's values are written; instants end in ``.000Z`` here, not in ``.000+0000``."""
-    return _instant if field is not None and field.type == "datetime" else _plain
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def _instant(value: Any) -> str:
-    return "" if value is None else str(value).replace("+0000", "Z")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sfsync.rehearsal.bulk import ingest, query
+from sfsync.rehearsal.bulk.classic import table as classic
 from sfsync.rehearsal.routes import Route, data
 
 
@@ -25,4 +26,5 @@ def routes() -> list[Route]:
         data("DELETE", ask + "/{id}", "bulk.query.delete", query.delete),
         data("GET", ask + "/{id}/results", "bulk.query.results", query.results),
         data("GET", ask + "/{id}/resultPages", "bulk.query.pages", query.result_pages),
+        *classic.routes(),
     ]
