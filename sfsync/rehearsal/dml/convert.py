@@ -253,6 +253,8 @@ _CONVERTERS: dict[str, _Convert] = {
     "url": _text,
     "combobox": _text,
     "encryptedstring": _text,
+    "base64": _text,
+    "anyType": _text,
     "email": _email,
     "picklist": _picklist,
     "multipicklist": _multipicklist,

@@ -1,12 +1,15 @@
-"""Reads the standard objects from our data file.
+"""Reads the standard objects from our data files, one file per area, one line per field.
 
-``flags`` in the file: c createable, u updateable, n nillable, x externalId, i idLookup, f filterable, g groupable,
+``flags`` of a field: c createable, u updateable, n nillable, x externalId, i idLookup, f filterable, g groupable,
 s sortable, d defaultedOnCreate, U unique, R restricted picklist, N name field, A auto number.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -27,49 +30,76 @@ _FLAGS = {
     "N": "name_field",
     "A": "auto_number",
 }
+# Keys of an address as REST shows it, with the end of the name of the field behind each.
+_ADDRESS = (
+    ("city", "City"),
+    ("country", "Country"),
+    ("countryCode", "CountryCode"),
+    ("geocodeAccuracy", "GeocodeAccuracy"),
+    ("latitude", "Latitude"),
+    ("longitude", "Longitude"),
+    ("postalCode", "PostalCode"),
+    ("state", "State"),
+    ("stateCode", "StateCode"),
+    ("street", "Street"),
+)
+_SAME = ("length", "precision", "scale", "default", "compound", "person", "mirror", "shown", "on_delete", "controller")
 
 
 def load() -> tuple[list[SObject], dict[str, Any]]:
-    """The standard objects and the org's settings."""
-    text = files("sfsync.rehearsal.schema").joinpath("standard.json").read_text("utf-8")
-    document = json.loads(text)
-    names = tuple(document["objects"])
-    objects = [_object(name, data, names) for name, data in document["objects"].items()]
-    return objects, document["settings"]
+    """The standard objects and the org's settings. The objects are shared, the settings are the caller's own."""
+    objects, settings = _read()
+    return list(objects), deepcopy(settings)
 
 
-def _object(name: str, data: dict[str, Any], names: tuple[str, ...]) -> SObject:
+@cache
+def _read() -> tuple[tuple[SObject, ...], dict[str, Any]]:
+    """Read once: the files are part of the package, the objects frozen."""
+    folder = files("sfsync.rehearsal.schema") / "objects"
+    settings: dict[str, Any] = json.loads((folder / "settings.json").read_text("utf-8"))
+    areas: list[str] = settings.pop("areas")
+    documents = [json.loads((folder / f"{area}.json").read_text("utf-8")) for area in areas]
+    return tuple(_object(name, data) for one in documents for name, data in one.items()), settings
+
+
+def _object(name: str, data: dict[str, Any]) -> SObject:
     return SObject(
         name=name,
         label=data["label"],
         plural=data["plural"],
         prefix=data["prefix"],
         calls=data["calls"],
-        fields=tuple(_field(one, names) for one in data["fields"]),
-        setup=data["setup"],
+        fields=tuple(_field(one, data["fields"]) for one in data["fields"]),
+        setup=data.get("setup", False),
+        own_prefix=data.get("own_prefix", True),
+        needs_filter=tuple(data.get("needs_filter", ())),
+        associate=tuple(data["associate"]) if "associate" in data else None,
+        scopes=tuple((key, label) for key, label in data.get("scopes", {}).items()),
+        shown=data.get("shown"),
     )
 
 
-def _field(data: dict[str, Any], names: tuple[str, ...]) -> Field:
+def _field(data: Mapping[str, Any], all_fields: list[dict[str, Any]]) -> Field:
     flags: dict[str, Any] = {word: letter in data["flags"] for letter, word in _FLAGS.items()}
-    values = names if data.get("values_from") == "objects" else tuple(data.get("values", ()))
+    values = tuple(data.get("values", ()))
     return Field(
         name=data["name"],
         type=data["type"],
         label=data["label"],
-        length=data.get("length", 0),
-        precision=data.get("precision", 0),
-        scale=data.get("scale", 0),
         digits=data.get("digits", 9 if data["type"] == "int" else 0),
         values=values,
-        value_labels=values,
-        default=data.get("default"),
+        value_labels=tuple(data.get("labels", values)),
         reference_to=tuple(data.get("ref", ())),
         relationship_name=data.get("rel"),
         child_name=data.get("child"),
-        on_delete=data.get("on_delete", ""),
-        compound=data.get("compound"),
-        person=data.get("person", False),
-        mirror=data.get("mirror"),
+        parts=_parts(data["name"], all_fields) if data["type"] == "address" else (),
+        **{key: data[key] for key in _SAME if key in data},
         **flags,
     )
+
+
+def _parts(address: str, fields: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    """Which field gives which key of an address."""
+    start = address.removesuffix("Address")
+    own = {one["name"] for one in fields if one.get("compound") == address}
+    return tuple((key, start + end) for key, end in _ADDRESS if start + end in own)

@@ -142,6 +142,8 @@ class Scope:
             step = self.step(obj, alias, relation, at)
             mirrored = self.leaf(*step.targets[0], other, at)
             return Column(mirrored.sql, found, at, False, alias)
+        if not found.stored:
+            return Column(_composed(found, alias), found, at, False, alias)
         return Column(f"{alias}.{quoted(found.name)}", found, at, alias == self.root, alias)
 
     def common(self, step: Step, name: str, at: int) -> Column:
@@ -157,6 +159,13 @@ class Scope:
         columns = [f"{alias}.{quoted(field_.name)}" for _, alias in having]
         sql = columns[0] if len(columns) == 1 else f"COALESCE({', '.join(columns)})"
         return Column(sql, field_, at, False, "")
+
+
+def _composed(field_: Field, alias: str) -> str:
+    """An address or location as JSON text, NULL when all its parts are empty."""
+    columns = [f"{alias}.{quoted(name)}" for _, name in field_.parts]
+    pairs = ", ".join(f"'{key}', {alias}.{quoted(name)}" for key, name in field_.parts)
+    return f"CASE WHEN COALESCE({', '.join(columns)}) IS NOT NULL THEN json_object({pairs}) END"
 
 
 def _type_of(step: Step) -> str:

@@ -5,6 +5,7 @@ Shapes: wire reference section 9. Each builder is a function of one tuple; it is
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,6 +60,8 @@ def leaf(field_: Field, place: int) -> Build:
         return lambda row: None if row[place] is None else bool(row[place])
     if field_.type in ("double", "currency", "percent"):
         return lambda row: None if row[place] is None else float(row[place])
+    if not field_.stored:
+        return lambda row: None if row[place] is None else json.loads(row[place])
     return lambda row: row[place]
 
 
