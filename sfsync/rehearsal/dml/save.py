@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.dml import automation, checks, mixed, references, trail
+from sfsync.rehearsal.dml import automation, checks, hierarchy, mixed, references, trail
 from sfsync.rehearsal.dml.batch import ABSENT, Batch, Deed, failed
 from sfsync.rehearsal.dml.convert import convert
 from sfsync.rehearsal.dml.rows import Stored, whole
@@ -44,6 +44,7 @@ def _check(work: Work, batch: Batch, old: Stored | None, rules: Rules) -> None:
     """Steps 3 to 6: what stands between the row and the table."""
     checks.required(batch, creating=old is None, skip=rules.optional)
     checks.unique(work.database, batch, [None] * batch.size if old is None else old.ids)
+    hierarchy.check(work, batch, old)
     automation.validate(work, batch, old)
     automation.duplicates(work, batch, old)
     automation.assign(work, batch, old)
