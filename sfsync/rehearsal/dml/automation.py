@@ -3,10 +3,12 @@
 Every hook gets the whole batch. Rows that failed earlier carry errors in ``batch.errors`` and are to be passed over;
 ``batch.fail`` refuses a row. ``old`` is None for an insert and the stored rows for an update: ``old["Field"]`` is a
 column aligned with the batch, loaded when first asked for, ``old.ids`` the record ids. ``rows.whole`` merges both.
+An object without rules costs a look into a dictionary.
 """
 
 from __future__ import annotations
 
+from sfsync.rehearsal.automation import validation
 from sfsync.rehearsal.dml.batch import Batch
 from sfsync.rehearsal.dml.rows import Stored
 from sfsync.rehearsal.dml.work import Work
@@ -18,6 +20,10 @@ def before(work: Work, batch: Batch, old: Stored | None) -> None:
 
 def validate(work: Work, batch: Batch, old: Stored | None) -> None:
     """Validation rules: every rule that holds adds an error to its row."""
+    automation = work.schema.automation
+    rules = automation.validation.get(batch.obj.name) if automation else None
+    if rules:
+        validation.check(work, batch, old, rules)
 
 
 def duplicates(work: Work, batch: Batch, old: Stored | None) -> None:

@@ -20,10 +20,17 @@ Values = list[Value]
 class Columns(Protocol):
     """Rows as a formula asks for them. ``now`` in UTC, ``zone`` the user's; ``creating``: the rows are new."""
 
-    size: int
-    now: datetime
-    zone: ZoneInfo
-    creating: bool
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def zone(self) -> ZoneInfo: ...
+
+    @property
+    def creating(self) -> bool: ...
 
     def read(self, column: Column) -> Values:
         """The field's value for each row."""

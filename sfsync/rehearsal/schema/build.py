@@ -9,10 +9,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from sfsync.rehearsal.automation import rules
 from sfsync.rehearsal.ids import base62
 from sfsync.rehearsal.metadata.component import Component
+from sfsync.rehearsal.schema import automation_source, standard
 from sfsync.rehearsal.schema import source as metadata
-from sfsync.rehearsal.schema import standard
 from sfsync.rehearsal.schema.model import Child, Field, RecordTypeDef, Schema, SObject
 from sfsync.rehearsal.schema.source import Source, SourceError
 from sfsync.rehearsal.xml import flag, text
@@ -59,7 +60,17 @@ def build(components: Iterable[Component] = (), prefixes: Mapping[str, str] | No
     _change_standard(objects, source)
     _add_record_types(objects, settings, source.record_types)
     _add_dependencies(objects, source)
-    return _assembled(objects, settings, queues=tuple(source.queues), permission_sets=tuple(source.permission_sets))
+    schema = _assembled(objects, settings, queues=tuple(source.queues), permission_sets=tuple(source.permission_sets))
+    return _with_rules(schema, source, components)
+
+
+def _with_rules(schema: Schema, source: Source, components: Iterable[Component]) -> Schema:
+    """Rules can name any field, so they come when the schema is whole."""
+    try:
+        return replace(schema, automation=rules.bound(schema, automation_source.join(source.automation)))
+    except rules.RuleError as wrong:
+        file = next((one.file for one in components if one.key == (wrong.kind, wrong.name)), wrong.name)
+        raise SourceError(file, wrong.problem) from wrong
 
 
 # -- picklists --------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from xml.etree.ElementTree import Element
 
 from sfsync.rehearsal.metadata.component import Component, SourceError
 from sfsync.rehearsal.metadata.kinds import BY_NAME
-from sfsync.rehearsal.schema import field_source
+from sfsync.rehearsal.schema import automation_source, field_source
+from sfsync.rehearsal.schema.automation_model import AutomationSource
 from sfsync.rehearsal.schema.field_source import Entry
 from sfsync.rehearsal.schema.model import Field, PermissionSetDef, QueueDef, RecordTypeDef
 from sfsync.rehearsal.xml import flag, text
@@ -59,6 +60,7 @@ class Source:
     standard: dict[tuple[str, str], Component] = field(default_factory=dict)
     offered: dict[tuple[str, str], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     histories: dict[str, bool] = field(default_factory=dict)
+    automation: list[AutomationSource] = field(default_factory=list)
 
 
 Refused = list[tuple[Component, str]]
@@ -199,8 +201,11 @@ def _profile(source: Source, one: Component) -> None:
 
 
 def _other(source: Source, one: Component) -> None:
-    """Layouts and the like change nothing here; anything else without a reader is refused by name."""
-    if BY_NAME[one.kind].effect:
+    """Rules go to their own reader; layouts and the like change nothing here; the rest is refused by name."""
+    automation = automation_source.read(one)
+    if automation is not None:
+        source.automation.append(automation)
+    elif BY_NAME[one.kind].effect:
         raise one.refuse(f"Not available for deploy for this organization: the rehearsal org has no {one.kind}")
 
 

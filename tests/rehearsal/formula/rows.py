@@ -35,7 +35,7 @@ class Rows:
         return name == "Refund"
 
 
-SCHEMA = build(None)
+SCHEMA = build()
 
 
 def scope(obj: str = "Account", where: str = "rule") -> Scope:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sfsync.rehearsal.formula import FormulaError, bind
-
-from .rows import scope
+from tests.rehearsal.formula.rows import scope
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from sfsync.rehearsal.formula import bind, evaluate
-
-from .rows import Rows, run, scope
+from tests.rehearsal.formula.rows import Rows, run, scope
 
 
 @pytest.mark.parametrize(
