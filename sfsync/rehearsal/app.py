@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from sfsync.rehearsal.call import JSON_MEDIA, Body, Call, Reply
 from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.formats import settle
 from sfsync.rehearsal.gate import Outcome, answer
 from sfsync.rehearsal.headers import encode, prettify, standard
 from sfsync.rehearsal.limits import FLUSH_SECONDS
@@ -48,7 +49,7 @@ def _life(context: Context) -> Callable[[Starlette], Any]:
         yield
         flushing.cancel()
         await run_in_threadpool(context.jobs.stop)
-        await run_in_threadpool(context.limits.flush)
+        await run_in_threadpool(_flush, context)
 
     return life
 
@@ -56,7 +57,12 @@ def _life(context: Context) -> Callable[[Starlette], Any]:
 async def _flush_for_ever(context: Context) -> None:
     while True:
         await asyncio.sleep(FLUSH_SECONDS)
-        await run_in_threadpool(context.limits.flush)
+        await run_in_threadpool(_flush, context)
+
+
+def _flush(context: Context) -> None:
+    context.limits.flush()
+    context.recent.flush()
 
 
 class BadEncodingError(Exception):
@@ -148,17 +154,20 @@ async def _spool(request: Request, body: IO[bytes]) -> None:
 
 
 def _call(request: Request, body: IO[bytes]) -> tuple[Call, str]:
-    path = request.scope["raw_path"].decode("latin-1")
+    raw = request.scope["raw_path"].decode("latin-1")
     text = request.scope["query_string"].decode("latin-1")
+    headers = dict(request.headers)
+    path, form = settle(raw, headers.get("accept", ""))
     call = Call(
         method=request.method,
         path=path,
-        params=dict(parse_qsl(text, keep_blank_values=True)),
-        headers=dict(request.headers),
+        params=dict(parse_qsl(text, keep_blank_values=True)) if text else {},
+        headers=headers,
         body=Body(body),
         secure=request.scope["scheme"] == "https",
+        format=form,
     )
-    return call, f"{request.method} {path}?{text}" if text else f"{request.method} {path}"
+    return call, f"{request.method} {raw}?{text}" if text else f"{request.method} {raw}"
 
 
 # -- answers ----------------------------------------------------------------------------------------------
@@ -185,6 +194,8 @@ def _plain(reply: Reply, headers: dict[str, str], packed: bool, *, pretty: bool)
     if packed and len(text) >= GZIP_LEAST_BYTES:
         text = gzip.compress(text, _GZIP_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
+        if "ETag" in headers:
+            headers["ETag"] = f'{headers["ETag"][:-1]}--gzip"'
     return Response(text, reply.status, headers)
 
 

@@ -37,6 +37,13 @@ class Body:
         self._stream.seek(0)
         return self._stream.read()
 
+    def is_empty(self) -> bool:
+        """Whether there is no body at all."""
+        if self._stream is None:
+            return self._value is None
+        self._stream.seek(0)
+        return not self._stream.read(1)
+
     def copy_to(self, path: Path) -> int:
         """Writes the body to a file, returns its size in bytes; memory stays flat."""
         size = 0
@@ -99,7 +106,7 @@ def _parser_text(error: json.JSONDecodeError) -> str:
 class Call:
     """A request: ``path`` still percent-encoded, header names in lower case, ``args`` the decoded path parts.
 
-    ``secure``: it came over https.
+    ``secure``: it came over https. ``format``: how the answer is to be written, json or xml.
     """
 
     method: str
@@ -110,6 +117,7 @@ class Call:
     args: Mapping[str, str] = field(default_factory=dict)
     session: Session | None = None
     secure: bool = False
+    format: str = "json"
 
     @property
     def version(self) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sfsync.rehearsal.limits import Limits
     from sfsync.rehearsal.locators import Locators
     from sfsync.rehearsal.org import Org
+    from sfsync.rehearsal.rest.recent import Recent
     from sfsync.rehearsal.routes import Table
 
 
@@ -36,6 +37,7 @@ class Context:
     jobs: Jobs
     instance_url: str
     restore: Callable[[], None]
+    recent: Recent
     https_url: str | None = None
 
     def site(self, call: Call) -> str:

@@ -11,8 +11,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sfsync.rehearsal import errors
-from sfsync.rehearsal.call import Call, Reply, refusal
+from sfsync.rehearsal import errors, formats
+from sfsync.rehearsal.call import Body, Call, Reply, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.entry.sessions import bearer
 from sfsync.rehearsal.errors import OrgError
@@ -26,6 +26,12 @@ CONTROL = "/rehearsal/"
 _BEFORE = ("latency", "clock_skew", "drop_before", "status", "limit", "expire_session")
 _AFTER = ("drop_after", "truncate")
 _WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
+_UPLOAD = frozenset({"text/csv"})
+_FORM = "application/x-www-form-urlencoded"
+_NO_TYPE = (
+    b"<response><faultcode>LOGIN_OAUTH_INVALID_TOKEN(db=1703,api=LOGIN_OAUTH_INVALID_TOKEN)</faultcode>"
+    b"<error>Failed: Invalid Token</error></response>"
+)
 
 
 @dataclass(frozen=True)
@@ -88,15 +94,13 @@ def _error_id() -> str:
 
 
 def _handled(context: Context, call: Call) -> Outcome:
-    usage = None
+    usage, kind = None, ""
     try:
         route, call = _admit(context, call)
+        kind = route.kind
         if route.pattern.startswith(DATA):
-            check_version(call.version)
-            _check_media(route, call)
-            _spend(context, route)
-            reply = route.handler(context, call)
-            return Outcome(reply, context.limits.usage())
+            reply = _data(context, route, call)
+            return Outcome(formats.written(call, kind, reply), context.limits.usage())
         reply = route.handler(context, call)
     except OrgError as error:
         reply = refused_envelope(error) or refusal(error, call.base)
@@ -104,7 +108,19 @@ def _handled(context: Context, call: Call) -> Outcome:
     except Exception:
         log.exception("call.failed method=%s", call.method)
         reply = refusal(errors.unknown_exception(_error_id()))
-    return Outcome(reply, usage)
+    return Outcome(formats.written(call, kind, reply), usage)
+
+
+def _data(context: Context, route: Route, call: Call) -> Reply:
+    """A call of the REST API: its version, its body's media type, its price, then its handler."""
+    check_version(call.version)
+    untyped = _check_media(route, call)
+    if untyped is not None:
+        return untyped
+    if call.header("Content-Type").startswith("application/xml") and call.method in _WITH_BODY:
+        call = replace(call, body=Body(value=formats.row(call.body.read())))
+    _spend(context, route)
+    return route.handler(context, call)
 
 
 def _admit(context: Context, call: Call) -> tuple[Route, Call]:
@@ -134,15 +150,15 @@ def _spend(context: Context, route: Route) -> None:
         context.limits.spend(route.kind)
 
 
-def _check_media(route: Route, call: Call) -> None:
-    """JSON in, JSON out; CSV for an upload. OrgError 415 or 406."""
-    accept = call.header("Accept")
-    if "xml" in accept and "json" not in accept and "*/*" not in accept:
-        text = "This org answers JSON (and CSV for Bulk results) only"
-        raise OrgError("NOT_ACCEPTABLE", text, status=406)
+def _check_media(route: Route, call: Call) -> Reply | None:
+    """The body's media type. OrgError 415; a body of no type at all is taken for an odd login (wire reference 2.3)."""
     if call.method not in _WITH_BODY:
-        return
+        return None
     media = call.header("Content-Type").partition(";")[0].strip().lower()
-    wanted = "text/csv" if route.kind == "bulk.ingest.upload" else "application/json"
-    if media != wanted:
-        raise errors.unsupported_media_type(media)
+    if media in (_UPLOAD if route.kind == "bulk.ingest.upload" else route.takes):
+        return None
+    if media in ("", _FORM):
+        if call.body.is_empty():
+            raise errors.body_required()
+        return Reply(401, text=_NO_TYPE, media="text/html; charset=UTF-8", headers={"Sfdc-OAuth-Error": "1703"})
+    raise errors.unsupported_media_type(media)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 COMPOSITE, BATCH = "composite", "batch"
 BOTH = frozenset({COMPOSITE, BATCH})
 ONLY_COMPOSITE = frozenset({COMPOSITE})
+JSON_BODY = frozenset({"application/json"})
+ROW_BODY = frozenset({"application/json", "application/xml"})
 
 Handler = Callable[["Context", Call], Reply]
 DATA = "/services/data/v{version}"
@@ -30,7 +32,7 @@ class Route:
 
     ``kind`` names it in the statistics. ``counted`` calls use the daily limit; ``open`` ones need no token.
     ``within`` says in which composite resources it may be a subrequest; ``heavy`` ones (query, collections)
-    are limited to five there.
+    are limited to five there. ``takes``: media types of a request body; a row may come as XML too.
     """
 
     method: str
@@ -41,6 +43,7 @@ class Route:
     open: bool = False
     within: frozenset[str] = frozenset()
     heavy: bool = False
+    takes: frozenset[str] = JSON_BODY
 
 
 @dataclass
@@ -52,9 +55,18 @@ class _Path:
 
 def _compile(pattern: str) -> re.Pattern[str]:
     text = re.sub(r"\{version\}", r"(?P<version>\\d{1,3}\\.\\d)", pattern)
+    text = re.sub(r"\{(\w+)\*\}", r"(?P<\1>.+?)", text)
     text = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", text)
     # Bulk results are asked for as unprocessedrecords and unprocessedRecords; both are served.
     return re.compile(text + "/?", re.IGNORECASE if "/jobs/" in pattern else 0)
+
+
+def _shelf(path: str) -> str:
+    """Where a path is looked for: below a version by its first word, so that few patterns are tried."""
+    parts = path.split("/", 5)
+    if path.startswith("/services/data/v") and len(parts) > 4:
+        return parts[4].lower()
+    return ""
 
 
 class Table:
@@ -65,13 +77,20 @@ class Table:
         for route in routes:
             path = self._paths.setdefault(route.pattern, _Path(_compile(route.pattern), route.pattern))
             path.methods[route.method] = route
+        self._shelves: dict[str, list[_Path]] = {}
+        for pattern, path in self._paths.items():
+            self._shelves.setdefault(_shelf(pattern), []).append(path)
 
     def routes(self) -> list[Route]:
         return [route for path in self._paths.values() for route in path.methods.values()]
 
     def find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]]:
-        """The route and its decoded path parts. OrgError NOT_FOUND or METHOD_NOT_ALLOWED."""
-        for candidate in self._paths.values():
+        """The route and its decoded path parts. OrgError NOT_FOUND or METHOD_NOT_ALLOWED.
+
+        A doubled slash at the start does no harm (wire reference 13).
+        """
+        path = "/" + path.lstrip("/")
+        for candidate in self._shelves.get(_shelf(path), ()):
             match = candidate.regex.fullmatch(path)
             if match:
                 args = {name: unquote(value) for name, value in match.groupdict().items()}

@@ -15,6 +15,23 @@ def request_limit() -> OrgError:
     return OrgError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
 
 
+def bad_replication_date(message: str) -> OrgError:
+    return OrgError("INVALID_REPLICATION_DATE", message)
+
+
+def too_many_ids(limit: int) -> OrgError:
+    return OrgError("EXCEEDED_ID_LIMIT", f"exceeded {limit} ids; choose start and end closer together")
+
+
+def not_replicateable(name: str) -> OrgError:
+    return OrgError("INVALID_TYPE_FOR_OPERATION", f"entity type {name} does not support replicate")
+
+
+def no_blobs(name: str) -> OrgError:
+    """A refusal of the rehearsal org's own: it keeps no bodies of files."""
+    return OrgError("FUNCTIONALITY_NOT_ENABLED", f"The rehearsal org keeps no file bodies: {name}", status=501)
+
+
 def not_found() -> OrgError:
     return OrgError("NOT_FOUND", "The requested resource does not exist", status=404)
 
@@ -29,8 +46,25 @@ def method_not_allowed(method: str, allowed: Sequence[str]) -> OrgError:
     return OrgError("METHOD_NOT_ALLOWED", text, status=405)
 
 
+def version_gone() -> OrgError:
+    return OrgError("GONE", "The requested API version has been retired", status=410)
+
+
+def precondition_failed() -> OrgError:
+    text = "A precondition in the request headers does not hold for the record as it is now"
+    return OrgError("PRECONDITION_FAILED", text, status=412)
+
+
+def bad_header(name: str, value: str) -> OrgError:
+    return OrgError("BAD_REQUEST", f"Invalid value for header {name}: {value}")
+
+
+def xml_parser(message: str) -> OrgError:
+    return OrgError("XML_PARSER_ERROR", message)
+
+
 def unsupported_media_type(content_type: str) -> OrgError:
-    text = f"Content type '{content_type}' is not supported by this resource."
+    text = f"MediaType of '{content_type}' is not supported by this resource"
     return OrgError("UNSUPPORTED_MEDIA_TYPE", text, status=415)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,17 @@ from sfsync.rehearsal.call import Call, Reply, nothing, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid
-from sfsync.rehearsal.rest.resources import http_date
+from sfsync.rehearsal.rest import relations
+from sfsync.rehearsal.rest.conditions import Validators, asked, not_modified, tag_of
+from sfsync.rehearsal.rest.recent import note
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult
 
 _FIRST_VERSION_WITH_UPSERT_BODY = 46
+_TAGGED = "Account"  # the one object whose rows have an ETag
+# An external id that ends like this is taken for the name of a file (vendor: Upsert Records by External ID, note).
+_FILE_ENDINGS = (".inc",)
 
 
 def _row(call: Call) -> dict[str, Any]:
@@ -32,23 +38,18 @@ def _fields(call: Call) -> list[str] | None:
     return [name.strip() for name in text.split(",") if name.strip()] or None
 
 
-def _done(result: SaveResult) -> SaveResult:
-    if not result.success:
-        raise result.errors[0]
-    return result
-
-
 def create(context: Context, call: Call) -> Reply:
     """POST sobjects/X: 201 with the id and where it lies."""
     name = call.args["object"]
     result = context.org.insert(name, [_row(call)], options=call.options)[0]
-    return _many(result) or _created(context, call, result, {"id": result.id, "success": True, "errors": []})
+    if not result.success:
+        return _refused(result)
+    note(context, call, result.id)
+    return _created(context, call, result, {"id": result.id, "success": True, "errors": []})
 
 
-def _many(result: SaveResult) -> Reply | None:
+def _refused(result: SaveResult) -> Reply:
     """Several errors of one save come in one array."""
-    if result.success:
-        return None
     if len(result.errors) == 1:
         return refusal(result.errors[0])
     return Reply(result.errors[0].status, [error.body() for error in result.errors])
@@ -71,66 +72,164 @@ def read(context: Context, call: Call) -> Reply:
     """GET sobjects/X/{id}; what is no id is taken for the name of an external id field."""
     if not is_valid(call.args["id"]):
         raise errors.no_such_external_field(call.args["id"])
-    return _shown(call, context.org.retrieve(call.args["object"], call.args["id"], _fields(call), version=call.version))
+    return _read(context, call, call.args["object"], call.args["id"])
 
 
-def _shown(call: Call, row: dict[str, Any]) -> Reply:
-    headers = {}
+def _read(context: Context, call: Call, name: str, record_id: str) -> Reply:
+    """A row with its validators; 304 or 412 as the conditions say."""
+    fields = _fields(call)
+    whole = fields is None or name.lower() == _TAGGED.lower()
+    wanted = None if whole else [*(fields or ()), *_dated(context, name)]
+    full = context.org.retrieve(name, record_id, wanted, version=call.version)
+    row = validators(full)
+    note(context, call, full["Id"])
+    if asked(call) and not_modified(call, row):
+        return nothing(304, row.headers())
+    shown = full if fields is None else _picked(context, call, full, fields, wanted)
+    return Reply(200, shown, headers=row.headers())
+
+
+def _dated(context: Context, name: str) -> list[str]:
+    obj = context.org.schema.find(name)
+    return ["LastModifiedDate"] if obj is not None and obj.has("LastModifiedDate") else []
+
+
+def _picked(
+    context: Context, call: Call, full: dict[str, Any], fields: list[str], wanted: list[str] | None
+) -> dict[str, Any]:
+    """The fields asked for, in that order, ``Id`` last; paths to parents need a look of their own."""
+    if wanted is None:
+        return context.org.retrieve(call.args["object"], full["Id"], fields, version=call.version)
+    names = {name.lower() for name in fields}
+    row = {key: value for key, value in full.items() if key != "LastModifiedDate" or key.lower() in names}
+    if "id" not in names:
+        row["Id"] = row.pop("Id")
+    return row
+
+
+def validators(row: dict[str, Any]) -> Validators:
+    """What a row as retrieved is known by."""
     changed = row.get("LastModifiedDate")
-    if changed:
-        headers["Last-Modified"] = http_date(datetime.fromisoformat(changed))
-        if row["attributes"]["type"] == "Account":
-            mark = hashlib.sha256(f"{row.get('Id')}{row.get('SystemModstamp')}".encode()).hexdigest()[:32]
-            headers["ETag"] = f'"{mark}"'
-    return Reply(200, row, headers=headers)
+    tag = None
+    if row["attributes"]["type"] == _TAGGED:
+        tag = tag_of(json.dumps({key: value for key, value in row.items() if key != "attributes"}, default=str))
+    return Validators(datetime.fromisoformat(changed) if changed else None, tag)
 
 
 def update(context: Context, call: Call) -> Reply:
     """PATCH sobjects/X/{id}: 204."""
     if not is_valid(call.args["id"]):
         raise errors.no_such_external_field(call.args["id"])
-    row = {**_row(call), "Id": call.args["id"]}
-    result = context.org.update(call.args["object"], [row], options=call.options)[0]
-    return _many(result) or nothing()
+    return _update(context, call, call.args["object"], call.args["id"])
+
+
+def _update(context: Context, call: Call, name: str, record_id: str) -> Reply:
+    """Conditions and save are one transaction, so that nobody comes between."""
+    row = {**_row(call), "Id": record_id}
+    conditional = asked(call)
+    with context.org.transaction() if conditional else nullcontext():
+        if conditional and not_modified(call, validators(context.org.retrieve(name, record_id))):
+            return nothing(304)
+        result = context.org.update(name, [row], options=call.options)[0]
+    if not result.success:
+        return _not_there(result) or _refused(result)
+    note(context, call, result.id)
+    return nothing()
+
+
+def _not_there(result: SaveResult) -> Reply | None:
+    """For a row that never was, the save says what an item of a list would; a URL that leads nowhere is a 404."""
+    error = result.errors[0]
+    if error.code == "INVALID_CROSS_REFERENCE_KEY" and not error.fields:
+        return Reply(404, [error.body()])
+    return None
 
 
 def delete(context: Context, call: Call) -> Reply:
     """DELETE sobjects/X/{id}: 204."""
-    _name(context, call)
+    name = _name(context, call)
     if not is_valid(call.args["id"]):
         raise errors.no_such_external_field(call.args["id"])
-    _done(context.org.delete([call.args["id"]], options=call.options)[0])
-    return nothing()
+    found = context.org.schema.of_id(call.args["id"])
+    if found is None or found.name != name:
+        raise errors.no_such_external_field(call.args["id"])
+    return _delete(context, call, call.args["id"])
+
+
+def _delete(context: Context, call: Call, record_id: str) -> Reply:
+    result = context.org.delete([record_id], options=call.options)[0]
+    return nothing() if result.success else _not_there(result) or _refused(result)
 
 
 # -- by external id ---------------------------------------------------------------------------------------
 
 
+def _filed(value: str) -> None:
+    if value.lower().endswith(_FILE_ENDINGS):
+        raise errors.not_found()
+
+
 def read_by(context: Context, call: Call) -> Reply:
+    """GET sobjects/X/{field}/{value}, or a relationship path when what stands for the field is an id."""
     args = call.args
-    try:
-        row = context.org.retrieve_by(args["object"], args["field"], args["value"], _fields(call), version=call.version)
-    except OrgError as error:
-        return _choices(context, call, error)
-    return _shown(call, row)
+    if is_valid(args["field"]):
+        return related(context, call)
+    _filed(args["value"])
+    ids = context.org.find_by(args["object"], args["field"], args["value"])
+    if len(ids) > 1:
+        return _choices(context, call, errors.multiple_choices(ids))
+    if not ids:
+        raise errors.not_found()
+    return _read(context, call, args["object"], ids[0])
+
+
+def related(context: Context, call: Call) -> Reply:
+    """GET, PATCH, DELETE sobjects/X/{id}/{relationship}…"""
+    args = call.args
+    field = _base64(context, args["object"], args["value"])
+    if field is not None:
+        raise errors.no_blobs(field)
+    path = "/".join((args["value"], args.get("path", "")))
+    found = relations.follow(context, args["object"], args["field"], path)
+    if isinstance(found, relations.Children):
+        return relations.listed(context, call, found, _fields(call))
+    if call.method == "PATCH":
+        return _update(context, call, found.object, found.id)
+    if call.method == "DELETE":
+        return _delete(context, call, found.id)
+    return _read(context, call, found.object, found.id)
+
+
+def _base64(context: Context, name: str, field: str) -> str | None:
+    obj = context.org.schema.find(name)
+    found = obj.find(field) if obj else None
+    return f"{name}.{found.name}" if found is not None and found.type == "base64" else None
 
 
 def upsert(context: Context, call: Call) -> Reply:
     """PATCH sobjects/X/{field}/{value}: 201 made, 200 found (204 up to version 45), 300 found several."""
     args = call.args
+    if is_valid(args["field"]):
+        return related(context, call)
+    _filed(args["value"])
     row = {**_without(call.body.object(), args["field"], args["value"]), args["field"]: args["value"]}
-    if call.params.get("updateOnly", "").lower() == "true":
-        context.org.retrieve_by(args["object"], args["field"], args["value"], ["Id"])
-    try:
+    update_only = call.params.get("updateOnly", "").lower() == "true"
+    with context.org.transaction() if update_only else nullcontext():
+        if update_only and not context.org.find_by(args["object"], args["field"], args["value"]):
+            raise errors.not_found()
         result = context.org.upsert(args["object"], args["field"], [row], options=call.options)[0]
-    except OrgError as error:
-        return _choices(context, call, error)
     if not result.success:
-        return _choices(context, call, result.errors[0]) if len(result.errors) == 1 else _many(result) or nothing()
-    body: dict[str, Any] = {"id": result.id, "success": True, "errors": [], "created": result.created}
+        return _choices(context, call, result.errors[0]) if result.errors[0].status == 300 else _refused(result)
+    note(context, call, result.id)
     if not result.created and float(call.version) < _FIRST_VERSION_WITH_UPSERT_BODY:
         return nothing()
-    return _created(context, call, result, body, 201 if result.created else 200)
+    return _created(context, call, result, _upserted(call, result), 201 if result.created else 200)
+
+
+def _upserted(call: Call, result: SaveResult) -> dict[str, Any]:
+    """``created`` is there from version 46 on."""
+    body: dict[str, Any] = {"id": result.id, "success": True, "errors": []}
+    return {**body, "created": result.created} if float(call.version) >= _FIRST_VERSION_WITH_UPSERT_BODY else body
 
 
 def _without(row: dict[str, Any], field: str, value: str) -> dict[str, Any]:
@@ -149,13 +248,24 @@ def _choices(context: Context, call: Call, error: OrgError) -> Reply:
 
 
 def delete_by(context: Context, call: Call) -> Reply:
-    row = context.org.retrieve_by(call.args["object"], call.args["field"], call.args["value"], ["Id"])
-    _done(context.org.delete([row["Id"]], options=call.options)[0])
-    return nothing()
+    """DELETE sobjects/X/{field}/{value}, or of a parent by relationship path."""
+    args = call.args
+    if is_valid(args["field"]):
+        return related(context, call)
+    _filed(args["value"])
+    ids = context.org.find_by(args["object"], args["field"], args["value"])
+    if len(ids) > 1:
+        return _choices(context, call, errors.multiple_choices(ids))
+    if not ids:
+        raise errors.not_found()
+    return _delete(context, call, ids[0])
 
 
 def create_by_id(context: Context, call: Call) -> Reply:
     """POST sobjects/X/Id: a plain create; any other external id field cannot be created through."""
     if call.args["id"].lower() != "id":
         raise errors.method_not_allowed("POST", ["HEAD", "GET", "PATCH", "DELETE"])
-    return create(context, call)
+    reply = create(context, call)
+    if reply.status != 201 or float(call.version) < _FIRST_VERSION_WITH_UPSERT_BODY:
+        return reply
+    return Reply(201, {**reply.value, "created": True}, headers=reply.headers)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +14,21 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.rest.conditions import http_date
+from sfsync.rehearsal.rest.recent import items
 
-FIRST_VERSION, LAST_VERSION = 31, 66
+# The list is the recorded one (an org of Spring '26); paths take the release after it as well.
+FIRST_VERSION, LAST_LISTED, LAST_VERSION = 31, 66, 67
 CURLY = 42  # the one version whose label is written with a curly apostrophe
 _VERSION_PATH = re.compile(r"/services/data/v\d+\.\d")
+_LAST_WITH_BULK_REQUESTS = 48  # up to here DailyBulkApiBatches has another name
+# What an org names at the root of a version (vendor: List Available REST Resources); asking there tells what is served.
+_RESOURCES = (
+    "tooling metadata eclair folders prechatForms contact-tracing jsonxform chatter payments tabs appMenu quickActions"
+    " queryAll commerce wave iot analytics search smartdatadiscovery identity composite parameterizedSearch fingerprint"
+    " theme nouns domino event serviceTemplates recent connect licensing limits process dedupe async-queries query jobs"
+    " localizedvalue mobile emailConnect consent tokenizer compactLayouts async sobjects actions support"
+)
 
 
 def _label(number: int) -> str:
@@ -31,23 +42,25 @@ def versions(context: Context, call: Call) -> Reply:
     """GET /services/data, the one call without a token."""
     rows = [
         {"label": _label(one), "url": f"/services/data/v{one}.0", "version": f"{one}.0"}
-        for one in range(FIRST_VERSION, LAST_VERSION + 1)
+        for one in range(FIRST_VERSION, LAST_LISTED + 1)
     ]
     return Reply(200, rows)
 
 
 def check_version(version: str) -> None:
-    """OrgError NOT_FOUND for a version the org does not speak."""
+    """OrgError NOT_FOUND for a version the org does not speak, 410 for a retired one."""
     number, _, part = version.partition(".")
-    if part != "0" or not FIRST_VERSION <= int(number) <= LAST_VERSION:
+    if part != "0" or not 1 <= int(number) <= LAST_VERSION:
         raise errors.not_found()
+    if int(number) < FIRST_VERSION:
+        raise errors.version_gone()
 
 
 def resources(context: Context, call: Call) -> Reply:
-    """GET /services/data/vXX.X: only what this org answers."""
-    names = ("limits", "sobjects", "query", "queryAll", "composite", "jobs")
-    found = {name: f"{call.base}/{name}" for name in names}
-    found["identity"] = f"{context.instance_url}/id/{context.org.org_id}/{context.org.user_id}"
+    """GET /services/data/vXX.X: names and addresses as every org has them."""
+    found = {name: f"{call.base}/{name}" for name in _RESOURCES.split()}
+    user = call.session.user_id if call.session else context.org.user_id
+    found["identity"] = f"{context.site(call)}/id/{context.org.org_id}/{user}"
     return Reply(200, found)
 
 
@@ -56,7 +69,11 @@ def composite_resources(context: Context, call: Call) -> Reply:
 
 
 def limits(context: Context, call: Call) -> Reply:
-    return Reply(200, context.limits.show())
+    """GET limits, names in alphabetical order."""
+    shown = context.limits.show()
+    if float(call.version) <= _LAST_WITH_BULK_REQUESTS:
+        shown["DailyBulkApiRequests"] = shown.pop("DailyBulkApiBatches")
+    return Reply(200, dict(sorted(shown.items())))
 
 
 def record_count(context: Context, call: Call) -> Reply:
@@ -89,12 +106,14 @@ def describe(context: Context, call: Call) -> Reply:
 
 
 def basic(context: Context, call: Call) -> Reply:
-    """GET sobjects/X: the entry of the global describe, and rows seen lately (none: nobody looks at records)."""
+    """GET sobjects/X: the entry of the global describe, and rows seen lately."""
     full = context.org.describe(call.args["object"])
     entry = next((one for one in context.org.describe_global()["sobjects"] if one["name"] == full["name"]), None)
     if entry is None:
         raise errors.not_found()
-    return Reply(200, {"objectDescribe": at_version(entry, call.version), "recentItems": []})
+    return Reply(
+        200, {"objectDescribe": at_version(entry, call.version), "recentItems": items(context, call, full["name"])}
+    )
 
 
 def _conditional(context: Context, call: Call, make: Any) -> Reply:
@@ -104,10 +123,6 @@ def _conditional(context: Context, call: Call, make: Any) -> Reply:
     if _not_newer(changed, call.header("If-Modified-Since")):
         return Reply(304, headers=headers, empty=True)
     return Reply(200, at_version(make(), call.version), headers=headers)
-
-
-def http_date(moment: datetime) -> str:
-    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
 
 
 def _not_newer(changed: datetime, since: str) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sfsync.rehearsal.rest import batch, collections, composite, graph, query, records, tree
+from sfsync.rehearsal.rest import batch, changes, collections, composite, graph, password, query, recent, records, tree
 from sfsync.rehearsal.rest import resources as rest
-from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, Route, data
+from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, ROW_BODY, Route, data
 
 
 def routes() -> list[Route]:
@@ -16,6 +16,7 @@ def _about() -> list[Route]:
         data("GET", "", "resources", rest.resources, within=BOTH),
         data("GET", "/limits", "limits", rest.limits, within=BOTH),
         data("GET", "/limits/recordCount", "limits.recordCount", rest.record_count, within=BOTH),
+        data("GET", "/recent", "recent", recent.recent, within=BOTH),
         data("GET", "/sobjects", "describe.global", rest.describe_global, within=BOTH),
         data("GET", "/sobjects/{object}/describe", "describe", rest.describe, within=BOTH),
     ]
@@ -50,14 +51,36 @@ def _composites() -> list[Route]:
 
 def _rows() -> list[Route]:
     one, by_id, by_field = "/sobjects/{object}", "/sobjects/{object}/{id}", "/sobjects/{object}/{field}/{value}"
+    row = {"within": BOTH, "takes": ROW_BODY}
     return [
         data("GET", one, "describe.basic", rest.basic, within=BOTH),
-        data("POST", one, "create", records.create, within=BOTH),
+        data("POST", one, "create", records.create, **row),
+        data("GET", f"{one}/updated", "updated", changes.updated, within=BOTH),
+        data("GET", f"{one}/deleted", "deleted", changes.deleted, within=BOTH),
+        *_passwords("/sobjects/User/{id}/password"),
         data("GET", by_id, "retrieve", records.read, within=BOTH),
-        data("PATCH", by_id, "update", records.update, within=BOTH),
+        data("PATCH", by_id, "update", records.update, **row),
         data("DELETE", by_id, "delete", records.delete, within=BOTH),
-        data("POST", by_id, "create", records.create_by_id, within=BOTH),
+        data("POST", by_id, "create", records.create_by_id, **row),
         data("GET", by_field, "retrieve", records.read_by, within=BOTH),
-        data("PATCH", by_field, "upsert", records.upsert, within=BOTH),
+        data("PATCH", by_field, "upsert", records.upsert, **row),
         data("DELETE", by_field, "delete", records.delete_by, within=BOTH),
+        *_paths(by_field + "/{path*}"),
+    ]
+
+
+def _passwords(path: str) -> list[Route]:
+    return [
+        data("GET", path, "password", password.status),
+        data("POST", path, "password", password.change),
+        data("DELETE", path, "password", password.reset),
+    ]
+
+
+def _paths(deeper: str) -> list[Route]:
+    """Relationship paths of two steps and more."""
+    return [
+        data("GET", deeper, "retrieve", records.related, within=BOTH),
+        data("PATCH", deeper, "update", records.related, within=BOTH, takes=ROW_BODY),
+        data("DELETE", deeper, "delete", records.related, within=BOTH),
     ]
