@@ -18,6 +18,7 @@ from sfsync.rehearsal.clock import Clock, instant
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.faults import KINDS
+from sfsync.rehearsal.rest import apex
 from sfsync.rehearsal.routes import Handler
 
 
@@ -117,6 +118,12 @@ def open_session(context: Context, call: Call) -> Reply:
     return Reply(200, {"access_token": context.sessions.open(found[0], "control plane"), "user_id": found[0]})
 
 
+@_explained
+def apex_rest(context: Context, call: Call) -> Reply:
+    """``{"method": "DELETE", "path": "Clean/", "status": 200, "body": null}``: what the org's own code would answer."""
+    return Reply(200, apex.describe(context, _order(call)))
+
+
 # -- faults, limits, jobs ---------------------------------------------------------------------------------
 
 
@@ -174,6 +181,7 @@ HANDLERS: dict[tuple[str, str], Callable[[Context, Call], Reply]] = {
     ("GET", "clock"): clock,
     ("POST", "clock"): set_clock,
     ("POST", "sessions"): open_session,
+    ("POST", "apexrest"): apex_rest,
     ("GET", "faults"): faults,
     ("POST", "faults"): add_faults,
     ("DELETE", "faults"): clear_faults,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sfsync.rehearsal import control, coverage
 from sfsync.rehearsal.bulk import table as bulk
 from sfsync.rehearsal.entry import table as entry
+from sfsync.rehearsal.rest import apex
 from sfsync.rehearsal.rest import table as rest
 from sfsync.rehearsal.routes import Route, Table, free
 from sfsync.rehearsal.soap import table as soap
@@ -12,7 +13,7 @@ from sfsync.rehearsal.soap import table as soap
 
 def build() -> Table:
     """The route table."""
-    return Table([*entry.routes(), *soap.routes(), *bulk.routes(), *rest.routes(), *_control()])
+    return Table([*entry.routes(), *soap.routes(), *bulk.routes(), *rest.routes(), *apex.routes(), *_control()])
 
 
 def _control() -> list[Route]:

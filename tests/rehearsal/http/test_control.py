@@ -137,6 +137,16 @@ class TestSessions:
         assert org.post("/rehearsal/sessions", {"username": "nobody@operator.example"}).status_code == 400
 
 
+class TestApexRest:
+    def test_answers_what_it_was_told(self, org: Client) -> None:
+        assert org.delete("/services/apexrest/Clean/").json()[0]["errorCode"] == "NOT_FOUND"
+        org.control("apexrest", {"method": "DELETE", "path": "/Clean/", "body": {"gone": 3}})
+        answer = org.delete("/services/apexrest/Clean/")
+        assert (answer.status_code, answer.json()) == (200, {"gone": 3})
+        assert org.get("/services/apexrest/Clean").status_code == 404
+        assert org.post("/rehearsal/apexrest", {"method": "DANCE", "path": "x"}).status_code == 400
+
+
 class TestSeeds:
     def test_operator(self, org: Client) -> None:
         assert org.control("seed", {"name": "operator"})["loaded"]["User"] >= 15
