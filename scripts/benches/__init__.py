@@ -1,0 +1,1 @@
+"""Measurements at growing sizes."""
