@@ -6,7 +6,7 @@ joins several. Queries see the last committed state (or, inside an own transacti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -25,8 +25,8 @@ from sfsync.rehearsal.dml.merge import Merged, Refused, merge
 from sfsync.rehearsal.dml.options import DEFAULT, QUIET, Options
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.ids import is_valid, to18
-from sfsync.rehearsal.metadata import package
-from sfsync.rehearsal.metadata.component import Component
+from sfsync.rehearsal.metadata import change, package
+from sfsync.rehearsal.metadata.component import Component, Key
 from sfsync.rehearsal.metadata.kept import Metadata
 from sfsync.rehearsal.schema import describe
 from sfsync.rehearsal.schema.model import Schema, SObject
@@ -97,6 +97,16 @@ class Org:
         rmtree(self.files_dir, ignore_errors=True)
         self.clock.load({"offset_s": 0.0, "frozen": None})
         self._start()
+
+    def apply(self, changes: Mapping[Key, Component | None], *, keep: bool = True) -> None:
+        """Changes the org's metadata while it runs: None takes a component away. All or nothing, in one transaction.
+
+        ``keep`` False only tries. Raises SourceError and CannotChangeError.
+        """
+        with self._database.alone():
+            schema = change.apply(self._database, self.metadata, self.schema, changes, self._work(QUIET), keep=keep)
+            if schema is not None:
+                self.schema, self._described = schema, {}
 
     @property
     def files_dir(self) -> Path:

@@ -52,6 +52,16 @@ class Metadata:
             state.put(self._database, KIND, f"{kind} {name}", stored(component) if component else _GONE)
         self.components = self._read()
 
-    def forget(self) -> None:
+    def count(self) -> None:
+        """Remembers that the schema has changed: describe's ETag and Last-Modified go by it."""
+        state.put(self._database, "schema", "changes", {"count": self.changes + 1})
+
+    @property
+    def changes(self) -> int:
+        """How often metadata has changed since the org was made."""
+        known = state.get(self._database, "schema", "changes")
+        return int(known["count"]) if known else 0
+
+    def refresh(self) -> None:
         """Reads the components again, after a transaction that changed them was rolled back."""
         self.components = self._read()

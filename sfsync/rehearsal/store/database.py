@@ -67,6 +67,12 @@ class Database:
         finally:
             self._lock.release()
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No other thread writes meanwhile; for what has to change together with a commit."""
+        with self._lock:
+            yield
+
     def _roll_back(self, name: str) -> None:
         if self._depth == 0:
             self._writer.execute("ROLLBACK")

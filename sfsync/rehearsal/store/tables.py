@@ -66,8 +66,13 @@ def _create_object(database: Database, obj: SObject) -> None:
     for name in [name for name in wanted if present and name not in present]:
         database.run(f"ALTER TABLE {quoted(obj.name)} ADD COLUMN {wanted[name]}")
     if not present.issuperset(wanted):
-        for statement in _indexes(obj):
-            database.run(statement)
+        index(database, obj)
+
+
+def index(database: Database, obj: SObject) -> None:
+    """Makes the indexes an object's table lacks."""
+    for statement in _indexes(obj):
+        database.run(statement)
 
 
 def _table(obj: SObject) -> str:
@@ -75,35 +80,44 @@ def _table(obj: SObject) -> str:
 
 
 def _all_columns(obj: SObject) -> dict[str, str]:
-    return {name: column for field in obj.fields if field.stored for name, column in _columns(field)}
+    return {name: column for field in obj.fields if field.stored for name, column in columns(field)}
 
 
-def _columns(field: Field) -> list[tuple[str, str]]:
+def columns(field: Field) -> list[tuple[str, str]]:
     """The field's column and, if it has one, its look-up column: (name, definition)."""
     if field.name == "Id":
         return [("Id", '"Id" TEXT PRIMARY KEY')]
-    columns = [(field.name, _column(field))]
+    found = [(field.name, column(field))]
     if field.indexed:
-        columns.append((field.key_column, f"{quoted(field.key_column)} TEXT"))
-    return columns
+        found.append((field.key_column, f"{quoted(field.key_column)} TEXT"))
+    return found
 
 
-def _column(field: Field) -> str:
+def column(field: Field) -> str:
+    """The definition of the field's column."""
     collation = "BINARY" if field.type in _BINARY or field.case_sensitive else "NOCASE"
     default = " NOT NULL DEFAULT 0" if field.type == "boolean" else ""
-    return f"{quoted(field.name)} {_AFFINITY.get(field.type, 'TEXT')}{default} COLLATE {collation}"
+    return f"{quoted(field.name)} {affinity(field)}{default} COLLATE {collation}"
+
+
+def affinity(field: Field) -> str:
+    """How the store keeps its values: TEXT, INTEGER or REAL."""
+    return _AFFINITY.get(field.type, "TEXT")
 
 
 def _indexes(obj: SObject) -> list[str]:
     found = [_index(obj, "modstamp", '"SystemModstamp", "Id"')] if obj.has("SystemModstamp") else []
     for field in obj.fields:
         if field.indexed:
-            column = quoted(field.key_column)
-            found.append(_index(obj, field.name, column, f" WHERE {column} IS NOT NULL"))
+            found.append(_present(obj, field.name, field.key_column))
         elif field.type == "reference" and (field.child_name or field.name not in _UNINDEXED) and not field.person:
-            column = quoted(field.name)
-            found.append(_index(obj, field.name, column, f" WHERE {column} IS NOT NULL"))
+            found.append(_present(obj, field.name, field.name))
     return found
+
+
+def _present(obj: SObject, name: str, column: str) -> str:
+    """An index on the rows that have a value."""
+    return _index(obj, name, quoted(column), f" WHERE {quoted(column)} IS NOT NULL")
 
 
 def _index(obj: SObject, name: str, columns: str, where: str = "") -> str:
