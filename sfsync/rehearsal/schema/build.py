@@ -12,7 +12,7 @@ from typing import Any
 from sfsync.rehearsal.automation import rules
 from sfsync.rehearsal.ids import base62
 from sfsync.rehearsal.metadata.component import Component
-from sfsync.rehearsal.schema import automation_source, standard
+from sfsync.rehearsal.schema import automation_source, companions, standard
 from sfsync.rehearsal.schema import source as metadata
 from sfsync.rehearsal.schema.model import Child, Field, RecordTypeDef, Schema, SObject
 from sfsync.rehearsal.schema.source import Source, SourceError
@@ -313,16 +313,26 @@ def _audit() -> tuple[Field, ...]:
 
 def _assembled(objects: Objects, settings: dict[str, Any], **more: Any) -> Schema:
     _add_person_fields(objects, settings)
-    names = tuple(sorted(objects))
+    companions.add(objects)
+    names = tuple(sorted(name for name, one in objects.items() if one.stored))
     for on in ("QueueSobject", "RecordType"):
         _change(objects, on, "SobjectType", values=names, value_labels=names)
-    children: dict[str, list[Child]] = {}
-    for one in objects.values():
-        for field in one.fields:
-            for parent in field.reference_to:
-                children.setdefault(parent, []).append(Child(one.name, field))
-    whole = [replace(one, children=tuple(children.get(one.name, ()))) for one in objects.values()]
+    inside, outside = _children(objects, stored=True), _children(objects, stored=False)
+    whole = [
+        replace(one, children=tuple(inside.get(one.name, ())), outside=tuple(outside.get(one.name, ())))
+        for one in objects.values()
+    ]
     return Schema.of(whole, settings, **more)
+
+
+def _children(objects: Objects, *, stored: bool) -> dict[str, list[Child]]:
+    """Parent -> its child relationships, from objects with rows or from those without."""
+    found: dict[str, list[Child]] = {}
+    for one in objects.values():
+        for field in one.fields if one.stored is stored else ():
+            for parent in field.reference_to:
+                found.setdefault(parent, []).append(Child(one.name, field))
+    return found
 
 
 def _add_person_fields(objects: Objects, settings: dict[str, Any]) -> None:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sfsync.rehearsal.schema.model import Child, Field, Schema, SObject
+from sfsync.rehearsal.schema.companions import EVENT
+from sfsync.rehearsal.schema.describe_field import describe_field
+from sfsync.rehearsal.schema.model import Child, Schema, SObject
 
 VERSION = "60.0"
-_MASTER_ID = "012000000000000AAA"
-_SOAP = {
-    "id": "tns:ID",
-    "reference": "tns:ID",
-    "boolean": "xsd:boolean",
-    "int": "xsd:int",
-    "double": "xsd:double",
-    "currency": "xsd:double",
-    "percent": "xsd:double",
-    "date": "xsd:date",
-    "datetime": "xsd:dateTime",
-    "time": "xsd:time",
+MASTER_ID = "012000000000000AAA"
+# Keys that describes have shown only from a version on.
+_ASSOCIATES_SINCE, _OPTION_SINCE, _SCOPING_SINCE = 49, 51, 53
+_DEFAULT_VALUES_UNTIL = 51
+_PAGES = ("compactLayouts", "approvalLayouts", "listviews", "quickActions", "layouts")
+# Which of the pages an object has, where it does not follow from its calls (recorded describe-global).
+_LAYOUTS = ("compactLayouts", "layouts")
+_OWN_PAGES: Mapping[str, tuple[str, ...]] = {
+    "CampaignMember": _LAYOUTS,
+    "CaseComment": ("layouts",),
+    "ContentDocument": _LAYOUTS,
+    "DuplicateRecordItem": (*_LAYOUTS, "approvalLayouts"),
+    "DuplicateRecordSet": (*_LAYOUTS, "approvalLayouts"),
+    "EmailMessage": (*_LAYOUTS, "approvalLayouts", "quickActions"),
+    "Entitlement": (*_LAYOUTS, "approvalLayouts"),
+    "EntityMilestone": (*_LAYOUTS, "approvalLayouts", "quickActions"),
+    "Event": (*_LAYOUTS, "quickActions"),
+    "FeedItem": ("layouts", "quickActions"),
+    "ServiceContract": (*_LAYOUTS, "approvalLayouts", "quickActions"),
+    "Task": (*_LAYOUTS, "quickActions"),
+    "Topic": _LAYOUTS,
+    "WorkOrder": (*_LAYOUTS, "approvalLayouts", "quickActions"),
 }
-_CALLS = {
-    "createable": "C",
-    "updateable": "U",
-    "deletable": "D",
-    "undeletable": "N",
-    "queryable": "Q",
-    "retrieveable": "R",
-    "replicateable": "P",
-    "searchable": "S",
+_OWN_URLS: Mapping[str, Mapping[str, str]] = {
+    "Case": {"caseArticleSuggestions": "/suggestedArticles", "caseRowArticleSuggestions": "/{ID}/suggestedArticles"},
+    "Event": {"eventSeriesUpdates": "/{ID}/fromThisEventOnwards"},
 }
 
 
@@ -41,80 +47,147 @@ def all_objects(schema: Schema, version: str = VERSION) -> dict[str, Any]:
 
 def summary(obj: SObject, version: str = VERSION) -> dict[str, Any]:
     """An object's entry in describe-global."""
-    business = obj.custom or obj.name in ("Account", "Contact", "Case", "Asset", "Task")
-    return {
+    kind, parent = obj.associate or (None, None)
+    found = {
         "activateable": False,
-        "associateEntityType": None,
-        "associateParentEntity": None,
+        "associateEntityType": kind,
+        "associateParentEntity": parent,
         "createable": "C" in obj.calls,
         "custom": obj.custom,
         "customSetting": False,
         "deepCloneable": False,
         "deletable": "D" in obj.calls,
         "deprecatedAndHidden": False,
-        "feedEnabled": obj.name in ("Account", "Contact", "Case", "Asset", "Task", "User"),
-        "hasSubtypes": obj.name in ("Account", "Contact"),
+        "feedEnabled": "F" in obj.calls,
+        "hasSubtypes": False,
         "isInterface": False,
         "isSubtype": False,
-        "keyPrefix": obj.prefix,
+        "keyPrefix": obj.prefix if obj.own_prefix else None,
         "label": obj.label,
         "labelPlural": obj.plural,
-        "layoutable": business,
-        "mergeable": obj.name in ("Account", "Contact", "Case"),
-        "mruEnabled": business,
+        "layoutable": "L" in obj.calls,
+        "mergeable": "M" in obj.calls,
+        "mruEnabled": "V" in obj.calls,
         "name": obj.name,
         "queryable": "Q" in obj.calls,
         "replicateable": "P" in obj.calls,
         "retrieveable": "R" in obj.calls,
         "searchable": "S" in obj.calls,
-        "triggerable": business,
+        "triggerable": "T" in obj.calls,
         "undeletable": "N" in obj.calls,
         "updateable": "U" in obj.calls,
-        "urls": _urls(obj, version, short=True),
+        **(obj.shown or {}),
+        "urls": _urls(obj, version),
     }
+    if _number(version) < _ASSOCIATES_SINCE:
+        del found["associateEntityType"], found["associateParentEntity"]
+    return found
 
 
-def _urls(obj: SObject, version: str, *, short: bool) -> dict[str, str]:
+def _number(version: str) -> int:
+    return int(version.partition(".")[0])
+
+
+def pages(obj: SObject) -> tuple[str, ...]:
+    """The describe resources an object has beside describe itself."""
+    if obj.name in _OWN_PAGES:
+        return _OWN_PAGES[obj.name]
+    if "L" not in obj.calls:
+        return ()
+    return _PAGES if obj.custom or ("T" in obj.calls and "V" in obj.calls) else _LAYOUTS
+
+
+def _urls(obj: SObject, version: str) -> dict[str, str]:
     base = f"/services/data/v{version}/sobjects/{obj.name}"
-    urls = {
-        "compactLayouts": f"{base}/describe/compactLayouts",
+    places = {"listviews": "/listviews", "quickActions": "/quickActions"}
+    found = {
         "rowTemplate": base + "/{ID}",
-        "approvalLayouts": f"{base}/describe/approvalLayouts",
-        "listviews": f"{base}/listviews",
+        **{name: base + places.get(name, f"/describe/{name}") for name in pages(obj)},
+        **{name: base + end for name, end in _OWN_URLS.get(obj.name, {}).items()},
         "describe": f"{base}/describe",
-        "quickActions": f"{base}/quickActions",
-        "layouts": f"{base}/describe/layouts",
         "sobject": base,
     }
-    if short:
-        return urls
-    more = {"uiDetailTemplate": "/{ID}", "uiEditTemplate": "/{ID}/e", "uiNewRecord": f"/{obj.prefix}/e"}
-    return urls | {"defaultValues": f"{base}/defaultValues?recordTypeId&fields"} | more
+    if obj.associate and obj.associate[0] == "ChangeEvent":
+        found["eventSchema"] = f"{base}/eventSchema"
+    return found
 
 
-def one_object(obj: SObject, record_types: Iterable[Sequence[Any]], version: str = VERSION) -> dict[str, Any]:
-    """The describe answer of one object; ``record_types`` are rows (Id, Name, DeveloperName, IsActive)."""
+def _all_urls(obj: SObject, version: str, instance: str) -> dict[str, str]:
+    """Describe adds the pages people see, on the org's own host."""
+    found = _urls(obj, version)
+    if not pages(obj):
+        return found
+    if _number(version) <= _DEFAULT_VALUES_UNTIL:
+        found["defaultValues"] = f"{found['sobject']}/defaultValues?recordTypeId&fields"
+    start = f"{instance}/{obj.prefix}/e"
+    return found | {
+        "uiDetailTemplate": instance + "/{ID}",
+        "uiEditTemplate": instance + "/{ID}/e",
+        "uiNewRecord": start,
+    }
+
+
+def fields(obj: SObject) -> list[dict[str, Any]]:
+    """The ``fields`` of a describe: the same for every version, so they can be kept."""
+    found = [describe_field(one) for one in obj.fields]
+    event = obj.associate is not None and obj.associate[0] == "ChangeEvent"
+    return [one | EVENT for one in found] if event else found
+
+
+def one_object(
+    obj: SObject,
+    record_types: Iterable[Sequence[Any]],
+    version: str = VERSION,
+    instance: str = "",
+    described: list[dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """The describe answer of one object.
+
+    ``record_types`` are rows (Id, Name, DeveloperName, IsActive), ``instance`` the org's own address,
+    ``described`` the answer of ``fields``, if it is at hand.
+    """
+    laid_out = "layouts" in pages(obj)
     head = summary(obj, version) | {
         "actionOverrides": [],
-        "childRelationships": [_child(one) for one in obj.children],
-        "compactLayoutable": obj.custom or "S" in obj.calls,
+        "childRelationships": _children(obj),
+        "compactLayoutable": "compactLayouts" in pages(obj),
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
-        "fields": [field(one, obj) for one in obj.fields],
+        "fields": fields(obj) if described is None else described,
         "implementedBy": None,
         "implementsInterfaces": None,
         "listviewable": None,
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": _record_types(obj, list(record_types), version),
-        "searchLayoutable": "S" in obj.calls,
-        "sobjectDescribeOption": "FULL",
-        "supportedScopes": [{"label": f"All {obj.plural.lower()}", "name": "everything"}],
-        "urls": _urls(obj, version, short=False),
+        "recordTypeInfos": record_type_infos(obj, record_types, version) if laid_out else [],
+        "searchLayoutable": laid_out and "S" in obj.calls,
+        "supportedScopes": _scopes(obj, version),
+        "urls": _all_urls(obj, version, instance),
     }
+    if _number(version) >= _OPTION_SINCE:
+        head["sobjectDescribeOption"] = "FULL"
     return dict(sorted(head.items()))
+
+
+def _scopes(obj: SObject, version: str) -> list[dict[str, str]]:
+    if "Q" not in obj.calls or "layouts" not in pages(obj):
+        return []
+    found = {"everything": f"All {obj.plural.lower()}", **dict(obj.scopes)}
+    if obj.custom and obj.has("OwnerId"):
+        found |= {"mine": f"My {obj.plural.lower()}", "scopingRule": "Filter by scope"}
+    if _number(version) < _SCOPING_SINCE:
+        found.pop("scopingRule", None)
+    return [{"label": found[name], "name": name} for name in sorted(found)]
+
+
+def _children(obj: SObject) -> list[dict[str, Any]]:
+    """By name of the child; those from change events can neither be queried nor do they hold rows."""
+    found = [_child(one) for one in obj.children]
+    bare = {"cascadeDelete": False, "relationshipName": None, "restrictedDelete": False}
+    found += [_child(one) | bare for one in obj.outside]
+    return sorted(found, key=lambda one: (one["childSObject"], one["field"]))
 
 
 def _child(one: Child) -> dict[str, Any]:
@@ -130,8 +203,9 @@ def _child(one: Child) -> dict[str, Any]:
     }
 
 
-def _record_types(obj: SObject, rows: list[Sequence[Any]], version: str) -> list[dict[str, Any]]:
-    master = (_MASTER_ID, "Master", "Master", True)
+def record_type_infos(obj: SObject, rows: Iterable[Sequence[Any]], version: str) -> list[dict[str, Any]]:
+    """The record types, the Master last; nobody's profile has another default."""
+    master = (MASTER_ID, "Master", "Master", True)
     return [_record_type(obj, row, version, master=row is master) for row in (*rows, master)]
 
 
@@ -147,83 +221,3 @@ def _record_type(obj: SObject, row: Sequence[Any], version: str, *, master: bool
         "recordTypeId": record_id,
         "urls": {"layout": f"/services/data/v{version}/sobjects/{obj.name}/describe/layouts/{record_id}"},
     }
-
-
-def field(one: Field, obj: SObject) -> dict[str, Any]:
-    """The 57 keys of a field."""
-    text = one.type not in ("boolean", "int", "double", "currency", "percent", "date", "datetime", "time")
-    return {
-        "aggregatable": not one.long_text and one.type != "boolean",
-        "aiPredictionField": False,
-        "autoNumber": one.auto_number,
-        "byteLength": one.length if one.type in ("id", "reference") else one.length * 3 if text else 0,
-        "calculated": False,
-        "calculatedFormula": None,
-        "cascadeDelete": one.on_delete == "cascade",
-        "caseSensitive": one.case_sensitive,
-        "compoundFieldName": one.compound,
-        "controllerName": None,
-        "createable": one.createable,
-        "custom": one.custom,
-        "defaultValue": one.default if one.type == "boolean" else None,
-        "defaultValueFormula": None,
-        "defaultedOnCreate": one.defaulted,
-        "dependentPicklist": False,
-        "deprecatedAndHidden": False,
-        "digits": one.digits,
-        "displayLocationInDecimal": False,
-        "encrypted": one.type == "encryptedstring",
-        "externalId": one.external_id,
-        "extraTypeInfo": _extra(one, obj),
-        "filterable": one.filterable,
-        "filteredLookupInfo": None,
-        "formulaTreatNullNumberAsZero": False,
-        "groupable": one.groupable,
-        "highScaleNumber": False,
-        "htmlFormatted": one.html,
-        "idLookup": one.id_lookup,
-        "inlineHelpText": one.inline_help,
-        "label": one.label,
-        "length": one.length,
-        "mask": None,
-        "maskType": None,
-        "name": one.name,
-        "nameField": one.name_field,
-        "namePointing": one.polymorphic,
-        "nillable": one.nillable,
-        "permissionable": one.custom and one.nillable,
-        "picklistValues": _values(one),
-        "polymorphicForeignKey": one.polymorphic,
-        "precision": one.precision,
-        "queryByDistance": False,
-        "referenceTargetField": None,
-        "referenceTo": list(one.reference_to),
-        "relationshipName": one.relationship_name,
-        "relationshipOrder": 0 if one.custom and one.on_delete == "cascade" else None,
-        "restrictedDelete": one.on_delete == "restrict",
-        "restrictedPicklist": one.restricted,
-        "scale": one.scale,
-        "searchPrefilterable": one.type == "reference" and one.createable,
-        "soapType": _SOAP.get(one.type, "xsd:string"),
-        "sortable": one.sortable,
-        "type": one.type,
-        "unique": one.unique,
-        "updateable": one.updateable,
-        "writeRequiresMasterRead": False,
-    }
-
-
-def _extra(one: Field, obj: SObject) -> str | None:
-    if one.type == "textarea":
-        return "richtextarea" if one.html else "plaintextarea"
-    if one.name == "Name" and obj.name in ("Account", "Contact", "User"):
-        return {"Account": "switchablepersonname", "Contact": "personname", "User": "personname"}[obj.name]
-    return None
-
-
-def _values(one: Field) -> list[dict[str, Any]]:
-    labels = one.value_labels or one.values
-    return [
-        {"active": True, "defaultValue": value == one.default, "label": label, "validFor": None, "value": value}
-        for value, label in zip(one.values, labels, strict=True)
-    ]

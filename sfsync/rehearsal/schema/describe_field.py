@@ -32,7 +32,7 @@ _ONE_BYTE = frozenset({"id", "reference"})
 
 def describe_field(one: Field) -> dict[str, Any]:
     """All keys in the order recorded (by name)."""
-    found = {
+    found: dict[str, Any] = {
         "aggregatable": one.type not in ("boolean", "base64", *COMPOUND_TYPES) and not one.long_text,
         "aiPredictionField": False,
         "autoNumber": one.auto_number,
@@ -91,7 +91,7 @@ def describe_field(one: Field) -> dict[str, Any]:
         "updateable": one.updateable,
         "writeRequiresMasterRead": False,
     }
-    return found | one.shown if one.shown else found
+    return {**found, **one.shown} if one.shown else found
 
 
 def _bytes(one: Field) -> int:
