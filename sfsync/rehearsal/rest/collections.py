@@ -49,12 +49,12 @@ def upsert(context: Context, call: Call) -> Reply:
         if name.lower() != wanted.lower():
             raise OrgError("INVALID_TYPE", f"{name} does not match the type of the call: {wanted}", [])
         results = context.org.upsert(name, field, rows, options=call.options)
-        return [_told_apart(result, field, row) for result, row in zip(results, rows, strict=True)]
+        return [told_apart(result, field, row) for result, row in zip(results, rows, strict=True)]
 
     return _write(context, call, save, upserting=True)
 
 
-def _told_apart(result: SaveResult, field: str, row: dict[str, Any]) -> SaveResult:
+def told_apart(result: SaveResult, field: str, row: dict[str, Any]) -> SaveResult:
     """A key that several rows carry has no status 300 inside a collection: it is an error of its item."""
     if not any(error.code == "MULTIPLE_CHOICES" for error in result.errors):
         return result
@@ -71,10 +71,11 @@ def _write(context: Context, call: Call, save: Save, *, upserting: bool = False)
 def _whole_or_parts(context: Context, act: Callable[[], list[Item]], all_or_none: Any) -> Reply:
     """Runs ``act`` as one transaction; with all-or-none a failed item undoes the good ones."""
     items: list[Item] = []
+    whole = str(all_or_none).lower() == "true"
     try:
-        with context.org.transaction():
+        with context.org.transaction(strict=whole):
             items = act()
-            undo_unless(str(all_or_none).lower() != "true" or all(item["success"] for item in items))
+            undo_unless(not whole or all(item["success"] for item in items))
     except Undo:
         items = [_rolled_back(item) for item in items]
     return Reply(200, items)

@@ -34,7 +34,7 @@ def composite(context: Context, call: Call) -> Reply:
 
 def _whole(run: Run, requests: list[dict[str, Any]]) -> None:
     try:
-        with run.context.org.transaction():
+        with run.context.org.transaction(strict=True):
             for request in requests:
                 undo_unless(not run.step(request).failed)
     except Undo:

@@ -72,7 +72,7 @@ def _run(context: Context, call: Call, one: Graph, kinds: set[tuple[str, str, st
         return _refused(one, errors.graph_too_deep(MOST_DEPTH))
     run, good = Run(context, call), True
     try:
-        with context.org.transaction():
+        with context.org.transaction(strict=True):
             for request in requests:
                 undo_unless(not _step(run, request))
     except Undo:

@@ -51,7 +51,7 @@ def tree(context: Context, call: Call) -> Reply:
     nodes = list(chain.from_iterable(levels))
     _check(nodes, root)
     try:
-        with context.org.transaction():
+        with context.org.transaction(strict=True):
             undo_unless(not _refused(nodes))
             for level in levels:
                 _save(context, call.options, level)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from sfsync.rehearsal.routes import Route, free
-from sfsync.rehearsal.soap import login
+from sfsync.rehearsal.soap import login, partner
 from sfsync.rehearsal.soap.envelope import PARTNER, Operation, endpoint
 
 _OPEN = frozenset({"login"})
-_PARTNER: dict[str, Operation] = {"login": login.login, "logout": login.logout}
+_PARTNER: dict[str, Operation] = {"login": login.login, "logout": login.logout, **partner.OPERATIONS}
 
 
 def routes() -> list[Route]:
     """Sessions come in the message's header, so the edge asks for none."""
-    partner = endpoint(PARTNER, _PARTNER, open_=_OPEN)
+    handler = endpoint(PARTNER, _PARTNER, open_=_OPEN)
     return [
-        free("POST", "/services/Soap/u/{version}", "soap", partner, open_=True),
-        free("POST", "/services/Soap/u/{version}/{org}", "soap", partner, open_=True),
+        free("POST", "/services/Soap/u/{version}", "soap", handler, open_=True),
+        free("POST", "/services/Soap/u/{version}/{org}", "soap", handler, open_=True),
+        free("POST", "/services/Soap/c/{version}", "soap.enterprise", partner.enterprise, open_=True),
+        free("POST", "/services/Soap/c/{version}/{org}", "soap.enterprise", partner.enterprise, open_=True),
     ]

@@ -1,0 +1,74 @@
+"""Sessions, users, passwords and refusals of the partner API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.rehearsal.http.conftest import Client
+from tests.rehearsal.soap.partner import Partner, names, value
+
+
+def test_login_then_work_then_logout(org: Client) -> None:
+    ready, partner = org.ready, Partner(org)
+    given = f"<username>{ready.username}</username><password>{ready.password}{ready.security_token}</password>"
+    (result,) = partner.call("login", given)
+    partner.token = str(value(result, "sessionId"))
+    partner.url = str(value(result, "serverUrl"))
+    (user,) = partner.call("getUserInfo")
+    assert value(user, "userId") == value(result, "userId")
+    partner.call("logout")
+    fault = partner.fault("getUserInfo")
+    text = "INVALID_SESSION_ID: Invalid Session ID found in SessionHeader: Illegal Session"
+    assert (fault.findtext("faultcode"), fault.findtext("faultstring")) == ("sf:INVALID_SESSION_ID", text)
+
+
+def test_user_info(org: Client, partner: Partner) -> None:
+    (user,) = partner.call("getUserInfo")
+    assert names(user) == sorted(names(user))
+    assert value(user, "userName") == org.ready.username
+
+
+def test_server_timestamp(org: Client, partner: Partner) -> None:
+    org.control("clock", {"now": "2026-03-01T08:00:00Z", "freeze": True})
+    (result,) = partner.call("getServerTimestamp")
+    assert datetime.fromisoformat(str(value(result, "timestamp"))) == datetime.fromisoformat("2026-03-01T08:00:00Z")
+
+
+def test_passwords(org: Client, partner: Partner) -> None:
+    user = str(value(partner.call("getUserInfo")[0], "userId"))
+    asked = f"<userId>{user}</userId>"
+    (result,) = partner.call("resetPassword", asked)
+    assert len(str(value(result, "password"))) >= 8
+    partner.call("setPassword", asked + "<password>Another1word</password>")
+    given = f"<username>{org.ready.username}</username><password>Another1word{org.ready.security_token}</password>"
+    assert partner.call("login", given)
+    fault = partner.fault("setPassword", asked + "<password>weak</password>")
+    assert fault.findtext("faultcode") == "sf:INVALID_NEW_PASSWORD"
+    fault = partner.fault("setPassword", "<userId>005000000000001AAA</userId><password>Another1word</password>")
+    assert fault.findtext("faultcode") == "sf:INVALID_ID_FIELD"
+
+
+def test_sessions_can_be_ended(org: Client, partner: Partner) -> None:
+    ready = org.ready
+    given = f"<username>{ready.username}</username><password>{ready.password}{ready.security_token}</password>"
+    token = str(value(partner.call("login", given)[0], "sessionId"))
+    first, second = partner.call("invalidateSessions", f"<sessionIds>{token}</sessionIds><sessionIds>x</sessionIds>")
+    assert (value(first, "success"), value(second, "success")) == ("true", "false")
+    partner.token = token
+    assert partner.fault("getUserInfo").findtext("faultcode") == "sf:INVALID_SESSION_ID"
+
+
+def test_refused_by_name(org: Client, partner: Partner) -> None:
+    fault = partner.fault("sendEmail")
+    assert fault.findtext("faultcode") == "sf:FUNCTIONALITY_NOT_ENABLED"
+    assert "sendEmail" in str(fault.findtext("faultstring"))
+    assert partner.fault("inventedCall").findtext("faultcode") == "sf:UNKNOWN_EXCEPTION"
+    enterprise = Partner(org, path="c").fault("getUserInfo")
+    assert enterprise.findtext("faultcode") == "sf:FUNCTIONALITY_NOT_ENABLED"
+
+
+def test_versions(org: Client) -> None:
+    assert Partner(org, "66.0").call("getServerTimestamp")
+    fault = Partner(org, "20.0").fault("getServerTimestamp")
+    assert fault.findtext("faultcode") == "sf:UNSUPPORTED_API_VERSION"
+    assert Partner(org, "60.0/00D000000000001").call("getServerTimestamp")
