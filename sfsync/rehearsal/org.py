@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
@@ -30,6 +31,7 @@ from sfsync.rehearsal.metadata.component import Component, Key
 from sfsync.rehearsal.metadata.kept import Metadata
 from sfsync.rehearsal.schema import describe
 from sfsync.rehearsal.schema.model import Schema, SObject
+from sfsync.rehearsal.security import Views
 from sfsync.rehearsal.soql.run import QueryResult, Session, run
 from sfsync.rehearsal.store import state, tables
 from sfsync.rehearsal.store.database import Busy, Database
@@ -58,6 +60,8 @@ class Org:
         self.clock = Clock()
         self._described: dict[str, tuple[list[tuple[Any, ...]], dict[str, Any]]] = {}
         self._database = Database(data / "org.db")
+        self._views = Views(self._database)
+        self._acting: ContextVar[str | None] = ContextVar("acting", default=None)
         tables.prepare(self._database)
         self.metadata = Metadata(self._database, opened_with)
         self.schema: Schema = self.metadata.schema()
@@ -117,21 +121,43 @@ class Org:
         """Keeps the clock as it stands now; call it after changing ``clock``."""
         state.put(self._database, "org", "clock", self.clock.dump())
 
+    # -- who is asking ------------------------------------------------------------------------------------
+
+    @contextmanager
+    def acting(self, user_id: str | None) -> Iterator[None]:
+        """Within it, reading and writing go by the rights of this user; None is the administrator."""
+        token = self._acting.set(user_id)
+        try:
+            yield
+        finally:
+            self._acting.reset(token)
+
+    @property
+    def seen(self) -> Schema:
+        """The schema as the acting user sees it."""
+        return self.schema_for(self._acting.get())
+
+    def schema_for(self, user_id: str | None) -> Schema:
+        """The schema with the object and field rights of a user; all of it for administrators (and None)."""
+        return self.schema if user_id is None else self._views.of(self.schema, user_id)
+
     # -- reading ------------------------------------------------------------------------------------------
 
     def query(self, soql: str, *, all_rows: bool = False, version: str = "60.0") -> QueryResult:
         """Runs a query; rows come lazily. Raises OrgError with Salesforce's texts."""
         if all_rows:
             self.expire()
-        session = Session(self.schema, self.clock.now(), self._zone, version)
+        session = Session(self.seen, self.clock.now(), self._zone, version)
         return run(self._database, session, soql, all_rows=all_rows)
 
     def describe_global(self) -> dict[str, Any]:
-        return describe.all_objects(self.schema)
+        return describe.all_objects(self.seen)
 
     def describe(self, name: str) -> dict[str, Any]:
         """Raises OrgError NOT_FOUND."""
         obj, rows = self._object(name), self._record_type_rows(name)
+        if obj is not self.schema.objects[obj.name]:
+            return describe.one_object(obj, rows)
         cached = self._described.get(obj.name)
         if cached is None or cached[0] != rows:
             cached = self._described[obj.name] = (rows, describe.one_object(obj, rows))
@@ -203,10 +229,8 @@ class Org:
         options: Options = DEFAULT,
     ) -> list[SaveResult]:
         """Inserts rows; one result per row, in order."""
-        obj = self._object(object)
-        return self._write(
-            lambda work: save.insert(work, intake.from_rows(self.schema, obj, rows)), all_or_none, options
-        )
+        obj = self._object(object, options)
+        return self._write(lambda work: save.insert(work, intake.from_rows(work.seen, obj, rows)), all_or_none, options)
 
     def update(
         self,
@@ -217,10 +241,8 @@ class Org:
         options: Options = DEFAULT,
     ) -> list[SaveResult]:
         """Updates rows by their ``Id``; one result per row, in order."""
-        obj = self._object(object)
-        return self._write(
-            lambda work: save.update(work, intake.from_rows(self.schema, obj, rows)), all_or_none, options
-        )
+        obj = self._object(object, options)
+        return self._write(lambda work: save.update(work, intake.from_rows(work.seen, obj, rows)), all_or_none, options)
 
     def upsert(
         self,
@@ -236,10 +258,10 @@ class Org:
         A key that several rows carry gives that row an error MULTIPLE_CHOICES (status 300, ids in ``fields``).
         Raises OrgError when ``field`` cannot be used as a key.
         """
-        obj = self._object(object)
+        obj = self._object(object, options)
         key = upsert.key_field(obj, field)
         return self._write(
-            lambda work: upsert.upsert(work, intake.from_rows(self.schema, obj, rows), key), all_or_none, options
+            lambda work: upsert.upsert(work, intake.from_rows(work.seen, obj, rows), key), all_or_none, options
         )
 
     def delete(self, ids: Sequence[str], *, all_or_none: bool = False, options: Options = DEFAULT) -> list[SaveResult]:
@@ -267,7 +289,7 @@ class Org:
         self, object: str, master: dict[str, Any], losers: Sequence[str], *, options: Options = DEFAULT
     ) -> Merged:
         """Merges one or two records into ``master`` (its Id, and the values it is to have); one transaction."""
-        obj = self._object(object)
+        obj = self._object(object, options)
         try:
             with self._database.transaction(WAIT_S):
                 return merge(self._work(options), obj, master, losers)
@@ -297,7 +319,7 @@ class Org:
         transaction; assignment rules run on request only.
         Raises OrgError before any row is read when the header names an unknown column.
         """
-        obj = self._object(object)
+        obj = self._object(object, options)
         plan = intake.csv_header(self.schema, obj, header)
         act = self._bulk_act(obj, operation, external_field)
         return self._chunks(obj, plan, act, rows, options)
@@ -343,9 +365,20 @@ class Org:
             raise errors.lock_not_obtained([]) from busy
 
     def _work(self, options: Options) -> Work:
-        user = options.user_id or self.user_id
-        stamp = self.clock.stamp()
-        return Work(self._database, self.schema, user, stamp, options, None, self.locks, self._event_objects)
+        writer = self._writer(options)
+        return Work(
+            self._database,
+            self.schema,
+            writer or self.user_id,
+            self.clock.stamp(),
+            options,
+            self.schema_for(writer),
+            self.locks,
+            self._event_objects,
+        )
+
+    def _writer(self, options: Options) -> str | None:
+        return options.user_id or self._acting.get()
 
     @contextmanager
     def transaction(self, *, strict: bool = False) -> Iterator[None]:
@@ -416,8 +449,9 @@ class Org:
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    def _object(self, name: str) -> SObject:
-        found = self.schema.find(name)
+    def _object(self, name: str, options: Options | None = None) -> SObject:
+        """The object as the caller sees it: the user of a write, or who is acting."""
+        found = (self.seen if options is None else self.schema_for(self._writer(options))).find(name)
         if found is None:
             raise errors.not_found()
         return found

@@ -47,11 +47,15 @@ class Refused(Exception):
 
 
 def merge(work: Work, obj: SObject, master: dict[str, Any], losers: Sequence[str]) -> Merged:
-    """``master`` is the row to keep: its Id, and the values it is to have. Raises Refused."""
+    """``master`` is the row to keep: its Id, and the values it is to have. ``obj`` as the user sees it.
+
+    Raises Refused.
+    """
     given = next((value for name, value in master.items() if name.lower() == "id"), None)
     keep, gone = _checked(work, obj, given, losers)
     if len([name for name in master if name != "attributes"]) > 1:
         _write_master(work, obj, master)
+    obj = work.schema.objects[obj.name]
     moved = _move(work, obj, keep, gone)
     if obj.name == "Account":
         _merge_people(work, keep, gone)
@@ -69,7 +73,7 @@ def _checked(work: Work, obj: SObject, master: Any, losers: Sequence[str]) -> tu
     if not master:
         raise Refused([errors.id_missing()])
     for one in (master, *losers):
-        if not is_valid(one) or work.schema.of_id(one) is not obj:
+        if not is_valid(one) or one[:3] != obj.prefix:
             raise Refused([errors.malformed_id(f"{obj.label} ID", "Id", str(one))])
     keep, gone = to18(master), list(dict.fromkeys(to18(one) for one in losers))
     if not 1 <= len(gone) <= _MOST or keep in gone:

@@ -18,6 +18,8 @@ from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid, to18
 from sfsync.rehearsal.schema.model import Child, SObject
+from sfsync.rehearsal.security import COUNTER, DECIDING
+from sfsync.rehearsal.store.state import take
 from sfsync.rehearsal.store.tables import quoted
 
 _SHOWN = 5
@@ -143,6 +145,8 @@ def bury(work: Work, obj: SObject, roots: Mapping[str, str]) -> None:
     _note(work, obj, roots)
     trail.deleted(work, obj, list(roots))
     marks = json.dumps(list(roots))
+    if obj.name in DECIDING:
+        take(work.database, COUNTER, 1)
     if not obj.bin:
         work.database.run(f"DELETE FROM {quoted(obj.name)} WHERE Id {_IN}", (marks,))  # noqa: S608
         return

@@ -148,7 +148,7 @@ def _own_ids(work: Work, batch: Batch) -> list[str | None]:
 def _id_error(work: Work, obj: SObject, one: Any, known: dict[str, bool], seen: set[str]) -> errors.OrgError | None:
     if one is ABSENT or one is None or one == "":
         return errors.id_missing()
-    if not is_valid(one) or work.schema.of_id(one) is not obj:
+    if not is_valid(one) or one[:3] != obj.prefix:
         return errors.malformed_id(f"{obj.label} ID", "Id", str(one))
     record_id = to18(one)
     if record_id not in known:

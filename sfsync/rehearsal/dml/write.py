@@ -7,11 +7,14 @@ from typing import Any
 from sfsync.rehearsal.dml.batch import ABSENT
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.schema.model import Field, SObject
+from sfsync.rehearsal.security import COUNTER, DECIDING
+from sfsync.rehearsal.store.state import take
 from sfsync.rehearsal.store.tables import quoted
 
 
 def insert_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, list[Any]]) -> None:
     """Writes new rows. ABSENT becomes the field's empty value."""
+    _rights_move(work, obj)
     size = len(ids)
     whole: dict[str, list[Any]] = {"Id": ids}
     for name, values in columns.items():
@@ -30,6 +33,7 @@ def insert_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, 
 
 def update_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, list[Any]]) -> None:
     """Writes into existing rows. A column may not hold ABSENT for rows that have an old value to keep."""
+    _rights_move(work, obj)
     whole: dict[str, list[Any]] = {}
     for name, values in columns.items():
         field = _field(obj, name)
@@ -43,6 +47,11 @@ def update_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, 
     sets = ", ".join(f"{quoted(name)} = ?" for name in whole)
     sql = f"UPDATE {quoted(obj.name)} SET {sets} WHERE Id = ?"  # noqa: S608 - names from our schema
     work.database.many(sql, zip(*whole.values(), ids, strict=True))
+
+
+def _rights_move(work: Work, obj: SObject) -> None:
+    if obj.name in DECIDING:
+        take(work.database, COUNTER, 1)
 
 
 def _field(obj: SObject, name: str) -> Field:

@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.org import Org, SaveResult
-
-if TYPE_CHECKING:
-    from tests.rehearsal.behaviour.conftest import Desk
+from tests.rehearsal.behaviour.conftest import Desk
 
 
 def codes(results: list[SaveResult]) -> list[str]:

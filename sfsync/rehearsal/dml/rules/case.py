@@ -33,7 +33,6 @@ class CaseRules(Rules):
         batch.columns["IsClosedOnCreate"] = list(closed)
         batch.columns["ClosedDate"] = [work.stamp if one else None for one in closed]
         self._account_of_contact(work, batch, batch.values("ContactId"), batch.values("AccountId"))
-        self._assign(work, batch)
         self._check_owner(work, batch)
 
     def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
@@ -47,7 +46,6 @@ class CaseRules(Rules):
         if "ContactId" in batch.columns:
             contacts, accounts = whole(batch, old, "ContactId"), whole(batch, old, "AccountId")
             self._account_of_contact(work, batch, contacts, accounts)
-        self._assign(work, batch)
         self._check_owner(work, batch)
 
     def _default_status(self, batch: Batch) -> str:
@@ -67,11 +65,6 @@ class CaseRules(Rules):
         batch.columns["AccountId"] = [
             account or found.get(contact or "") for contact, account in zip(contacts, accounts, strict=True)
         ]
-
-    def _assign(self, work: Work, batch: Batch) -> None:
-        """The active assignment rule: one entry without criteria, the default owner."""
-        if work.options.auto_assign and work.default_case_owner:
-            batch.columns["OwnerId"] = [work.default_case_owner] * batch.size
 
     def _check_owner(self, work: Work, batch: Batch) -> None:
         queue = work.schema.objects["Group"].prefix
