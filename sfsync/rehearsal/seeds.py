@@ -79,7 +79,7 @@ def _derived(row: Mapping[str, Any], profile: str | None) -> dict[str, Any]:
 
 
 def _profile(org: Org) -> str | None:
-    found = list(org.query("SELECT Id FROM Profile ORDER BY Name LIMIT 1").records)
+    found = list(org.query("SELECT Id FROM Profile WHERE Name = 'Standard User'").records)
     return str(found[0]["Id"]) if found else None
 
 
