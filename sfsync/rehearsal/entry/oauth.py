@@ -1,4 +1,4 @@
-"""The OAuth endpoints: token (JWT bearer, client credentials, password, refresh), revoke, userinfo, identity.
+"""The OAuth endpoints: token (JWT bearer, client credentials, password, refresh, code), introspect, revoke.
 
 Errors are HTTP 400 with ``error`` and ``error_description`` in the words of wire reference 2.1.
 """
@@ -12,41 +12,55 @@ import hmac
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply, nothing
 from sfsync.rehearsal.context import Context
-from sfsync.rehearsal.entry import jwt
+from sfsync.rehearsal.entry import identity, jwt, passwords, web
+from sfsync.rehearsal.entry.denied import NO_STORE, Denied
+from sfsync.rehearsal.formats import XML, XML_MEDIA, document
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LOGIN_HOSTS = ("https://login.salesforce.com", "https://test.salesforce.com")
-_NO_STORE = {"Cache-Control": "no-store"}
+# The vendor's own command line, known to every org, without a secret; it may use a refresh token it was given.
+PUBLIC_CLIENT = "PlatformCLI"
+SCOPE = "id api web refresh_token"
+_REVOKED = "refresh_revoked"
 Form = Mapping[str, str]
-
-
-class Denied(Exception):
-    """A refused login: ``error`` and ``description`` of the answer."""
-
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
 
 
 def _same(given: str | None, known: str) -> bool:
     return hmac.compare_digest((given or "").encode(), known.encode())
 
 
+def _form(call: Call) -> dict[str, str]:
+    """Parameters of the address and of the body; the body's win."""
+    text = call.body.read().decode("utf-8", "replace")
+    return {**call.params, **dict(parse_qsl(text, keep_blank_values=True))}
+
+
 def token(context: Context, call: Call) -> Reply:
     """POST /services/oauth2/token"""
-    form = dict(parse_qsl(call.body.read().decode("utf-8", "replace"), keep_blank_values=True))
+    if call.method != "POST":
+        return Denied("invalid_request", "must use HTTP POST").reply()
+    form = _form(call)
     grant = _GRANTS.get(form.get("grant_type", ""), _unsupported)
     try:
-        return Reply(200, grant(context, call, form), headers=_NO_STORE)
+        return _written(form, Reply(200, grant(context, call, form), headers=NO_STORE))
     except Denied as denied:
-        body = {"error": denied.error, "error_description": denied.description}
-        return Reply(400, body, headers=_NO_STORE)
+        return _written(form, denied.reply())
+
+
+def _written(form: Form, reply: Reply) -> Reply:
+    """JSON unless ``format`` says xml or urlencoded."""
+    wanted = form.get("format", "").lower()
+    if wanted == XML:
+        return Reply(reply.status, text=document("OAuth", reply.value), media=XML_MEDIA, headers=reply.headers)
+    if wanted == "urlencoded":
+        text = urlencode(reply.value).encode()
+        return Reply(reply.status, text=text, media="application/x-www-form-urlencoded", headers=reply.headers)
+    return reply
 
 
 def _client(context: Context, call: Call, form: Form, *, secret_needed: bool) -> None:
@@ -76,10 +90,10 @@ def _jwt_bearer(context: Context, call: Call, form: Form) -> dict[str, Any]:
         jwt.check_times(found)
     except jwt.Refused as refused:
         raise Denied("invalid_grant", refused.reason) from refused
-    if str(found.get("aud", "")).rstrip("/") not in {*LOGIN_HOSTS, context.instance_url}:
+    if str(found.get("aud", "")).rstrip("/") not in {*LOGIN_HOSTS, context.instance_url, context.https_url}:
         raise Denied("invalid_grant", "audience is invalid")
     _check_subject(context, str(found.get("sub", "")))
-    return _grant(context, "jwt-bearer", scope=True)
+    return _grant(context, call, "jwt-bearer", scope=True)
 
 
 def _check_subject(context: Context, username: str) -> None:
@@ -97,14 +111,15 @@ def _check_subject(context: Context, username: str) -> None:
 
 def _client_credentials(context: Context, call: Call, form: Form) -> dict[str, Any]:
     _client(context, call, form, secret_needed=True)
-    return _signed(context, _grant(context, "client_credentials", scope=True))
+    return _signed(context, _grant(context, call, "client_credentials", scope=True))
 
 
 def _password(context: Context, call: Call, form: Form) -> dict[str, Any]:
     _client(context, call, form, secret_needed=True)
-    if not password_fits(context, form.get("username", ""), form.get("password", "")):
+    user_id = whose(context, form.get("username", ""), form.get("password", ""))
+    if user_id is None or passwords.expired(context.org, user_id):
         raise Denied("invalid_grant", "authentication failure")
-    return _signed(context, _grant(context, "password"))
+    return _signed(context, _grant(context, call, "password", user_id=user_id))
 
 
 def _unsupported(context: Context, call: Call, form: Form) -> dict[str, Any]:
@@ -112,35 +127,66 @@ def _unsupported(context: Context, call: Call, form: Form) -> dict[str, Any]:
 
 
 def _refresh(context: Context, call: Call, form: Form) -> dict[str, Any]:
-    _client(context, call, form, secret_needed=False)
-    if not _same(form.get("refresh_token"), context.credentials.refresh_token):
+    if form.get("client_id") != PUBLIC_CLIENT:
+        _client(context, call, form, secret_needed=False)
+    if not _refresh_good(context, form.get("refresh_token")):
         raise Denied("invalid_grant", "expired access/refresh token")
-    return _signed(context, _grant(context, "refresh_token", scope=True))
+    return _signed(context, _grant(context, call, "refresh_token", scope=True))
+
+
+def _refresh_good(context: Context, given: str | None) -> bool:
+    known = _same(given, context.credentials.refresh_token)
+    return known and context.org.state_get(_REVOKED, "standing") is None
+
+
+def _code(context: Context, call: Call, form: Form) -> dict[str, Any]:
+    """The secret may be left out where a code verifier proves who asked."""
+    _client(context, call, form, secret_needed="code_verifier" not in form)
+    web.redeem(context, form.get("code", ""), form.get("redirect_uri", ""), form.get("code_verifier"))
+    answer = _signed(context, _grant(context, call, "authorization_code", scope=True))
+    return {**answer, "refresh_token": context.credentials.refresh_token}
 
 
 _GRANTS: dict[str, Callable[[Context, Call, Form], dict[str, Any]]] = {
     JWT_BEARER: _jwt_bearer,
+    "authorization_code": _code,
     "client_credentials": _client_credentials,
     "password": _password,
     "refresh_token": _refresh,
 }
 
 
-def password_fits(context: Context, username: str, password: str) -> bool:
-    """The password alone, or with the security token behind it, as clients outside trusted ranges send it."""
+def whose(context: Context, username: str, password: str) -> str | None:
+    """The id of the active user whose password this is, alone or with the security token behind it; None if nobody's.
+
+    The integration user begins with the password of the ready line, others once one is set for them.
+    """
     known = context.credentials
-    user_fits = _same(username.lower(), known.username.lower())
-    plain = _same(password, known.password)
-    with_token = _same(password, known.password + known.security_token)
-    return user_fits and (plain or with_token)
+    if _same(username.lower(), known.username.lower()):
+        fits = passwords.fits(context.org, context.org.user_id, password, known.password, known.security_token)
+        return context.org.user_id if fits else None
+    try:
+        user = context.org.retrieve_by("User", "Username", username, ["Id", "IsActive"])
+    except errors.OrgError:
+        return None
+    fits = passwords.fits(context.org, user["Id"], password, None)
+    return str(user["Id"]) if fits and user["IsActive"] else None
 
 
-def _grant(context: Context, origin: str, *, scope: bool = False) -> dict[str, Any]:
-    answer = {"access_token": context.sessions.open(context.org.user_id, origin)}
+def password_fits(context: Context, username: str, password: str) -> bool:
+    """Whether the integration user may come in with these."""
+    return whose(context, username, password) == context.org.user_id
+
+
+def _grant(
+    context: Context, call: Call, origin: str, *, scope: bool = False, user_id: str | None = None
+) -> dict[str, Any]:
+    user_id, site = user_id or context.org.user_id, context.site(call)
+    answer = {"access_token": context.sessions.open(user_id, origin)}
     if scope:
-        answer["scope"] = "id api web refresh_token"
-    answer["instance_url"] = context.instance_url
-    answer["id"] = _identity_url(context)
+        answer["scope"] = SCOPE
+    answer["instance_url"] = site
+    answer["id"] = identity.url(site, context.org.org_id, user_id)
     answer["token_type"] = "Bearer"  # noqa: S105  (a word of the protocol)
     return answer
 
@@ -151,81 +197,47 @@ def _signed(context: Context, answer: dict[str, Any]) -> dict[str, Any]:
     return {**answer, "issued_at": issued_at, "signature": base64.b64encode(mac.digest()).decode()}
 
 
-def _identity_url(context: Context) -> str:
-    return f"{context.instance_url}/id/{context.org.org_id}/{context.org.user_id}"
+# -- what becomes of a token ------------------------------------------------------------------------------
+
+
+def introspect(context: Context, call: Call) -> Reply:
+    """POST /services/oauth2/introspect: whether a token is good, whose, and for how long."""
+    form = _form(call)
+    try:
+        _client(context, call, form, secret_needed=True)
+    except Denied as denied:
+        return denied.reply()
+    given = form.get("token", "")
+    if _refresh_good(context, given):
+        return Reply(200, _shown(context, context.org.user_id, "refresh_token", None), headers=NO_STORE)
+    session = context.sessions.look(given)
+    if session is None:
+        return Reply(200, {"active": False}, headers=NO_STORE)
+    ends = None if session.idle_s is None else int(session.used_at + session.idle_s)
+    return Reply(200, _shown(context, session.user_id, "access_token", ends), headers=NO_STORE)
+
+
+def _shown(context: Context, user_id: str, kind: str, ends: int | None) -> dict[str, Any]:
+    now = int(time.time())
+    body = {
+        "active": True,
+        "scope": SCOPE,
+        "client_id": context.credentials.consumer_key,
+        "username": context.org.retrieve("User", user_id, ["Username"])["Username"],
+        "sub": identity.url(context.instance_url, context.org.org_id, user_id),
+        "token_type": kind,
+        "iat": now,
+        "nbf": now,
+    }
+    return body if ends is None else {**body, "exp": ends}
 
 
 def revoke(context: Context, call: Call) -> Reply:
-    """GET or POST /services/oauth2/revoke: ends a session."""
-    form = dict(parse_qsl(call.body.read().decode("utf-8", "replace"))) if call.method == "POST" else call.params
-    if context.sessions.revoke(form.get("token", "")):
+    """GET or POST /services/oauth2/revoke: ends a session, or the use of the refresh token."""
+    given = _form(call).get("token", "")
+    if _refresh_good(context, given):
+        context.org.state_put(_REVOKED, "standing", {"revoked": True})
         return nothing(200)
-    return Reply(400, {"error": "invalid_token", "error_description": "invalid token"}, headers=_NO_STORE)
-
-
-def userinfo(context: Context, call: Call) -> Reply:
-    """GET /services/oauth2/userinfo"""
-    user = _user(context)
-    site, org_id = context.instance_url, context.org.org_id
-    body = {
-        "sub": _identity_url(context),
-        "user_id": context.org.user_id,
-        "organization_id": org_id,
-        "preferred_username": context.org.username,
-        "nickname": user.get("CommunityNickname") or user.get("Alias") or context.org.username,
-        "name": user.get("Name"),
-        "email": user.get("Email"),
-        "email_verified": True,
-        "given_name": user.get("FirstName"),
-        "family_name": user.get("LastName"),
-        "zoneinfo": user.get("TimeZoneSidKey") or "Europe/Rome",
-        "photos": {},
-        "profile": f"{site}/{context.org.user_id}",
-        "address": {},
-        "is_salesforce_integration_user": True,
-        "urls": _urls(site, org_id),
-        "active": True,
-        "user_type": "STANDARD",
-        "language": user.get("LanguageLocaleKey") or "en_US",
-        "locale": user.get("LocaleSidKey") or "en_US",
-        "updated_at": (user.get("LastModifiedDate") or "").replace(".000+0000", "Z"),
-    }
-    return Reply(200, body)
-
-
-def identity(context: Context, call: Call) -> Reply:
-    """GET /id/{org}/{user}"""
-    if call.args["org"][:15] != context.org.org_id[:15] or call.args["user"][:15] != context.org.user_id[:15]:
-        raise errors.OrgError("Bad_Id", "Bad_Id", status=403)
-    user = _user(context)
-    body = {
-        "id": _identity_url(context),
-        "asserted_user": True,
-        "user_id": context.org.user_id,
-        "organization_id": context.org.org_id,
-        "username": context.org.username,
-        "display_name": user.get("Name"),
-        "email": user.get("Email"),
-        "first_name": user.get("FirstName"),
-        "last_name": user.get("LastName"),
-        "urls": _urls(context.instance_url, context.org.org_id),
-        "active": True,
-        "user_type": "STANDARD",
-    }
-    return Reply(200, body)
-
-
-def _user(context: Context) -> dict[str, Any]:
-    row: dict[str, Any] = context.org.retrieve("User", context.org.user_id)
-    return row
-
-
-def _urls(site: str, org_id: str) -> dict[str, str]:
-    rest = f"{site}/services/data/v{{version}}/"
-    return {
-        "partner": f"{site}/services/Soap/u/{{version}}/{org_id[:15]}",
-        "rest": rest,
-        "sobjects": f"{rest}sobjects/",
-        "query": f"{rest}query/",
-        "custom_domain": site,
-    }
+    if context.sessions.revoke(given):
+        return nothing(200)
+    return Denied("invalid_token", "invalid token").reply()

@@ -79,6 +79,12 @@ class Sessions:
         self.end(session)
         raise errors.session_expired()
 
+    def look(self, token: str) -> Session | None:
+        """The live session of a token, its idle time left alone; None if there is none."""
+        with self._lock:
+            session = self._live.get(_digest(token))
+        return None if session is None or self._over(session) else session
+
     def _over(self, session: Session) -> bool:
         return session.idle_s is not None and self._now() - session.used_at > session.idle_s
 

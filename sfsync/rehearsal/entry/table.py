@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfsync.rehearsal.entry import oauth
+from sfsync.rehearsal.entry import identity, oauth, web
 from sfsync.rehearsal.rest import resources as rest
 from sfsync.rehearsal.routes import Route, free
 
@@ -11,8 +11,12 @@ def routes() -> list[Route]:
     return [
         free("GET", "/services/data", "versions", rest.versions, open_=True),
         free("POST", "/services/oauth2/token", "oauth.token", oauth.token, open_=True),
+        free("GET", "/services/oauth2/token", "oauth.token", oauth.token, open_=True),
+        free("POST", "/services/oauth2/introspect", "oauth.introspect", oauth.introspect, open_=True),
+        free("GET", "/services/oauth2/authorize", "oauth.authorize", web.authorize, open_=True),
         free("GET", "/services/oauth2/revoke", "oauth.revoke", oauth.revoke, open_=True),
         free("POST", "/services/oauth2/revoke", "oauth.revoke", oauth.revoke, open_=True),
-        free("GET", "/services/oauth2/userinfo", "oauth.userinfo", oauth.userinfo, open_=False),
-        free("GET", "/id/{org}/{user}", "oauth.identity", oauth.identity, open_=False),
+        free("GET", "/services/oauth2/userinfo", "oauth.userinfo", identity.userinfo, open_=True),
+        free("POST", "/services/oauth2/userinfo", "oauth.userinfo", identity.userinfo, open_=True),
+        free("GET", "/id/{org}/{user}", "oauth.identity", identity.identity, open_=True),
     ]
