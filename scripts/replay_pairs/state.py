@@ -5,6 +5,7 @@ Most pairs need the records that they name; the others have a preparation of the
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable
@@ -42,13 +43,22 @@ def prepare(stage: Stage, pair: Pair) -> Sent:
 
 
 def _named_records(stage: Stage, pair: Pair) -> None:
-    """Seeds what the answer shows and what the request names by id."""
+    """Seeds what the answer shows and what the request names by id, and as many rows more as the answer counts."""
     rows = stage.rows_in(pair.answer)
-    for one in set(_IDS.findall(pair.path)) | set(_IDS.findall(str(pair.sent))):
-        name = stage.object_of(one) if is_valid(one) else None
-        if name and any(c.isdigit() for c in one):
-            rows.setdefault(name, {}).setdefault(to18(one), {"Name": "Before", "LastName": "Before"})
+    if not rows or pair.method != "GET":
+        for one in set(_IDS.findall(pair.path)) | set(_IDS.findall(str(pair.sent))):
+            name = stage.object_of(one) if is_valid(one) else None
+            if name and any(c.isdigit() for c in one):
+                rows.setdefault(name, {}).setdefault(to18(one), {"Name": "Before", "LastName": "Before"})
     stage.seed(rows)
+    answer = pair.answer if isinstance(pair.answer, dict) else {}
+    shown = answer.get("records") or []
+    if "totalSize" in answer and shown and "url" in shown[0]["attributes"]:
+        stage.fill_up(shown[0]["attributes"]["type"], answer["totalSize"] - len(shown), _LATER, "")
+
+
+_LATER = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), "2099-01-01T00:00:00Z")
+_EARLIER = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), "2001-01-01T00:00:00Z")
 
 
 # -- single rows ------------------------------------------------------------------------------------------
@@ -111,25 +121,23 @@ def _case_of_contact(stage: Stage, sent: Sent) -> Sent:
     return sent
 
 
-def _many_rows(name: str, count: int, **fields: Any) -> Preparation:
+def _many_rows(name: str, count: int) -> Preparation:
     def act(stage: Stage, sent: Sent) -> Sent:
-        rows = [{"Name": f"Row {number}", "LastName": f"Row {number}"} | fields for number in range(count)]
-        known = stage.fields(name)
-        usable = [{k: v for k, v in row.items() if k in known and known[k]["createable"]} for row in rows]
-        stage.order("seed", {"exact": True, "records": {name: usable}})
+        stage.fill_up(name, count, {})
         return sent
 
     return act
 
 
-def _page(soql: str, count: int, size: int) -> Preparation:
-    """A second page: the query is run with that page size and its locator asked for."""
+def _page(soql: str, before: int, after: int) -> Preparation:
+    """A page in the middle: rows stand before and after the ones it shows; the locator of its query is asked for."""
 
     def act(stage: Stage, sent: Sent) -> Sent:
-        sent = _many_rows("Account", count)(stage, sent)
-        version = sent.path.split("/")[3]
-        base = f"/services/data/{version}/query"
-        headers = {"Sforce-Query-Options": f"batchSize={size}"}
+        stage.seed(stage.rows_in(sent.pair.answer))
+        stage.fill_up("Account", before, _EARLIER, "001000")
+        stage.fill_up("Account", after, _LATER, "001zzz")
+        base = f"/services/data/{sent.path.split('/')[3]}/query"
+        headers = {"Sforce-Query-Options": f"batchSize={before}"}
         first = stage.call("GET", base, params={"q": soql}, headers=headers).json()
         return replace(sent, path=first["nextRecordsUrl"])
 
@@ -170,6 +178,37 @@ def _first_of_id(stage: Stage, sent: Sent) -> Sent:
     if rows:
         stage.seed(rows)
     return sent
+
+
+def _wrong_id(good: str, wrong: str) -> Preparation:
+    """The documented request names good ids, its answer speaks of a wrong one: sent with that."""
+
+    def act(stage: Stage, sent: Sent) -> Sent:
+        stage.seed({"Account": {"001xx000003DGb2AAG": {"Name": "Before"}}, "Contact": {good: {"LastName": "Before"}}})
+        body = json.loads(json.dumps(sent.body).replace(good, wrong))
+        return replace(sent, path=sent.path.replace(good, wrong), body=body)
+
+    return act
+
+
+def _duplicate(name: str, **row: Any) -> Preparation:
+    def act(stage: Stage, sent: Sent) -> Sent:
+        stage.call("POST", f"{DATA}/sobjects/{name}", json=row).raise_for_status()
+        return replace(sent, body=sent.body or row)
+
+    return act
+
+
+def _collections_inside(stage: Stage, sent: Sent) -> Sent:
+    """Documented without its request: two contacts, the second a duplicate, then another contact."""
+    row = {"FirstName": "Erica", "LastName": "Johnson", "Email": "erica@example.com"}
+    stage.call("POST", f"{DATA}/sobjects/Contact", json=row).raise_for_status()
+    base = "/services/data/v66.0"
+    rows = [{"attributes": {"type": "Contact"}, "LastName": "New"}, {"attributes": {"type": "Contact"}} | row]
+    collection = {"method": "POST", "url": f"{base}/composite/sobjects", "referenceId": "collection1"}
+    contact = {"method": "POST", "url": f"{base}/sobjects/Contact", "referenceId": "newContact"}
+    parts = [collection | {"body": {"allOrNone": False, "records": rows}}, contact | {"body": {"LastName": "x"}}]
+    return replace(sent, body={"allOrNone": True, "compositeRequest": parts})
 
 
 def _known_external(stage: Stage, sent: Sent) -> Sent:
@@ -361,6 +400,15 @@ def _two_known(stage: Stage, sent: Sent) -> Sent:
     return _old("upsert", "Contact", _TWO_KNOWN, closed=True)(stage, sent)
 
 
+def _bulk_query(soql: str, **limits: Any) -> Preparation:
+    def act(stage: Stage, sent: Sent) -> Sent:
+        if limits:
+            stage.order("limits", limits)
+        return replace(sent, body={"operation": "query", "query": soql})
+
+    return act
+
+
 _BY_NAME: dict[str, Preparation] = {
     r"strategy_bulk#3[89]": _old("query", "Event", "SELECT Id FROM Event", "JSON"),
     r"bulk1: test_upsert_complex_fields__bulk#(7|15|31|39) ": _old("upsert", "Contact"),
@@ -387,7 +435,7 @@ _BY_NAME: dict[str, Preparation] = {
     r"external id matches several": _many("Whizbang__c", "External__c", "foo"),
     r"already deleted record": _one("Contact", "003ak00000luULKAA2", LastName="x", IsDeleted=True),
     r"unique field clash": _taken,
-    r"row lock": _fault(kind="lock", match=""),
+    r"row lock": _fault(kind="lock"),
     r"expired session": _expired,
     r"daily request limit": _fault(kind="limit"),
     r"URI too long": _long_uri,
@@ -397,25 +445,38 @@ _BY_NAME: dict[str, Preparation] = {
     r"collections: test_(simple_)?upsert__rest": _by_email,
     r"collections: test_upsert_complex": _first_of_id,
     r"collections: upsert-sobject-collection": _as_it_is,
+    r"composite: (test_composite_parallel|execute-dependent)": _one("Account", "001000000000ACC", Name="Smith Corp."),
     r"collections: more than 200": _201_records,
+    r"collections: update-records.*partial": _wrong_id("003xx000004TmiQAAS", "001xx000003DGb2999"),
+    r"collections: delete-records.*partial": _wrong_id("003xx000004TmiQAAS", "001RM000003oLrB000"),
+    r"collections: create-records.*partial": _duplicate("Account", Name="example.com", BillingCity="San Francisco"),
+    r"collections: retrieve by GET": _seeded(
+        lambda sent: {
+            "Account": {"001xx000003DGb1AAG": {"Name": "Acme"}, "001xx000003DGb0AAG": {"Name": "Global Media"}}
+        }
+    ),
+    r"errors: duplicate rule block": _duplicate(
+        "Contact", FirstName="Erica", LastName="Johnson", Email="erica@example.com"
+    ),
+    r"composite: collections inside": _collections_inside,
+    r"bulk2_query: compound": _bulk_query("SELECT BillingAddress FROM Account"),
+    r"bulk2_query: daily bulk": _bulk_query("SELECT Id FROM Account", DailyBulkV2QueryFileStorageMB={"Remaining": 0}),
     r"collections: upsert-records-using-sobject-collections ok": _known_external,
     r"composite: test_http_headers": _conditional,
     r"composite: more than 25": _26_parts,
     r"test_reference_ids": _as_it_is,
-    r"query: accounts GET": _many_rows("Account", 2086),
     r"query: articles GET": _page(
         "SELECT Id, Name, Description, LastModifiedDate, CreatedDate FROM Account ORDER BY LastModifiedDate ASC",
-        2086,
         1000,
+        1082,
     ),
-    r"query: retrieve-query-more": _page("SELECT Id, Name FROM Account", 2086, 2000),
+    r"query: retrieve-query-more": _page("SELECT Id, Name FROM Account", 2000, 82),
     r"query: aggregate cannot page": _many_rows("Account", 2086),
     r"query: query timeout": _fault(
         kind="status",
         status=400,
         body=[{"message": "Your query request was running for too long.", "errorCode": "QUERY_TIMEOUT"}],
     ),
-    r"query: page with nextRecordsUrl": _many_rows("Contact", 3222),
     r"updated_deleted": _replication,
     r"bulk2_ingest: upload CSV": _load("", "open"),
     r"bulk2_ingest: set UploadComplete": _load(_HEAD + _GOOD, "filled"),
@@ -435,7 +496,8 @@ _BY_NAME: dict[str, Preparation] = {
         operation="insert",
         externalIdFieldName=None,
     ),
-    r"bulk2_query: poll JobComplete|bulk2_query: results page": _ask("ended"),
+    r"bulk2_query: poll JobComplete": _ask("ended"),
+    r"bulk2_query: results page": _ask("ended", rows=50_003),
     r"bulk2_query: abort": _ask("running", finish="looks", n=50),
     r"bulk2_query: delete a running": _ask("running", finish="looks", n=50),
 }

@@ -119,6 +119,24 @@ def open_session(context: Context, call: Call) -> Reply:
 
 
 @_explained
+def events(context: Context, call: Call) -> Reply:
+    """Change events kept for 72 hours: ``?channel=/data/ChangeEvents&after=-2&limit=100``."""
+    params = call.params
+    found = context.org.events(
+        params.get("channel", "/data/ChangeEvents"),
+        after=int(params.get("after", -2)),
+        limit=int(params.get("limit", 100)),
+    )
+    return Reply(200, {"events": found})
+
+
+@_explained
+def select_events(context: Context, call: Call) -> Reply:
+    """``{"objects": ["Account", "Case"]}``: the objects that publish change events from now on."""
+    return Reply(200, {"objects": context.org.select_change_events(_order(call)["objects"])})
+
+
+@_explained
 def apex_rest(context: Context, call: Call) -> Reply:
     """``{"method": "DELETE", "path": "Clean/", "status": 200, "body": null}``: what the org's own code would answer."""
     return Reply(200, apex.describe(context, _order(call)))
@@ -182,6 +200,8 @@ HANDLERS: dict[tuple[str, str], Callable[[Context, Call], Reply]] = {
     ("POST", "clock"): set_clock,
     ("POST", "sessions"): open_session,
     ("POST", "apexrest"): apex_rest,
+    ("GET", "events"): events,
+    ("POST", "events"): select_events,
     ("GET", "faults"): faults,
     ("POST", "faults"): add_faults,
     ("DELETE", "faults"): clear_faults,

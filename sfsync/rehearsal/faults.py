@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from sfsync.rehearsal.dml.locks import LockOrder
+
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import Org
 
@@ -30,9 +32,11 @@ KINDS = {
     "clock_skew": "moves the org's clock by `ms` milliseconds (negative: back) before the call",
     "job_state": "ends a Bulk job in `state` (Failed with `error`, or Aborted) after `rows` rows; JobComplete lets it"
     " succeed; `ms` makes it show InProgress for so long; `match` is tried on `JOB {operation} {object}`",
+    "lock": "UNABLE_TO_LOCK_ROW for saves that touch `object` or `ids` or their children: a lock storm",
 }
 JOB_STATES = ("Failed", "Aborted", "JobComplete")
 _KIND = "fault"
+_LOCK = "lock"  # kept by the org's locks, which look at rows and not at calls
 
 
 @dataclass
@@ -98,19 +102,21 @@ class Faults:
         self._lock = threading.Lock()
         self._armed = {key: Fault(**value) for key, value in sorted(dict(org.state_list(_KIND)).items())}
 
-    def add(self, order: dict[str, Any]) -> Fault:
+    def add(self, order: dict[str, Any]) -> None:
         """Arms a fault. ValueError, TypeError or re.error when the order makes no sense."""
+        if order.get("kind") == _LOCK:
+            self._org.locks.order(**_without_kind(order))
+            return
         with self._lock:
             number = 1 + max((int(key) for key in self._armed), default=0)
             fault = Fault(**{**order, "id": f"{number:06d}", "seen": 0, "hits": 0})
             self._armed[fault.id] = fault
         self._org.state_put(_KIND, fault.id, asdict(fault))
-        return fault
 
     def replace(self, orders: list[dict[str, Any]]) -> None:
         """Disarms everything and arms these, so that a run with the same file meets the same faults."""
         for one in orders:
-            Fault(**one)
+            LockOrder(**_without_kind(one)) if one.get("kind") == _LOCK else Fault(**one)
         self.clear()
         for one in orders:
             self.add(one)
@@ -127,7 +133,8 @@ class Faults:
 
     def show(self) -> list[dict[str, Any]]:
         with self._lock:
-            return [asdict(fault) for fault in self._armed.values()]
+            calls = [asdict(fault) for fault in self._armed.values()]
+        return calls + [{"kind": _LOCK} | one for one in self._org.locks.orders()]
 
     def clear(self) -> None:
         with self._lock:
@@ -135,3 +142,8 @@ class Faults:
             self._armed.clear()
         for key in gone:
             self._org.state_delete(_KIND, key)
+        self._org.locks.clear()
+
+
+def _without_kind(order: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in order.items() if key != "kind"}

@@ -75,6 +75,15 @@ class TestFaults:
         answer = org.post("/rehearsal/faults", order)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_INPUT")
 
+    def test_lock_storm(self, org: Client) -> None:
+        one = org.create("Account", Name="A")
+        org.control("faults", {"kind": "lock", "object": "Account", "times": 1})
+        answer = org.patch(f"{V}/sobjects/Account/{one}", {"Name": "B"})
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "UNABLE_TO_LOCK_ROW")
+        assert [fault["kind"] for fault in org.get("/rehearsal/faults").json()["faults"]] == ["lock"]
+        assert org.patch(f"{V}/sobjects/Account/{one}", {"Name": "B"}).status_code == 204
+        assert org.delete("/rehearsal/faults").json()["faults"] == []
+
     def test_limit_and_clock_skew(self, org: Client) -> None:
         org.control("clock", {"now": "2026-03-01T08:00:00Z", "freeze": True})
         org.control("faults", {"faults": [{"kind": "limit"}, {"kind": "clock_skew", "ms": -120000, "after": 1}]})
@@ -135,6 +144,18 @@ class TestSessions:
         made = org.post(f"{V}/sobjects/Account", {"Name": "A"}, headers=headers).json()["id"]
         assert org.get(f"{V}/sobjects/Account/{made}").json()["CreatedById"] == given["user_id"]
         assert org.post("/rehearsal/sessions", {"username": "nobody@operator.example"}).status_code == 400
+
+
+class TestEvents:
+    def test_of_selected_objects(self, org: Client) -> None:
+        org.create("Account", Name="before")
+        assert org.control("events", {"objects": ["account"]}) == {"objects": ["Account"]}
+        made = org.create("Account", Name="A")
+        found = org.get("/rehearsal/events?channel=/data/AccountChangeEvent").json()["events"]
+        header = found[0]["payload"]["ChangeEventHeader"]
+        assert (len(found), header["changeType"], header["recordIds"]) == (1, "CREATE", [made])
+        assert org.get(f"/rehearsal/events?after={found[0]['replayId']}").json() == {"events": []}
+        assert org.post("/rehearsal/events", {"objects": ["Nothing"]}).status_code == 404
 
 
 class TestApexRest:
