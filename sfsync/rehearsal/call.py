@@ -143,6 +143,7 @@ class Call:
             allow_duplicates=duplicates.get("allowsave", "").lower() == "true",
             duplicate_details=duplicates.get("includerecorddetails", "").lower() == "true",
             client=_pairs(self.header("Sforce-Call-Options"), ",").get("client", ""),
+            version=self.version,
         )
 
 

@@ -8,7 +8,8 @@ An object without rules costs a look into a dictionary.
 
 from __future__ import annotations
 
-from sfsync.rehearsal.automation import validation
+from sfsync.rehearsal.automation import assignment, validation
+from sfsync.rehearsal.automation import duplicates as matching
 from sfsync.rehearsal.dml.batch import Batch
 from sfsync.rehearsal.dml.rows import Stored
 from sfsync.rehearsal.dml.work import Work
@@ -28,10 +29,17 @@ def validate(work: Work, batch: Batch, old: Stored | None) -> None:
 
 def duplicates(work: Work, batch: Batch, old: Stored | None) -> None:
     """Duplicate rules."""
+    automation = work.schema.automation
+    rules = automation.duplicates.get(batch.obj.name) if automation else None
+    if rules:
+        matching.check(work, batch, old, rules)
 
 
 def assign(work: Work, batch: Batch, old: Stored | None) -> None:
     """Assignment rules: may change OwnerId. Runs after validation, so that rules see the owner who was given."""
+    if batch.obj.name in assignment.OBJECTS:
+        automation = work.schema.automation
+        assignment.run(work, batch, old, automation.assignment.get(batch.obj.name, ()) if automation else ())
 
 
 def after(work: Work, batch: Batch, ids: list[str], old: Stored | None) -> None:

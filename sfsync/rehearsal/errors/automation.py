@@ -23,4 +23,10 @@ def duplicates_detected(result: dict[str, Any]) -> OrgError:
 
 
 def invalid_assignment_rule(rule_id: str) -> OrgError:
-    return OrgError("INVALID_CROSS_REFERENCE_KEY", f"invalid assignment rule id: {rule_id}", [])
+    """Sforce-Auto-Assign or a job's assignmentRuleId names no rule of the object."""
+    return OrgError("INVALID_ASSIGNMENT_RULE", f"invalid assignment rule id: {rule_id}")
+
+
+def assignee_not_found(kind: str, name: str) -> OrgError:
+    """The rule that applies gives the row to somebody the org does not have."""
+    return OrgError("INVALID_CROSS_REFERENCE_KEY", f"Assignment rule: no {kind} named {name} found", ["OwnerId"])

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from sfsync.rehearsal.automation import follow as rules
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.dml.write import insert_columns, update_columns
 from sfsync.rehearsal.metadata.component import Key
@@ -26,6 +27,7 @@ def follow(work: Work, *, assign: bool = False) -> None:
     _record_types(work)
     _queues(work)
     _permission_sets(work, assign=assign)
+    rules.follow(work, _sync)
 
 
 def insert(work: Work, name: str, rows: Sequence[Row]) -> list[str]:

@@ -181,6 +181,9 @@ def _permission_set(source: Source, one: Component) -> None:
                 (text(each, "field"), flag(each, "readable"), flag(each, "editable"))
                 for each in one.root.findall("fieldPermissions")
             ),
+            custom_permissions=tuple(
+                text(each, "name") for each in one.root.findall("customPermissions") if flag(each, "enabled")
+            ),
             objects=tuple(
                 (text(each, "object"), frozenset(right for right in _OBJECT_RIGHTS if flag(each, _allow(right))))
                 for each in one.root.findall("objectPermissions")
