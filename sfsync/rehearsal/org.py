@@ -58,7 +58,7 @@ class Org:
     def __init__(self, data: Path, opened_with: Iterable[Component] = ()) -> None:
         self.data = data
         self.clock = Clock()
-        self._described: dict[str, tuple[list[tuple[Any, ...]], dict[str, Any]]] = {}
+        self._described: dict[str, tuple[SObject, list[dict[str, Any]]]] = {}
         self._database = Database(data / "org.db")
         self._views = Views(self._database)
         self._acting: ContextVar[str | None] = ContextVar("acting", default=None)
@@ -150,18 +150,22 @@ class Org:
         session = Session(self.seen, self.clock.now(), self._zone, version)
         return run(self._database, session, soql, all_rows=all_rows)
 
-    def describe_global(self) -> dict[str, Any]:
-        return describe.all_objects(self.seen)
+    def describe_global(self, version: str = "60.0") -> dict[str, Any]:
+        return describe.all_objects(self.seen, version)
 
-    def describe(self, name: str) -> dict[str, Any]:
-        """Raises OrgError NOT_FOUND."""
-        obj, rows = self._object(name), self._record_type_rows(name)
-        if obj is not self.schema.objects[obj.name]:
-            return describe.one_object(obj, rows)
-        cached = self._described.get(obj.name)
-        if cached is None or cached[0] != rows:
-            cached = self._described[obj.name] = (rows, describe.one_object(obj, rows))
-        return dict(cached[1])
+    def describe(self, name: str, version: str = "60.0", instance: str = "") -> dict[str, Any]:
+        """``instance`` is the org's own address, for the pages it names. Raises OrgError NOT_FOUND."""
+        obj = self._object(name)
+        known = self._described.get(obj.name)
+        if known is None or known[0] is not obj:
+            known = self._described[obj.name] = (obj, describe.fields(obj))
+        return describe.one_object(obj, self.record_type_rows(obj.name), version, instance, known[1])
+
+    def record_type_rows(self, name: str) -> list[tuple[Any, ...]]:
+        """The record types of an object, by name: (Id, Name, DeveloperName, IsActive)."""
+        sql = 'SELECT Id, "Name", "DeveloperName", "IsActive" FROM "RecordType" WHERE "SobjectType" = ? ORDER BY "Name"'
+        with self._database.reader() as connection:
+            return connection.execute(sql, (name,)).fetchall()
 
     def retrieve(
         self, object: str, id: str, fields: Sequence[str] | None = None, *, version: str = "60.0"
@@ -455,11 +459,6 @@ class Org:
         if found is None:
             raise errors.not_found()
         return found
-
-    def _record_type_rows(self, name: str) -> list[tuple[Any, ...]]:
-        sql = 'SELECT Id, "Name", "DeveloperName", "IsActive" FROM "RecordType" WHERE "SobjectType" = ? ORDER BY "Name"'
-        with self._database.reader() as connection:
-            return connection.execute(sql, (self._object(name).name,)).fetchall()
 
 
 def _whole(results: list[SaveResult]) -> list[SaveResult]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sfsync.rehearsal.rest import batch, changes, collections, composite, graph, password, query, recent, records, tree
+from sfsync.rehearsal.rest import (
+    batch,
+    changes,
+    collections,
+    composite,
+    describe,
+    graph,
+    password,
+    query,
+    recent,
+    records,
+    tree,
+)
 from sfsync.rehearsal.rest import resources as rest
 from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, ROW_BODY, Route, data
 
@@ -17,8 +29,7 @@ def _about() -> list[Route]:
         data("GET", "/limits", "limits", rest.limits, within=BOTH),
         data("GET", "/limits/recordCount", "limits.recordCount", rest.record_count, within=BOTH),
         data("GET", "/recent", "recent", recent.recent, within=BOTH),
-        data("GET", "/sobjects", "describe.global", rest.describe_global, within=BOTH),
-        data("GET", "/sobjects/{object}/describe", "describe", rest.describe, within=BOTH),
+        *describe.routes(),
     ]
 
 
@@ -53,7 +64,6 @@ def _rows() -> list[Route]:
     one, by_id, by_field = "/sobjects/{object}", "/sobjects/{object}/{id}", "/sobjects/{object}/{field}/{value}"
     row = {"within": BOTH, "takes": ROW_BODY}
     return [
-        data("GET", one, "describe.basic", rest.basic, within=BOTH),
         data("POST", one, "create", records.create, **row),
         data("GET", f"{one}/updated", "updated", changes.updated, within=BOTH),
         data("GET", f"{one}/deleted", "deleted", changes.deleted, within=BOTH),

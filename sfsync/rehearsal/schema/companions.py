@@ -12,7 +12,17 @@ from typing import Any
 
 from sfsync.rehearsal.schema.model import Field, SObject
 
-HISTORIES = ("Account", "Asset", "Campaign", "Case", "Contact", "Contract", "Entitlement", "Lead", "Opportunity")
+HISTORIES: tuple[str, ...] = (
+    "Account",
+    "Asset",
+    "Campaign",
+    "Case",
+    "Contact",
+    "Contract",
+    "Entitlement",
+    "Lead",
+    "Opportunity",
+)
 HISTORIES += ("Order", "Product2", "ServiceContract", "WorkOrder")
 # Object -> key prefix of its shares, calls; who sees whom is decided by an access level of the object's own.
 _SHARES: Mapping[str, tuple[str, str]] = {
@@ -167,16 +177,21 @@ def _whom() -> Field:
 
 def _level(name: str) -> Field:
     values = ("None", *_ACCESS) if name != "Account" else _ACCESS
-    shape: dict[str, Any] = {"values": values, "value_labels": values, "restricted": True, "nillable": False}
-    title = f"{name}AccessLevel"
-    flags = {
-        "createable": True,
-        "updateable": True,
-        "groupable": True,
-        "sortable": True,
-        "defaulted": name != "Account",
-    }
-    return Field(title, "picklist", f"{name} Access", 40, **shape, **flags)
+    return Field(
+        f"{name}AccessLevel",
+        "picklist",
+        f"{name} Access",
+        40,
+        nillable=False,
+        createable=True,
+        updateable=True,
+        defaulted=name != "Account",
+        groupable=True,
+        sortable=True,
+        restricted=True,
+        values=values,
+        value_labels=values,
+    )
 
 
 def _share_end() -> tuple[Field, ...]:

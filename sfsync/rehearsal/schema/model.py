@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -99,6 +102,9 @@ class Field:
     @property
     def polymorphic(self) -> bool:
         return len(self.reference_to) > 1
+
+
+_VALUES = attrgetter(*(one.name for one in dataclass_fields(Field)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +237,15 @@ class Schema:
         lower = {one.name.lower(): one for one in named.values()}
         prefixes = {one.prefix: one for one in reversed(named.values()) if one.prefix}
         return Schema(named, settings, _lower=lower, _prefixes=prefixes, **more)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with everything describe shows of any object."""
+        found = hashlib.sha256()
+        for one in self.objects.values():
+            found.update(repr((one.name, one.label, one.plural, one.prefix, one.calls, one.record_types)).encode())
+            found.update(repr([_VALUES(field_) for field_ in one.fields]).encode())
+        return found.hexdigest()
 
     def find(self, name: str) -> SObject | None:
         return self._lower.get(name.lower())
