@@ -120,7 +120,8 @@ def _data(context: Context, route: Route, call: Call) -> Reply:
     if call.header("Content-Type").startswith("application/xml") and call.method in _WITH_BODY:
         call = replace(call, body=Body(value=formats.row(call.body.read())))
     _spend(context, route)
-    return route.handler(context, call)
+    with context.org.acting(call.session.user_id if call.session else None):
+        return route.handler(context, call)
 
 
 def _admit(context: Context, call: Call) -> tuple[Route, Call]:

@@ -39,7 +39,7 @@ def created(work: Work, obj: SObject, ids: list[str], kind: str = "CREATE") -> N
     """All fields, nulls included."""
     if not on(work, obj) or not ids:
         return
-    names = [one.name for one in obj.fields if _published(one)]
+    names = [one.name for one in obj.fields if _published(obj, one)]
     stored = fetch(work.database, obj, ids, names)
     for one in ids:
         body = _body(obj, dict(zip(names, stored[one], strict=True)))
@@ -53,7 +53,7 @@ def updated(
     if not on(work, obj) or not ids:
         return
     groups: dict[str, tuple[Change, list[str]]] = {}
-    names = [name for name in columns if (field := obj.find(name)) and _published(field)]
+    names = [name for name in columns if (field := obj.find(name)) and _published(obj, field)]
     for row, one in enumerate(ids):
         change = {name: columns[name][row] for name in names if _differs(columns[name][row], old[name][row])}
         groups.setdefault(json.dumps(change, sort_keys=True), (change, []))[1].append(one)
@@ -79,8 +79,10 @@ def gone(work: Work, obj: SObject, ids: list[str], kind: str) -> None:
         _publish(work, obj, ids, kind, {}, changed=[], nulled=[])
 
 
-def _published(field: Field) -> bool:
-    return field.stored and field.mirror is None and field.name not in _NEVER
+def _published(obj: SObject, field: Field) -> bool:
+    if not field.stored or field.mirror is not None or field.name in _NEVER:
+        return False
+    return field.name != "Name" or not any(_nested(obj, one) == "Name" for one in obj.fields)
 
 
 def _nested(obj: SObject, field: Field) -> str | None:
@@ -108,8 +110,7 @@ def _body(obj: SObject, values: Mapping[str, Any]) -> Change:
             continue
         outer = _nested(obj, field)
         if outer is None:
-            if not (field.name == "Name" and any(_nested(obj, one) == "Name" for one in obj.fields)):
-                body[name] = _value(field, value)
+            body[name] = _value(field, value)
         elif value is not None:
             inner = body.get(outer) or {}
             body[outer] = {**inner, _inner(outer, name): _value(field, value)}
