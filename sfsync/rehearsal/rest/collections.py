@@ -42,7 +42,7 @@ def update(context: Context, call: Call) -> Reply:
 def upsert(context: Context, call: Call) -> Reply:
     """PATCH composite/sobjects/X/{field}; every item says whether it was created, failed ones too."""
     field, wanted = call.args["field"], call.args["object"]
-    if context.org.schema.find(wanted) is None:
+    if context.org.seen.find(wanted) is None:
         raise errors.not_found()
 
     def save(name: str, rows: list[dict[str, Any]]) -> list[SaveResult]:

@@ -109,6 +109,13 @@ def _has_failed_item(value: Any) -> bool:
     return isinstance(value, list) and any(isinstance(one, dict) and one.get("success") is False for one in value)
 
 
+def _without_dates(call: Call, reply: Reply) -> Reply:
+    """Some fields of a row come without ``ETag`` and ``Last-Modified`` (the vendor's examples of composite)."""
+    if not call.params.get("fields") or reply.status >= FAILED:
+        return reply
+    return replace(reply, headers={name: one for name, one in reply.headers.items() if name == "Location"})
+
+
 @dataclass
 class Run:
     """Subrequests under way: results by referenceId, in order; later ones may use those of earlier ones."""
@@ -123,7 +130,7 @@ class Run:
             url = filled_url(request["url"], self._look)
             headers = filled(request.get("httpHeaders") or {}, self._look)
             call = make_call(self.outer, request["method"], url, headers, filled(request.get("body"), self._look))
-            reply = perform(self.context, call, COMPOSITE)
+            reply = _without_dates(call, perform(self.context, call, COMPOSITE))
         except OrgError as error:
             reply = refusal(error)
         made = self.done[request["referenceId"]] = done(reply)

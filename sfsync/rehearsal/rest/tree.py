@@ -44,10 +44,10 @@ def tree(context: Context, call: Call) -> Reply:
     records = call.body.object().get("records")
     if not isinstance(records, list) or not records:
         raise errors.no_records()
-    root = context.org.schema.find(call.args["object"])
+    root = context.org.seen.find(call.args["object"])
     if root is None:
         raise errors.not_found()
-    levels = _levels(context.org.schema, records, root)
+    levels = _levels(context.org.seen, records, root)
     nodes = list(chain.from_iterable(levels))
     _check(nodes, root)
     try:

@@ -76,12 +76,13 @@ def _refused(name: str) -> Operation:
 
 
 def _translated(act: Operation) -> Operation:
-    """The operation under the SOAP headers of its message, its errors with the detail the WSDL gives them."""
+    """The operation under its session's rights and its message's headers, errors with the detail the WSDL gives."""
 
     def run(context: Context, call: Call, message: Message) -> str:
         try:
             _check_version(call.version)
-            return act(context, with_headers(call, message), message)
+            with context.org.acting(_caller(context, call)):
+                return act(context, with_headers(call, message), message)
         except OrgError as error:
             raise as_fault(error) from error
 

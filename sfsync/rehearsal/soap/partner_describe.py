@@ -55,7 +55,7 @@ def describe_sobjects(context: Context, call: Call, message: Message) -> str:
 
 
 def _described(context: Context, call: Call, name: str) -> Markup:
-    if context.org.schema.find(name) is None:
+    if context.org.seen.find(name) is None:
         raise unknown_type(name)
     found = context.org.describe(name)
     site = f"{context.instance_url}/{{ID}}"

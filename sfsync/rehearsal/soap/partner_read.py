@@ -52,7 +52,7 @@ def retrieve(context: Context, call: Call, message: Message) -> str:
     """Records by id in the order asked, nil for what is not there."""
     names = [name.strip() for name in message.text("fieldList").split(",") if name.strip()]
     ids = [(one.text or "").strip() for one in message.body.findall("ids")]
-    obj = context.org.schema.find(message.text("sObjectType"))
+    obj = context.org.seen.find(message.text("sObjectType"))
     if obj is None:
         raise unknown_type(message.text("sObjectType"))
     for name in names:

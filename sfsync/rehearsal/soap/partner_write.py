@@ -64,7 +64,7 @@ def _save(
 ) -> str:
     elements = message.body.findall("sObjects")
     _check_size(elements)
-    records = [row_of(context.org.schema, element) for element in elements]
+    records = [row_of(context.org.seen, element) for element in elements]
     if truncating(message):
         records = [(obj, _cut(obj, row)) for obj, row in records]
     chunks = [(obj, [row for _, row in group]) for obj, group in groupby(records, key=lambda one: one[0])]
@@ -164,7 +164,7 @@ def merge(context: Context, call: Call, message: Message) -> str:
 
 def _merged(context: Context, call: Call, request: Element) -> Row:
     master = request.find("masterRecord")
-    obj, row = row_of(context.org.schema, master if master is not None else request)
+    obj, row = row_of(context.org.seen, master if master is not None else request)
     losers = [(one.text or "").strip() for one in request.findall("recordToMergeIds")]
     merged = context.org.merge(obj.name, row, losers, options=call.options)
     return {

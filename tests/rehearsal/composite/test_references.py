@@ -134,5 +134,14 @@ def test_headers_of_a_subrequest(org: Client) -> None:
     assert owner == me
 
 
+def test_headers_of_rows(org: Client) -> None:
+    one = org.create("Account", Name="x")
+    whole, part_ = composite(
+        org, part("a", "GET", f"/sobjects/Account/{one}"), part("b", "GET", f"/sobjects/Account/{one}?fields=Name")
+    )
+    assert set(whole["httpHeaders"]) == {"ETag", "Last-Modified"}
+    assert part_["httpHeaders"] == {}
+
+
 def test_the_resources(org: Client) -> None:
     assert set(org.get(f"{V}/composite").json()) == {"tree", "batch", "sobjects", "graph"}
