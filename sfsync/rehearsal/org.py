@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sfsync.rehearsal import errors, setup
 from sfsync.rehearsal.clock import Clock
@@ -32,7 +31,9 @@ from sfsync.rehearsal.metadata.kept import Metadata
 from sfsync.rehearsal.schema import describe
 from sfsync.rehearsal.schema.model import Schema, SObject
 from sfsync.rehearsal.security import Views
-from sfsync.rehearsal.soql.run import QueryResult, Session, run
+from sfsync.rehearsal.soql.level import Level
+from sfsync.rehearsal.soql.run import QueryResult, Reading, plan
+from sfsync.rehearsal.soql.session import session
 from sfsync.rehearsal.store import state, tables
 from sfsync.rehearsal.store.database import Busy, Database
 
@@ -86,7 +87,6 @@ class Org:
         self.org_id: str = identity["org_id"]
         self.user_id: str = identity["user_id"]
         self.username: str = identity["username"]
-        self._zone = ZoneInfo(setup.time_zone(self._database, self.user_id))
         self.locks = Locks(self.state_list("lock").values(), self._keep_locks)
         selected = state.get(self._database, "org", "change_events") or {"objects": []}
         self._event_objects = frozenset(selected["objects"])
@@ -102,13 +102,21 @@ class Org:
         self.clock.load({"offset_s": 0.0, "frozen": None})
         self._start()
 
-    def apply(self, changes: Mapping[Key, Component | None], *, keep: bool = True) -> None:
+    def apply(
+        self,
+        changes: Mapping[Key, Component | None],
+        *,
+        keep: bool = True,
+        renamed: tuple[str, str] | None = None,
+    ) -> None:
         """Changes the org's metadata while it runs: None takes a component away. All or nothing, in one transaction.
 
-        ``keep`` False only tries. Raises SourceError and CannotChangeError.
+        ``keep`` False only tries; ``renamed``: a custom object's old and new name, its rows stay. Raises SourceError
+        and CannotChangeError.
         """
         with self._database.alone():
-            schema = change.apply(self._database, self.metadata, self.schema, changes, self._work(QUIET), keep=keep)
+            work = self._work(QUIET)
+            schema = change.apply(self._database, self.metadata, self.schema, changes, work, keep=keep, renamed=renamed)
             if schema is not None:
                 self.schema, self._described = schema, {}
 
@@ -143,12 +151,28 @@ class Org:
 
     # -- reading ------------------------------------------------------------------------------------------
 
-    def query(self, soql: str, *, all_rows: bool = False, version: str = "60.0") -> QueryResult:
-        """Runs a query; rows come lazily. Raises OrgError with Salesforce's texts."""
+    def query(
+        self, soql: str, *, all_rows: bool = False, version: str = "60.0", user_id: str | None = None
+    ) -> QueryResult:
+        """Runs a query; rows come lazily. Raises OrgError with Salesforce's texts.
+
+        ``user_id``: whose rights, time zone and locale count; None is the user who is acting.
+        """
         if all_rows:
             self.expire()
-        session = Session(self.seen, self.clock.now(), self._zone, version)
-        return run(self._database, session, soql, all_rows=all_rows)
+        return QueryResult(self._database, self._plan(soql, all_rows, version, user_id))
+
+    def read(self, soql: str, *, all_rows: bool = False, version: str = "60.0", user_id: str | None = None) -> Reading:
+        """A query as ``query``, in one snapshot from which pages are cut. Close it."""
+        if all_rows:
+            self.expire()
+        return Reading(self._database, self._plan(soql, all_rows, version, user_id))
+
+    def _plan(self, soql: str, all_rows: bool, version: str, user_id: str | None) -> Level:
+        user = user_id or self._acting.get()
+        schema = self.schema_for(user)
+        asking = session(self._database, schema, self.clock.now(), user or self.user_id, version)
+        return plan(asking, soql, all_rows=all_rows)
 
     def describe_global(self, version: str = "60.0") -> dict[str, Any]:
         return describe.all_objects(self.seen, version)

@@ -15,6 +15,50 @@ def unexpected_token(token: str) -> OrgError:
     return malformed_query(f"unexpected token: '{token}'")
 
 
+def unexpected_token_at(query: str, position: int, token: str) -> OrgError:
+    """At the very first word the text stands alone; later words get snippet and caret (recorded both ways)."""
+    if position == 0:
+        return unexpected_token(token)
+    return at_position("MALFORMED_QUERY", query, position, f"unexpected token: '{token}'")
+
+
+def bind_variable() -> OrgError:
+    return malformed_query("Bind variables only allowed in Apex code")
+
+
+def string_too_long(limit: int = 4000) -> OrgError:
+    return malformed_query(f"SOQL string literals can not be longer than {limit} characters")
+
+
+def apex_only(word: str, version: float) -> OrgError:
+    """WITH SECURITY_ENFORCED and its like; the text changed with version 61."""
+    if version < 61:
+        return malformed_query(f"{word} not allowed in this context")
+    rule = "{this.helper.allowApexSyntax() && this.helper.hasApexContext()}?"
+    return malformed_query(f"rule soqlWithIdentifierClause failed predicate: {rule}")
+
+
+def no_data_categories(entity: str) -> OrgError:
+    return malformed_query(f"Entity '{entity}' does not support data categories")
+
+
+def invalid_scope(scope: str, entity: str) -> OrgError:
+    return OrgError("INVALID_QUERY_SCOPE", f"Scope '{scope}' is not supported for {entity}")
+
+
+def duplicate_field(path: str) -> OrgError:
+    return OrgError("INVALID_FIELD", f"duplicate field selected: {path}")
+
+
+def needs_filter(entity: str, fields: tuple[str, ...]) -> OrgError:
+    """Objects that are only shown from one of their ends, such as ContentDocumentLink."""
+    named = " or ".join(fields)
+    return malformed_query(
+        f"Implementation restriction: {entity} requires a filter by a single Id on {named} "
+        "using the equals operator or multiple Id's using the IN operator."
+    )
+
+
 def invalid_query_locator() -> OrgError:
     return OrgError("INVALID_QUERY_LOCATOR", "invalid query locator")
 
@@ -52,6 +96,22 @@ def no_such_relationship(name: str) -> str:
     return (
         f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom relationship, "
         f"be sure to append the '__r' after the custom relationship name.{_REFERENCE_HINT}"
+    )
+
+
+def too_many_levels(most: int) -> str:
+    return f"SOQL statements cannot follow more than {most} levels of relationships from child to parent."
+
+
+def too_deep(most: int) -> str:
+    away = "1 level" if most == 1 else f"{most} levels"
+    return f"SOQL statements cannot query aggregate relationships more than {away} away from the root entity object."
+
+
+def another_driving_object(driving: str) -> OrgError:
+    return malformed_query(
+        "A driving SObject type has already been set, all other entity types in the FROM clause must be relationships "
+        f"to the initial object.  The driving object is {driving}"
     )
 
 

@@ -146,9 +146,9 @@ def schema_mark(context: Context, call: Call) -> Validators:
     Metadata, rights and record types move both. Dates of HTTP are whole seconds: two changes never share one.
     """
     key = "mark" if context.org.seen is context.org.schema or call.session is None else f"mark {call.session.user_id}"
-    soql = "SELECT COUNT(Id) n, MAX(SystemModstamp) last FROM RecordType"
+    soql = "SELECT COUNT(Id) n, MAX(SystemModstamp) newest FROM RecordType"
     types = next(iter(context.org.query(soql).records))
-    tag = hashlib.sha256(f"{context.org.seen.fingerprint}{types['n']}{types['last']}".encode()).hexdigest()[:8]
+    tag = hashlib.sha256(f"{context.org.seen.fingerprint}{types['n']}{types['newest']}".encode()).hexdigest()[:8]
     known = context.org.state_get("schema", key)
     if known is None or known["tag"] != tag:
         now = context.org.clock.now()

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply
-from sfsync.rehearsal.columns import fields_of
 from sfsync.rehearsal.context import Context
-
-if TYPE_CHECKING:
-    from sfsync.rehearsal.locators import Page
-    from sfsync.rehearsal.org import QueryResult
-
-PAGE, PAGE_ONE_LONG_TEXT, PAGE_LONG_TEXTS, PAGE_MIN = 2000, 1000, 200, 200
+from sfsync.rehearsal.locators import PAGE, PAGE_MIN, Asked, Page
+from sfsync.rehearsal.soql.explain import explained
 
 
 def query(context: Context, call: Call) -> Reply:
+    """GET query?q= ; with ``explain`` instead of ``q``, how the query would be run."""
+    if "explain" in call.params and "q" not in call.params:
+        return explain(context, call)
     return _run(context, call, all_rows=False)
 
 
@@ -32,27 +29,15 @@ def _run(context: Context, call: Call, *, all_rows: bool) -> Reply:
     soql = call.params.get("q", "")
     if not soql.strip():
         raise errors.malformed_query("A query string has to be specified")
-    result = context.org.query(soql, all_rows=all_rows, version=call.version)
-    page = context.locators.first(_records(result), result.total_size, page_size(context, call, result))
-    return _answer(call, page)
+    user = call.options.user_id
+    asked = Asked(soql, all_rows, call.version, user, page_size(call))
+    return _answer(call, context.locators.first(asked))
 
 
-def _records(result: QueryResult) -> Iterable[dict[str, Any]]:
-    """The rows; more than 2,000 groups cannot be paged and are refused before anything is sent."""
-    if result.aggregate and result.total_size > PAGE:
-        raise errors.too_many_groups()
-    return result.records
-
-
-def page_size(context: Context, call: Call, result: QueryResult) -> int:
-    """2,000 rows, fewer with long texts; Sforce-Query-Options may ask for less, down to 200."""
-    size = PAGE
-    if result.total_size > PAGE_LONG_TEXTS:
-        fields = fields_of(context.org.schema, result.columns, result.object)
-        long_texts = sum(one is not None and one.long_text for one in fields)
-        size = (PAGE, PAGE_ONE_LONG_TEXT, PAGE_LONG_TEXTS)[min(long_texts, 2)]
+def page_size(call: Call) -> int:
+    """2,000 rows; Sforce-Query-Options may ask for less, down to 200."""
     asked = re.search(r"batchSize\s*=\s*(\d+)", call.header("Sforce-Query-Options"), re.IGNORECASE)
-    return min(size, max(PAGE_MIN, int(asked.group(1)))) if asked else size
+    return min(PAGE, max(PAGE_MIN, int(asked.group(1)))) if asked else PAGE
 
 
 def more(context: Context, call: Call) -> Reply:
@@ -60,9 +45,15 @@ def more(context: Context, call: Call) -> Reply:
     return _answer(call, context.locators.more(call.args["locator"]))
 
 
+def explain(context: Context, call: Call) -> Reply:
+    """GET query?explain=: plans as the query optimizer would show them."""
+    with context.org.read(call.params["explain"], version=call.version, user_id=call.options.user_id) as reading:
+        return Reply(200, {"plans": explained(reading)})
+
+
 def _answer(call: Call, page: Page) -> Reply:
     head: dict[str, Any] = {"totalSize": page.total, "done": page.following is None}
     if page.following:
         head["nextRecordsUrl"] = f"{call.base}/query/{page.following}"
-    opening = json.dumps(head, separators=(",", ":")).encode()[:-1]
-    return Reply(200, text=opening + b',"records":[' + b",".join(page.rows) + b"]}")
+    text = json.dumps({**head, "records": page.records}, ensure_ascii=False, separators=(",", ":"))
+    return Reply(200, text=text.encode())

@@ -2,337 +2,240 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.schema.model import Child, SObject
-from sfsync.rehearsal.soql.functions import is_aggregate, operand
-from sfsync.rehearsal.soql.scope import Column, Names, Scope, Session, Step
-from sfsync.rehearsal.soql.select import Build, Node, Outputs, head_of, head_of_many, leaf
+from sfsync.rehearsal.soql import semijoins
+from sfsync.rehearsal.soql.functions import SHOWING, is_aggregate, operand
+from sfsync.rehearsal.soql.groups import Groups
+from sfsync.rehearsal.soql.items import Items
+from sfsync.rehearsal.soql.level import Level
+from sfsync.rehearsal.soql.scope import Column, Names, Scope, Session
 from sfsync.rehearsal.soql.tree import (
+    AllOf,
     CallItem,
     ChildItem,
-    FieldItem,
-    Item,
-    Operand,
+    Compare,
+    Condition,
+    InQuery,
+    InValues,
     Path,
     Query,
-    TypeOfItem,
 )
 from sfsync.rehearsal.soql.where import Where
 from sfsync.rehearsal.store.tables import quoted
 
 MAX_OFFSET = 2000
-MAX_FIELDS_LIMIT = 200
-
-
-@dataclass
-class Level:
-    """A compiled level, ready to run.
-
-    ``sql`` takes ``values``; for a child level the parents' ids come first, as one JSON array, and the first output
-    is the parent's id. ``count_only``: ``SELECT COUNT()``.
-    """
-
-    obj: SObject
-    sql: str
-    values: list[Any]
-    build: Build
-    columns: list[str]
-    count_sql: str
-    id_place: int = 0
-    children: list[tuple[str, Level]] = field(default_factory=list)
-    count_only: bool = False
-    aggregate: bool = False
+MAX_CHILDREN = 20
+MAX_DEPTH = 5  # levels of a query, from version 58; 2 before
 
 
 def compiled(session: Session, soql: str, query: Query, *, all_rows: bool) -> Level:
     """Compiles a whole query. Raises OrgError."""
     obj = session.schema.find(query.source.text)
-    if obj is None or "Q" not in obj.calls:
+    if obj is None or "Q" not in obj.calls or not obj.stored:
         raise errors.at_position("INVALID_TYPE", soql, query.source.at, errors.not_supported(query.source.text))
     scope = Scope(session, soql, obj, query.alias, Names(), all_rows)
+    _check_filter(scope, query.where)
     return _Compiler(scope, query).level()
 
 
-def _semi_join(outer: Scope, query: Query) -> tuple[str, list[Any]]:
-    """The inner query of ``Id IN (SELECT AccountId FROM …)``: one field, no NULLs."""
+def _check_filter(scope: Scope, where: Condition | None) -> None:
+    """Objects such as ContentDocumentLink are shown from one of their ends only."""
+    wanted = scope.obj.needs_filter
+    if not wanted:
+        return
+    terms = where.terms if isinstance(where, AllOf) else (where,)
+    named = {name for one in terms if one is not None and (name := _chosen(one)) is not None}
+    if named & {name.lower() for name in wanted}:
+        return
+    raise errors.needs_filter(scope.obj.name, wanted)
+
+
+def _chosen(one: Condition) -> str | None:
+    """The field of ``field = x`` or ``field IN (…)``."""
+    equal = isinstance(one, Compare) and one.operator == "="
+    listed = isinstance(one, InValues) and not one.negated
+    if not (equal or listed) or not isinstance(one, Compare | InValues) or not isinstance(one.operand, Path):
+        return None
+    return one.operand.parts[-1].lower()
+
+
+def _semi_join(outer: Scope, join: InQuery) -> str:
+    """The inner query of ``Id IN (SELECT AccountId FROM …)``: one id field, no NULLs."""
+    path, query = semijoins.check_sides(outer, join), join.query
     obj = outer.session.schema.find(query.source.text)
-    if obj is None:
+    if obj is None or not obj.stored:
         raise outer.fail("INVALID_TYPE", query.source.at, errors.not_supported(query.source.text))
     scope = Scope(outer.session, outer.soql, obj, query.alias, outer.names, outer.all_rows)
-    item = query.items[0]
-    if len(query.items) != 1 or not isinstance(item, FieldItem):
-        raise errors.malformed_query("The inner query of a semi-join selects exactly one field")
-    column = scope.column(item.path)
+    steps, column = scope.path(path)
+    if steps or column.field.type not in ("id", "reference"):
+        raise semijoins.not_an_id(path.shown)
     compiler = _Compiler(scope, query)
-    where, values = compiler.where(f"{column.sql} IS NOT NULL")
-    return f"SELECT {column.sql} FROM {compiler.tables()}{where}", values  # noqa: S608 - names from our schema
+    conditions = [f"{column.sql} IS NOT NULL", *compiler.living(), *compiler.conditions()]
+    return f"SELECT {column.sql} FROM {compiler.tables()} WHERE {' AND '.join(conditions)}"  # noqa: S608
 
 
 class _Compiler:
     """One level: ``child`` is the relationship it hangs on, for a subquery."""
 
-    def __init__(self, scope: Scope, query: Query, child: Child | None = None) -> None:
+    def __init__(self, scope: Scope, query: Query, child: Child | None = None, depth: int = 1) -> None:
         self.scope = scope
         self.query = query
         self.child = child
-        self.query = replace(query, items=tuple(one for item in query.items for one in self._expanded(item)))
-        self.outputs = Outputs()
-        self.columns: list[str] = []
-        self.children: list[tuple[str, Level]] = []
-        self._seen: set[str] = set()
+        self._depth = depth
+        for path, alias in query.joined:
+            self._join_alias(path, alias)
 
     def level(self) -> Level:
-        """Compiles everything; the order of the calls is the order of the parameters."""
-        query = self.query
-        aggregate = bool(query.group) or any(isinstance(one, CallItem) for one in query.items)
-        if aggregate and self._counts_rows():
-            return self._count()
+        if (self.query.offset or 0) > MAX_OFFSET:
+            raise errors.offset_out_of_range(MAX_OFFSET)
+        semijoins.check(self.query.where)
+        if not self._is_aggregate():
+            return self._records()
         if self.child is not None:
-            self.outputs.place(f"{self.scope.root}.{quoted(self.child.field.name)}")
-        build = self._aggregates() if aggregate else self._records()
-        id_place = 0 if aggregate else self.outputs.place(f"{self.scope.root}.Id")
-        where, values = self.where(*self._of_parents())
-        group, more = self._group()
-        order = self._order(aggregate)
-        core = f"FROM {self.tables()}{where}{group}"
-        counted = f"SELECT 1 {core}{self._limit()}"
-        return Level(
-            obj=self.scope.obj,
-            sql=self._select(core, order),
-            values=values + more,
-            build=build,
-            columns=self.columns,
-            count_sql=f"SELECT COUNT(*) FROM ({counted})",  # noqa: S608 - schema names
-            id_place=id_place,
-            children=self.children,
-            aggregate=aggregate,
-        )
+            raise errors.malformed_query("Only root queries support aggregate expressions")
+        return self._count() if self._counts_rows() else self._aggregates()
 
-    # -- SELECT COUNT() -----------------------------------------------------------------------------------
+    def _is_aggregate(self) -> bool:
+        calls = [one.call for one in self.query.items if isinstance(one, CallItem)]
+        plain = {*SHOWING, "FIELDS"}
+        return bool(self.query.group) or any(is_aggregate(one) or one.name not in plain for one in calls)
 
     def _counts_rows(self) -> bool:
         item = self.query.items[0]
-        bare = isinstance(item, CallItem) and item.call.name == "COUNT" and item.call.argument is None
+        bare = isinstance(item, CallItem) and item.call.name == "COUNT" and not item.call.arguments
         return bare and len(self.query.items) == 1 and not self.query.group
 
+    # -- the three kinds of query -------------------------------------------------------------------------
+
     def _count(self) -> Level:
-        where, values = self.where()
-        self._order(aggregate=False)
-        counted = f"SELECT 1 FROM {self.tables()}{where}{self._limit()}"  # noqa: S608 - schema names
-        sql = f"SELECT COUNT(*) FROM ({counted})"  # noqa: S608 - schema names
-        return Level(self.scope.obj, sql, values, lambda row: None, [], sql, count_only=True)
+        level = self._frame(order=False)
+        for one in self.query.order:
+            raise errors.malformed_query(f"Ordered field must be grouped or aggregated: {one.operand.shown}")
+        return replace(level, count_only=True)
 
-    # -- plain records ------------------------------------------------------------------------------------
+    def _aggregates(self) -> Level:
+        conditions = [*self.living(), *self.conditions()]
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        groups = Groups(self.scope, self.query, _semi_join, lambda: f"FROM {self.tables()}{where}")
+        whole, build = groups.compiled()
+        level = self._frame(order=False, conditions=False)
+        return replace(level, build=build, columns=groups.columns, aggregate=True, whole=whole + level._slice())
 
-    def _records(self) -> Build:
-        scope = self.scope
-        root = Node(id_place=self.outputs.place(f"{scope.root}.Id"), head=head_of(scope.obj, scope.session.version))
-        for item in self.query.items:
-            if isinstance(item, FieldItem):
-                if item.alias is not None:
-                    raise errors.unexpected_token(item.alias)
-                self._field(root, item.path)
-            elif isinstance(item, ChildItem):
-                self._child(root, item)
-            elif isinstance(item, TypeOfItem):
-                self._type_of(root, item)
-        return root.build()
+    def _records(self) -> Level:
+        items = Items(self.scope, self.query, self._child_level)
+        parent = ""
+        if self.child is not None:
+            parent = f"{self.scope.root}.{quoted(self.child.field.name)}"
+            items.outputs.place(parent)
+        build = items.compiled()
+        id_place = items.outputs.place(f"{self.scope.root}.Id")
+        level = self._frame(order=True)
+        return replace(
+            level,
+            outputs=items.outputs.sql,
+            build=build,
+            columns=items.columns,
+            id_place=id_place,
+            parent=parent,
+            children=items.children,
+            long_texts=items.long_texts,
+            functions=self.scope.names.functions,
+        )
 
-    def _expanded(self, item: Item) -> list[Item]:
-        if isinstance(item, CallItem) and item.call.name == "FIELDS" and item.call.argument is not None:
-            return [FieldItem(one, None) for one in self._fields_of(item.call.argument.text)]
-        return [item]
+    def _frame(self, *, order: bool, conditions: bool = True) -> Level:
+        """What all kinds share. FROM is put together last, when all joins are made."""
+        wanted = self.conditions() if conditions else []
+        ordered = self._order() if order else ""
+        living = "".join(self.living())
+        return Level(
+            obj=self.scope.obj,
+            values=self.scope.names.values,
+            tables=self.tables(),
+            conditions=wanted,
+            living=living,
+            order=ordered,
+            limit=self.query.limit,
+            offset=self.query.offset,
+            root=self.scope.root,
+            functions=self.scope.names.functions,
+        )
 
-    def _fields_of(self, what: str) -> list[Path]:
-        """FIELDS(ALL), FIELDS(STANDARD), FIELDS(CUSTOM)."""
-        wanted = {"ALL": (True, False), "STANDARD": (False,), "CUSTOM": (True,)}.get(what.upper())
-        if wanted is None:
-            raise errors.unexpected_token(what)
-        if what.upper() != "STANDARD" and not 0 < (self.query.limit or 0) <= MAX_FIELDS_LIMIT:
-            raise errors.malformed_query("The SOQL FIELDS function must have a LIMIT of at most 200")
-        found = [Path(one.name, 0) for one in self.scope.obj.fields if one.custom in wanted]
-        if not found:
-            text = "'FIELDS(...)' expansion function must result in at least one field being selected."
-            raise errors.malformed_query(text)
-        return found
+    def _child_level(self, item: ChildItem, child: Child, obj: SObject) -> Level:
+        most = MAX_DEPTH if self.scope.session.number >= 58 else 2
+        if self._depth >= most:
+            raise errors.malformed_query(errors.too_deep(most - 1))
+        inner = Scope(self.scope.session, self.scope.soql, obj, item.query.alias, self.scope.names, self.scope.all_rows)
+        return _Compiler(inner, item.query, child, self._depth + 1).level()
 
-    def _field(self, root: Node, path: Path) -> None:
-        steps, column = self.scope.path(path)
-        node, names = root, []
-        for step in steps:
-            names.append(str(step.field.relationship_name))
-            node = self._parent(node, step)
-        names.append(column.field.name)
-        flat = ".".join(names)
-        if flat in self._seen:
-            raise errors.OrgError("INVALID_FIELD", f"duplicate field selected: {flat}")
-        self._seen.add(flat)
-        self.columns.append(flat)
-        node.entries[column.field.name] = leaf(column.field, self.outputs.place(column.sql))
-
-    def _parent(self, node: Node, step: Step) -> Node:
-        key = str(step.field.relationship_name)
-        if key not in node.nodes:
-            version = self.scope.session.version
-            objects = [obj for obj, _ in step.targets]
-            if step.polymorphic:
-                made = Node(id_place=self.outputs.place(step.key_sql), head=head_of_many(objects, version, "Name"))
-            else:
-                obj, alias = step.targets[0]
-                made = Node(id_place=self.outputs.place(f"{alias}.Id"), head=head_of(obj, version))
-            node.nodes[key] = made
-            node.entries[key] = lambda row: None
-        return node.nodes[key]
-
-    def _type_of(self, root: Node, item: TypeOfItem) -> None:
-        """The parent shows the fields of the branch its object falls into."""
-        scope = self.scope
-        step = scope.step(scope.obj, scope.root, item.path.text, item.path.at)
-        targets = {obj.name.lower(): (obj, alias) for obj, alias in step.targets}
-        builds: dict[str, Build] = {}
-        for name, paths in item.branches:
-            if name.text.lower() not in targets:
-                raise scope.fail("INVALID_TYPE", name.at, errors.not_supported(name.text))
-            obj, alias = targets[name.text.lower()]
-            columns = [scope.leaf(obj, alias, one.text, one.at) for one in paths]
-            builds[obj.prefix] = self._branch(step, obj, columns)
-        for obj, _ in step.targets:
-            columns = [scope.common(step, one.text, one.at) for one in item.otherwise]
-            builds.setdefault(obj.prefix, self._branch(step, obj, columns))
-        place = self.outputs.place(step.key_sql)
-        key = str(step.field.relationship_name)
-        root.entries[key] = lambda row: None if row[place] is None else builds[row[place][:3]](row)
-
-    def _branch(self, step: Step, obj: SObject, columns: list[Column]) -> Build:
-        node = Node(id_place=self.outputs.place(step.key_sql), head=head_of(obj, self.scope.session.version))
-        for one in columns:
-            node.entries[one.field.name] = leaf(one.field, self.outputs.place(one.sql))
-        return node.build()
-
-    def _child(self, root: Node, item: ChildItem) -> None:
-        scope, name = self.scope, item.query.source.text
-        child = scope.obj.child(name)
-        if child is None:
-            raise scope.fail("INVALID_TYPE", item.query.source.at, errors.no_such_child_relationship(name))
-        obj = scope.session.schema.objects[child.object]
-        inner = Scope(scope.session, scope.soql, obj, item.query.alias, scope.names, scope.all_rows)
-        level = _Compiler(inner, item.query, child).level()
-        if level.aggregate or level.count_only:
-            raise errors.malformed_query("Only root queries support aggregate expressions")
-        key = str(child.field.child_name)
-        self.children.append((key, level))
-        root.entries[key] = lambda row: None  # filled for many parents at a time by the runner
-
-    # -- groups -------------------------------------------------------------------------------------------
-
-    def _aggregates(self) -> Build:
-        grouped = {_text(one).lower() for one in self.query.group}
-        leaves: list[tuple[str, Build]] = []
-        unnamed = 0
-        for item in self.query.items:
-            if not isinstance(item, FieldItem | CallItem):
-                raise errors.malformed_query("Aggregate queries select fields and functions only")
-            one: Operand = item.path if isinstance(item, FieldItem) else item.call
-            self._check_grouping(one, grouped)
-            column = operand(self.scope, one)
-            name = item.alias or (column.field.name if isinstance(item, FieldItem) else f"expr{unnamed}")
-            unnamed += isinstance(item, CallItem) and item.alias is None
-            leaves.append((name, leaf(column.field, self.outputs.place(column.sql))))
-        self.columns = [name for name, _ in leaves]
-        return lambda row: {"attributes": {"type": "AggregateResult"}} | {name: one(row) for name, one in leaves}
-
-    def _check_grouping(self, one: Operand, grouped: set[str]) -> None:
-        if is_aggregate(one):
-            assert not isinstance(one, Path)
-            if one.argument is not None and one.argument.text.lower() in grouped:
-                if one.name.startswith("COUNT"):
-                    return
-                text = f"Grouped field should not be aggregated: {one.argument.text}"
-                raise self.scope.fail("MALFORMED_QUERY", one.at, text)
-        elif _text(one).lower() not in grouped:
-            raise errors.malformed_query(f"Field must be grouped or aggregated: {_text(one)}")
-
-    def _group(self) -> tuple[str, list[Any]]:
-        columns = [self._groupable(one) for one in self.query.group]
-        sql = f" GROUP BY {', '.join(columns)}" if columns else ""
-        if self.query.having is None:
-            return sql, []
-        having, values = Where(self.scope, _semi_join, having=True).sql(self.query.having)
-        return f"{sql} HAVING {having}", values
-
-    def _groupable(self, one: Operand) -> str:
-        column = operand(self.scope, one)
-        if not column.field.groupable:
-            text = f"field '{column.field.name}' can not be grouped in a query call"
-            raise self.scope.fail("MALFORMED_QUERY", column.at, text)
-        return column.sql
-
-    # -- the other clauses --------------------------------------------------------------------------------
+    # -- clauses ------------------------------------------------------------------------------------------
 
     def tables(self) -> str:
         """FROM with the joins made so far: call it after everything else is compiled."""
         return " ".join([f"{quoted(self.scope.obj.name)} {self.scope.root}", *self.scope.joins])
 
-    def where(self, *more: str) -> tuple[str, list[Any]]:
-        parts = list(more)
-        values: list[Any] = []
-        if self.scope.obj.bin and not self.scope.all_rows:
-            parts.append(f'NOT {self.scope.root}."IsDeleted"')
-        if self.query.where is not None:
-            sql, values = Where(self.scope, _semi_join).sql(self.query.where)
-            parts.append(sql)
-        return (f" WHERE {' AND '.join(parts)}" if parts else ""), values
+    def living(self) -> list[str]:
+        hidden = self.scope.obj.bin and not self.scope.all_rows
+        return [f"NOT {self.scope.root}.IsDeleted"] if hidden else []
 
-    def _of_parents(self) -> list[str]:
-        if self.child is None:
+    def conditions(self) -> list[str]:
+        """The terms of WHERE and of USING SCOPE."""
+        found = self._of_scope()
+        where = self.query.where
+        if where is None:
+            return found
+        terms = where.terms if isinstance(where, AllOf) else (where,)
+        kept = [one for one in terms if self.scope.all_rows or not self._says_living(one)]
+        return found + [Where(self.scope, _semi_join).sql(one) for one in kept]
+
+    def _says_living(self, one: Condition) -> bool:
+        """``IsDeleted = false`` says what goes without saying, and would keep an index from serving a count."""
+        if not isinstance(one, Compare) or not isinstance(one.operand, Path) or not self.scope.obj.bin:
+            return False
+        named = one.operand.text.lower() == "isdeleted" and one.operator == "="
+        return named and one.value.kind == "boolean" and one.value.value is False
+
+    def _of_scope(self) -> list[str]:
+        """USING SCOPE: everything, and mine for what has an owner."""
+        scope = self.query.scope
+        name = scope.text.lower() if scope else "everything"
+        if name in ("everything", "scopingrule"):
             return []
-        parent = f"{self.scope.root}.{quoted(self.child.field.name)}"
-        return [f"{parent} IN (SELECT value FROM json_each(?))"]  # noqa: S608 - schema names
+        if name != "mine" or not self.scope.obj.has("OwnerId"):
+            raise errors.invalid_scope(scope.text if scope else name, self.scope.obj.name)
+        return [f'{self.scope.root}."OwnerId" = {self.scope.names.bind(self.scope.session.user_id)}']
 
-    def _order(self, aggregate: bool) -> str:
+    def _join_alias(self, path: Path, alias: str | None) -> None:
+        """``FROM Contact c, c.Account a``: a second name for a relationship of the first."""
+        own = {self.scope.obj.name.lower(), (self.scope.alias or "").lower(), *self.scope.paths}
+        first, *rest = path.parts
+        if not rest or first.lower() not in own or alias is None:
+            raise errors.another_driving_object(self.scope.obj.name)
+        self.scope.paths[alias.lower()] = [*self.scope.paths.get(first.lower(), []), *rest]
+
+    def _order(self) -> str:
         parts = []
         for one in self.query.order:
+            if is_aggregate(one.operand):
+                raise errors.malformed_query(f"Ordered field must be grouped or aggregated: {one.operand.shown}")
             column = operand(self.scope, one.operand)
-            if not column.field.sortable:
+            if not column.field.sortable or column.field.parts:
                 text = f"field '{column.field.name}' can not be sorted in a query call"
                 raise self.scope.fail("MALFORMED_QUERY", column.at, text)
             parts.append(_ordered(column, descending=one.descending, nulls_last=one.nulls_last))
         return f" ORDER BY {', '.join(parts)}" if parts else ""
 
-    def _select(self, core: str, order: str) -> str:
-        """LIMIT of a child level counts per parent."""
-        outputs = self.outputs.sql
-        if self.child is None or (self.query.limit is None and self.query.offset is None):
-            return f"SELECT {', '.join(outputs)} {core}{order}{self._limit()}"
-        parent = f"{self.scope.root}.{quoted(self.child.field.name)}"
-        named = ", ".join(f"{sql} AS c{number}" for number, sql in enumerate(outputs))
-        names = ", ".join(f"c{number}" for number in range(len(outputs)))
-        ranked = f"SELECT {named}, ROW_NUMBER() OVER (PARTITION BY {parent}{order}) AS place {core}"
-        first = self.query.offset or 0
-        last = f" AND place <= {first + self.query.limit}" if self.query.limit is not None else ""
-        return f"SELECT {names} FROM ({ranked}) WHERE place > {first}{last} ORDER BY place"  # noqa: S608
-
-    def _limit(self) -> str:
-        query = self.query
-        if (query.offset or 0) > MAX_OFFSET:
-            raise errors.offset_out_of_range(MAX_OFFSET)
-        if query.limit is None and query.offset is None:
-            return ""
-        return f" LIMIT {-1 if query.limit is None else query.limit} OFFSET {query.offset or 0}"
-
-
-def _text(one: Operand) -> str:
-    if isinstance(one, Path):
-        return one.text
-    return f"{one.name}({one.argument.text if one.argument else ''})"
-
 
 def _ordered(column: Column, *, descending: bool, nulls_last: bool) -> str:
-    """Empty fields come first unless asked otherwise, in both directions."""
+    """Empty fields come first unless asked otherwise, in both directions.
+
+    Fields that are never empty go without a word about it: SQLite could not use an index otherwise.
+    """
     sql = f"{column.sql} DESC" if descending else column.sql
+    if column.plain and not column.field.nillable:
+        return sql
     if nulls_last:
         return f"{sql} NULLS LAST"
     return f"{sql} NULLS FIRST" if descending else sql

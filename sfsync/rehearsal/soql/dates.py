@@ -1,7 +1,8 @@
 """Date literals: a table of units and steps, and the range each means at a given moment.
 
 Source: wire reference 9.2. LAST_N_DAYS:n includes today; every other LAST_N_ and NEXT_N_ leaves the current unit
-out. Ranges are in the user's time zone; weeks start on Monday, as in the org's locale.
+out. Ranges are in the user's time zone; weeks start as in the user's locale, fiscal years in the org's first
+fiscal month.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.clock import instant
 
 _FIRST, _LAST = date(1700, 1, 1), date(4000, 12, 31)
+# Locales whose weeks begin on Sunday; all others begin on Monday.
+_SUNDAY = frozenset(
+    {"en_US", "en_CA", "en_AU", "en_IN", "ja_JP", "ja", "pt_BR", "zh_TW", "zh_HK", "ko_KR", "he_IL", "iw_IL"}
+)
 _UNITS = ("WEEK", "MONTH", "QUARTER", "YEAR", "FISCAL_QUARTER", "FISCAL_YEAR")
 
 
@@ -74,28 +79,38 @@ def literal(text: str) -> Range | None:
     return None if make is None else make(int(number))
 
 
-def bounds(range_: Range, now: datetime, zone: ZoneInfo) -> tuple[date, date]:
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """How a user counts days: time zone, locale (for weeks), first fiscal month."""
+
+    zone: ZoneInfo
+    locale: str = "en_US"
+    fiscal_month: int = 1
+
+
+def bounds(range_: Range, now: datetime, calendar: Calendar) -> tuple[date, date]:
     """First day, and the day after the last; kept within the years SOQL knows."""
-    today = now.astimezone(zone).date()
-    return _kept(range_.unit, today, range_.first), _kept(range_.unit, today, range_.last + 1)
+    today = now.astimezone(calendar.zone).date()
+    return _kept(range_, today, range_.first, calendar), _kept(range_, today, range_.last + 1, calendar)
 
 
-def _kept(unit: str, today: date, step: int) -> date:
+def _kept(range_: Range, today: date, step: int, calendar: Calendar) -> date:
     try:
-        return min(max(_start(unit, today, step), _FIRST), _LAST)
+        return min(max(_start(range_.unit, today, step, calendar), _FIRST), _LAST)
     except (ValueError, OverflowError):
         return _FIRST if step < 0 else _LAST
 
 
-def _start(unit: str, today: date, step: int) -> date:
-    unit = unit.removeprefix("FISCAL_")  # the fiscal year is the calendar year
+def _start(unit: str, today: date, step: int, calendar: Calendar) -> date:
     if unit == "DAY":
         return today + timedelta(days=step)
     if unit == "WEEK":
-        return today - timedelta(days=today.weekday()) + timedelta(weeks=step)
-    length = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
-    month = today.year * 12 + today.month - 1
-    month = month - month % length + step * length
+        back = (today.weekday() + (calendar.locale in _SUNDAY)) % 7
+        return today - timedelta(days=back) + timedelta(weeks=step)
+    shift = calendar.fiscal_month - 1 if unit.startswith("FISCAL_") else 0
+    length = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit.removeprefix("FISCAL_")]
+    month = today.year * 12 + today.month - 1 - shift
+    month = month - month % length + step * length + shift
     return date(month // 12, month % 12 + 1, 1)
 
 

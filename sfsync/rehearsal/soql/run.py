@@ -1,97 +1,202 @@
-"""Runs a compiled query: rows come lazily, children for many parents at a time."""
+"""Runs a compiled query: rows come lazily and in one snapshot, children for many parents at a time."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
-from sfsync.rehearsal.soql.compile import Level, compiled
+from sfsync.rehearsal.soql import functions
+from sfsync.rehearsal.soql.compile import compiled
+from sfsync.rehearsal.soql.level import Level
 from sfsync.rehearsal.soql.parse import parse
 from sfsync.rehearsal.soql.scope import Session
 from sfsync.rehearsal.store.database import Database
 
-__all__ = ["QueryResult", "Session", "run"]
+__all__ = ["Family", "Nest", "QueryResult", "Reading", "Session", "plan", "run"]
 
 FIRST = 2000
-CHUNK = 500
+CHUNK = 200
+
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Family:
+    """The children of one parent that did not fit: relationship names from the root, parent, size of the family."""
+
+    path: tuple[str, ...]
+    level: Level
+    parent: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Nest:
+    """How long child results are cut: at ``cap`` rows each; ``more`` gives the URL of what follows."""
+
+    cap: int
+    more: Callable[[Family], str]
+
+
+def plan(session: Session, soql: str, *, all_rows: bool) -> Level:
+    """Parses and compiles. Raises OrgError for everything wrong with the query."""
+    return compiled(session, soql, parse(soql, session.version), all_rows=all_rows)
+
+
+class Reading:
+    """One snapshot of the org, in which the statements of a query run. Close it."""
+
+    def __init__(self, database: Database, level: Level) -> None:
+        self.level = level
+        self._stack = ExitStack()
+        self.joined = database.in_own_transaction()  # reads with the caller's own changes, on the caller's thread only
+        self.connection: sqlite3.Connection = self._stack.enter_context(database.reader())
+        if level.functions:
+            functions.install(self.connection)
+
+    def __enter__(self) -> Reading:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def count(self) -> int:
+        total: int = self.connection.execute(self.level.count(), self.level.values).fetchone()[0]
+        return total
+
+    def rows(self) -> sqlite3.Cursor:
+        return self.connection.execute(self.level.rows(), self.level.values)
+
+    def ids(self, level: Level | None = None, parent: str | None = None) -> Iterator[str]:
+        """The ids of the whole result, in order; or of one family of children."""
+        if level is None:
+            found = self.connection.execute(self.level.ids(), self.level.values)
+        else:
+            found = self.connection.execute(level.ids_of_parent(), {**level.values, "parent": parent})
+        return (row[0] for row in found)
+
+    def some(self, ids: Sequence[str], nest: Nest | None, path: tuple[str, ...] = ()) -> Iterator[Record]:
+        """The records with these ids, in this order; those that are gone for good are left out."""
+        level = self.level
+        for part in path:
+            level = dict(level.children)[part]
+        values = {**level.values, "ids": json.dumps(ids)}
+        found = {row[level.id_place]: row for row in self.connection.execute(level.some(), values)}
+        rows = (found[one] for one in ids if one in found)
+        return self.records(rows, nest, level, path)
+
+    def records(
+        self, rows: Iterator[Any], nest: Nest | None = None, level: Level | None = None, path: tuple[str, ...] = ()
+    ) -> Iterator[Record]:
+        level = level or self.level
+        if not level.children:
+            yield from map(level.build, rows)
+            return
+        while chunk := list(islice(rows, CHUNK)):
+            ids = [row[level.id_place] for row in chunk]
+            families = [(key, self._children(child, ids, nest, (*path, key))) for key, child in level.children]
+            for row, record_id in zip(chunk, ids, strict=True):
+                record = level.build(row)
+                for key, family in families:
+                    record[key] = family.get(record_id)
+                yield record
+
+    def _children(
+        self, level: Level, parents: list[str], nest: Nest | None, path: tuple[str, ...]
+    ) -> dict[str, Record]:
+        """The result of each parent that has children; none shows as null (wire reference section 9)."""
+        sql = level.of_parents(nest.cap if nest else None)
+        rows = self.connection.execute(sql, {**level.values, "parents": json.dumps(parents)}).fetchall()
+        families: dict[str, list[Record]] = {}
+        sizes: dict[str, int] = {}
+        for row, record in zip(rows, self.records(iter(rows), nest, level, path), strict=True):
+            families.setdefault(row[0], []).append(record)
+            sizes[row[0]] = row[-1]
+        return {
+            parent: _result(records, sizes[parent], nest, Family(path, level, parent, sizes[parent]))
+            for parent, records in families.items()
+        }
+
+
+def _result(records: list[Record], total: int, nest: Nest | None, family: Family) -> Record:
+    done = nest is None or len(records) >= total
+    head: Record = {"totalSize": total, "done": done}
+    if nest is not None and not done:
+        head["nextRecordsUrl"] = nest.more(family)
+    return {**head, "records": records}
+
+
 class QueryResult:
     """``records`` as REST shows them, to be read once; ``columns`` the flat dotted names, subqueries left out.
 
-    ``object`` is the FROM object; ``aggregate`` tells results of groups.
+    ``object`` is the FROM object; ``aggregate`` tells results of groups. ``total_size`` is counted when asked for.
     """
 
-    total_size: int
-    records: Iterator[dict[str, Any]]
-    columns: list[str]
-    object: str
-    aggregate: bool = False
+    def __init__(self, database: Database, level: Level) -> None:
+        self.level = level
+        self.columns = level.columns
+        self.object = level.obj.name
+        self.aggregate = level.aggregate
+        self._database = database
+        self._known: int | None = None
+        self._reading: Reading | None = None
+        self.records: Iterator[Record] = iter(())
+        self._open()
+
+    def _open(self) -> None:
+        reading = Reading(self._database, self.level)
+        try:
+            if self.level.count_only:
+                self._known = reading.count()
+                reading.close()
+                return
+            rows = reading.rows()
+            first = rows.fetchmany(FIRST + 1)
+            if len(first) > FIRST and not self._database.in_own_transaction():
+                self._reading = reading
+                self.records = self._lazily(reading, chain(first, rows))
+                return
+            records = list(reading.records(chain(first, rows)))
+            reading.close()
+            self._known, self.records = len(records), iter(records)
+        except BaseException:
+            reading.close()
+            raise
+
+    def _lazily(self, reading: Reading, rows: Iterator[Any]) -> Iterator[Record]:
+        """The reader goes back when the rows are read, or when nobody wants them any more."""
+        try:
+            yield from reading.records(rows)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    @cached_property
+    def total_size(self) -> int:
+        if self._known is not None:
+            return self._known
+        if self._reading is not None:
+            return self._reading.count()
+        with Reading(self._database, self.level) as reading:
+            return reading.count()
 
 
 def run(database: Database, session: Session, soql: str, *, all_rows: bool) -> QueryResult:
     """Raises OrgError for everything wrong with the query. Rows beyond the first 2,000 are read on demand."""
-    level = compiled(session, soql, parse(soql), all_rows=all_rows)
-    stack = ExitStack()
-    try:
-        connection = stack.enter_context(database.reader())
-        if level.count_only:
-            (total,) = connection.execute(level.sql, level.values).fetchone()
-            stack.close()
-            return QueryResult(total, iter(()), [], level.obj.name)
-        rows = connection.execute(level.sql, level.values)
-        first = rows.fetchmany(FIRST + 1)
-        if len(first) <= FIRST or database.in_own_transaction():
-            whole = first + rows.fetchall()
-            records = list(_records(connection, level, iter(whole)))
-            stack.close()
-            return QueryResult(len(records), iter(records), level.columns, level.obj.name, level.aggregate)
-        (total,) = connection.execute(level.count_sql, level.values).fetchone()
-    except BaseException:
-        stack.close()
-        raise
-    lazy = _lazily(stack, connection, level, chain(first, rows))
-    return QueryResult(total, lazy, level.columns, level.obj.name, level.aggregate)
-
-
-def _lazily(
-    stack: ExitStack, connection: sqlite3.Connection, level: Level, rows: Iterator[Any]
-) -> Iterator[dict[str, Any]]:
-    """The reader goes back when the rows are read, or when nobody wants them any more."""
-    with stack:
-        yield from _records(connection, level, rows)
-
-
-def _records(connection: sqlite3.Connection, level: Level, rows: Iterator[Any]) -> Iterator[dict[str, Any]]:
-    if not level.children:
-        yield from map(level.build, rows)
-        return
-    while chunk := list(islice(rows, CHUNK)):
-        ids = [row[level.id_place] for row in chunk]
-        families = [(key, _children(connection, child, ids)) for key, child in level.children]
-        for row, record_id in zip(chunk, ids, strict=True):
-            record = level.build(row)
-            for key, family in families:
-                record[key] = _listed(family.get(record_id))
-            yield record
-
-
-def _children(connection: sqlite3.Connection, level: Level, parents: list[str]) -> dict[str, list[dict[str, Any]]]:
-    rows = connection.execute(level.sql, [json.dumps(parents), *level.values]).fetchall()
-    families: dict[str, list[dict[str, Any]]] = {}
-    for row, record in zip(rows, _records(connection, level, iter(rows)), strict=True):
-        families.setdefault(row[0], []).append(record)
-    return families
-
-
-def _listed(records: list[dict[str, Any]] | None) -> dict[str, Any] | None:
-    """No children show as null, not as an empty list (wire reference section 9)."""
-    if records is None:
-        return None
-    return {"totalSize": len(records), "done": True, "records": records}
+    return QueryResult(database, plan(session, soql, all_rows=all_rows))

@@ -5,12 +5,12 @@ Shapes: wire reference section 9. Each builder is a function of one tuple; it is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sfsync.rehearsal.schema.model import Field, SObject
+from sfsync.rehearsal.schema.model import SObject
+from sfsync.rehearsal.soql.scope import Column
 
 Row = Sequence[Any]
 Build = Callable[[Row], Any]
@@ -21,11 +21,13 @@ class Outputs:
     """The SQL expressions of a SELECT, each once."""
 
     sql: list[str] = field(default_factory=list)
+    _places: dict[str, int] = field(default_factory=dict)
 
     def place(self, expression: str) -> int:
-        if expression not in self.sql:
+        if expression not in self._places:
+            self._places[expression] = len(self.sql)
             self.sql.append(expression)
-        return self.sql.index(expression)
+        return self._places[expression]
 
 
 @dataclass
@@ -54,15 +56,27 @@ class Node:
         return make
 
 
-def leaf(field_: Field, place: int) -> Build:
+def leaf(column: Column, outputs: Outputs) -> Build:
     """Booleans, whole numbers and decimals get their JSON types; all else is stored as it is shown."""
-    if field_.type == "boolean":
+    place = outputs.place(column.sql)
+    if column.show is not None:
+        show = column.show
+        return lambda row: show(row[place])
+    if column.field.type == "boolean":
         return lambda row: None if row[place] is None else bool(row[place])
-    if field_.type in ("double", "currency", "percent"):
+    if column.field.type in ("double", "currency", "percent"):
         return lambda row: None if row[place] is None else float(row[place])
-    if not field_.stored:
-        return lambda row: None if row[place] is None else json.loads(row[place])
     return lambda row: row[place]
+
+
+def compound(parts: Sequence[tuple[str, Build]]) -> Build:
+    """An address or location: its parts under their keys, null when all are empty."""
+
+    def make(row: Row) -> dict[str, Any] | None:
+        found = {key: one(row) for key, one in parts}
+        return None if all(value is None for value in found.values()) else found
+
+    return make
 
 
 def head_of(obj: SObject, version: str) -> Callable[[str], dict[str, Any]]:
@@ -72,7 +86,7 @@ def head_of(obj: SObject, version: str) -> Callable[[str], dict[str, Any]]:
 
 def head_of_many(objects: Sequence[SObject], version: str, shown: str | None = None) -> Callable[[str], dict[str, Any]]:
     """For a polymorphic parent: the object comes from the id; ``shown`` replaces its name (the Name object)."""
-    by_prefix = {one.prefix: head_of(one, version) for one in objects}
+    by_prefix = {one.prefix: head_of(one, version) for one in reversed(objects)}
 
     def head(record_id: str) -> dict[str, Any]:
         found = by_prefix[record_id[:3]](record_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,26 +18,41 @@ class Path:
     def parts(self) -> list[str]:
         return [one.strip() for one in self.text.split(".")]
 
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function of a field, or ``COUNT()`` without one."""
-
-    name: str
-    argument: Path | None
-    at: int
-
-
-Operand = Path | Call
+    @property
+    def shown(self) -> str:
+        return re.sub(r"\s", "", self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """``kind``: string, number, boolean, null, date, datetime, range (a date literal: its name and n)."""
+    """``kind``: string, number, boolean, null, date, datetime, currency, range (a date literal: its name and n)."""
 
     kind: str
     value: Any
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function, maybe of functions: ``FORMAT(MIN(CloseDate))``, ``DISTANCE(Place__c, GEOLOCATION(1, 2), 'km')``."""
+
+    name: str
+    arguments: tuple[Operand | Literal, ...]
+    at: int
+
+    @property
+    def argument(self) -> Operand | None:
+        """The field or function it is of; None for ``COUNT()``."""
+        first = self.arguments[0] if self.arguments else None
+        return None if isinstance(first, Literal) else first
+
+    @property
+    def shown(self) -> str:
+        inner = ",".join(str(one.value) if isinstance(one, Literal) else one.shown for one in self.arguments)
+        return f"{self.name}({inner})"
+
+
+Operand = Path | Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +141,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Query:
+    """``joined``: further entries of FROM, ``(c.Account, a)``; ``grouping``: "", ROLLUP or CUBE."""
+
     items: tuple[Item, ...]
     source: Path
-    alias: str | None
+    alias: str | None = None
+    joined: tuple[tuple[Path, str | None], ...] = ()
+    scope: Path | None = None
     where: Condition | None = None
     group: tuple[Operand, ...] = ()
+    grouping: str = ""
     having: Condition | None = None
     order: tuple[Order, ...] = ()
     limit: int | None = None

@@ -106,7 +106,12 @@ def affinity(field: Field) -> str:
 
 
 def _indexes(obj: SObject) -> list[str]:
+    # Stamps together with Id: readers page through a table in this order (wire reference 10).
     found = [_index(obj, "modstamp", '"SystemModstamp", "Id"')] if obj.has("SystemModstamp") else []
+    if obj.has("CreatedDate"):
+        found.append(_index(obj, "created", '"CreatedDate", "Id"'))
+    if obj.bin:
+        found.append(_index(obj, "deleted", '"Id"', ' WHERE "IsDeleted"'))
     for field in obj.fields:
         if field.indexed:
             found.append(_present(obj, field.name, field.key_column))
