@@ -69,13 +69,14 @@ def _write(context: Context, call: Call, save: Save, *, upserting: bool = False)
 
 
 def _whole_or_parts(context: Context, act: Callable[[], list[Item]], all_or_none: Any) -> Reply:
-    """Runs ``act`` as one transaction; with all-or-none a failed item undoes the good ones."""
+    """Runs ``act``; with all-or-none as one transaction, in which a failed item undoes the good ones."""
+    if str(all_or_none).lower() != "true":
+        return Reply(200, act())
     items: list[Item] = []
-    whole = str(all_or_none).lower() == "true"
     try:
-        with context.org.transaction(strict=whole):
+        with context.org.transaction(strict=True):
             items = act()
-            undo_unless(not whole or all(item["success"] for item in items))
+            undo_unless(all(item["success"] for item in items))
     except Undo:
         items = [_rolled_back(item) for item in items]
     return Reply(200, items)

@@ -24,7 +24,7 @@ def composite(context: Context, call: Call) -> Reply:
     requests = _counted(context, body.get("compositeRequest"))
     checked(requests, call.version)
     run = Run(context, call)
-    if body.get("allOrNone") is not True:
+    if str(body.get("allOrNone")).lower() != "true":
         for request in requests:
             run.step(request)
     else:

@@ -20,6 +20,7 @@ from sfsync.rehearsal.entry.sessions import Session
 log = logging.getLogger(__name__)
 MEDIA = "text/xml;charset=UTF-8"
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_XSD = "http://www.w3.org/2001/XMLSchema"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _NO_SESSION = "Invalid Session ID found in SessionHeader: Illegal Session"
 _UNNAMED = "No operation available for this request"
@@ -103,7 +104,7 @@ def answer(dialect: Dialect, operation: str, inside: str, headers: str = "") -> 
     """The answer to an operation; ``inside`` and ``headers`` are XML."""
     spaces = f'xmlns:soapenv="{SOAP}" xmlns="{dialect.namespace}" xmlns:xsi="{_XSI}"'
     if dialect.objects:
-        spaces += f' xmlns:sf="{dialect.objects}"'
+        spaces += f' xmlns:sf="{dialect.objects}" xmlns:xsd="{_XSD}"'
     head = f"<soapenv:Header>{headers}</soapenv:Header>" if headers else ""
     body = f"<soapenv:Body><{operation}Response>{inside}</{operation}Response></soapenv:Body>"
     return _reply(200, f"<soapenv:Envelope {spaces}>{head}{body}</soapenv:Envelope>")
@@ -135,14 +136,29 @@ class Fault(errors.OrgError):
         self.more = more
 
 
+@dataclass(frozen=True)
+class _Api:
+    """Operations in ``open_`` need no session; those in ``uncounted``, and they, cost no API call."""
+
+    dialect: Dialect
+    operations: Mapping[str, Operation]
+    open_: frozenset[str]
+    uncounted: frozenset[str]
+
+
 def endpoint(
-    dialect: Dialect, operations: Mapping[str, Operation], *, open_: frozenset[str] = frozenset()
+    dialect: Dialect,
+    operations: Mapping[str, Operation],
+    *,
+    open_: frozenset[str] = frozenset(),
+    uncounted: frozenset[str] = frozenset(),
 ) -> Callable[[Context, Call], Reply]:
     """A handler for all operations of an API; those in ``open_`` need no session and cost no API call."""
+    api = _Api(dialect, operations, open_, uncounted | open_)
 
     def handle(context: Context, call: Call) -> Reply:
         try:
-            return _handled(context, call, dialect, operations, open_)
+            return _handled(context, call, api)
         except Fault as error:
             return fault(dialect, error.code, error.message, error.kind, error.more)
         except errors.OrgError as error:
@@ -154,19 +170,19 @@ def endpoint(
     return handle
 
 
-def _handled(
-    context: Context, call: Call, dialect: Dialect, operations: Mapping[str, Operation], open_: frozenset[str]
-) -> Reply:
+def _handled(context: Context, call: Call, api: _Api) -> Reply:
     message = read(call.body.read())
-    if message.operation not in open_:
+    name = message.operation
+    if name not in api.open_:
         call = replace(call, session=session_of(context, message))
-        context.limits.spend(f"{dialect.kind}.{_counted(message.operation, operations)}")
-    act = operations.get(message.operation)
-    if act is None or message.namespace not in (dialect.namespace, ""):
-        raise errors.OrgError("UNKNOWN_EXCEPTION", f"{_UNNAMED}: {message.operation}", status=500)
+    if name not in api.uncounted:
+        context.limits.spend(f"{api.dialect.kind}.{_counted(name, api.operations)}")
+    act = api.operations.get(name)
+    if act is None or message.namespace not in (api.dialect.namespace, ""):
+        raise errors.OrgError("UNKNOWN_EXCEPTION", f"{_UNNAMED}: {name}", status=500)
     inside = act(context, call, message)
-    headers = _usage(context) if dialect is PARTNER and message.operation not in open_ else ""
-    return answer(dialect, message.operation, inside, headers)
+    headers = _usage(context) if api.dialect is PARTNER and name not in api.open_ else ""
+    return answer(api.dialect, name, inside, headers)
 
 
 def _counted(operation: str, operations: Mapping[str, Operation]) -> str:

@@ -22,6 +22,7 @@ from sfsync.rehearsal.schema.model import SObject
 from sfsync.rehearsal.soap.envelope import Message
 from sfsync.rehearsal.soap.partner_call import all_or_none, truncating
 from sfsync.rehearsal.soap.partner_xml import as_fault, error_items, row_of
+from sfsync.rehearsal.xml import Markup
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult
@@ -60,7 +61,7 @@ def _save(
     context: Context,
     message: Message,
     save: Callable[[SObject, list[Row]], list[SaveResult]],
-    show: Callable[[SaveResult], Row],
+    show: Callable[[SaveResult], Markup],
 ) -> str:
     elements = message.body.findall("sObjects")
     _check_size(elements)
@@ -117,16 +118,13 @@ def _rolled_back(result: SaveResult) -> SaveResult:
     return type(result)(None, False, result.created, result.errors or [errors.rolled_back()])
 
 
-def _save_result(result: SaveResult) -> Row:
-    return {
-        "errors": error_items(result.errors),
-        "id": result.id if result.success else None,
-        "success": result.success,
-    }
+def _save_result(result: SaveResult) -> Markup:
+    told = {"id": result.id if result.success else None, "success": result.success}
+    return Markup(error_items(result.errors) + xml.content(told))
 
 
-def _upsert_result(result: SaveResult) -> Row:
-    return {"created": result.created and result.success, **_save_result(result)}
+def _upsert_result(result: SaveResult) -> Markup:
+    return Markup(xml.element("created", result.created and result.success) + _save_result(result))
 
 
 # -- by id --------------------------------------------------------------------------------------------------
@@ -162,15 +160,15 @@ def merge(context: Context, call: Call, message: Message) -> str:
     return xml.element("result", [_merged(context, call, one) for one in requests])
 
 
-def _merged(context: Context, call: Call, request: Element) -> Row:
+def _merged(context: Context, call: Call, request: Element) -> Markup:
     master = request.find("masterRecord")
     obj, row = row_of(context.org.seen, master if master is not None else request)
     losers = [(one.text or "").strip() for one in request.findall("recordToMergeIds")]
     merged = context.org.merge(obj.name, row, losers, options=call.options)
-    return {
-        "errors": error_items(merged.errors),
+    told = {
         "id": merged.id,
         "mergedRecordIds": merged.merged_ids,
         "success": merged.success,
         "updatedRelatedIds": merged.related_ids,
     }
+    return Markup(error_items(merged.errors) + xml.content(told))

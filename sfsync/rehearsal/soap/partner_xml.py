@@ -93,9 +93,31 @@ def query_result(page: Mapping[str, Any]) -> Markup:
     return Markup("".join(parts))
 
 
-def error_items(found: Iterable[OrgError]) -> list[dict[str, Any]]:
-    """``errors`` of a result, in the WSDL's order."""
-    return [{"fields": list(one.fields or []), "message": one.message, "statusCode": one.code} for one in found]
+def error_items(found: Iterable[OrgError]) -> Markup:
+    """The ``errors`` elements of a result; one of a duplicate rule carries what it found."""
+    return Markup("".join(map(_error, found)))
+
+
+def _error(error: OrgError) -> Markup:
+    told = {"fields": list(error.fields or []), "message": error.message, "statusCode": error.code}
+    duplicates = (error.extra or {}).get("duplicateResult")
+    if duplicates is None:
+        return xml.element("errors", told)
+    inside = xml.content({**told, "duplicateResult": _duplicates(duplicates)})
+    return xml.element("errors", inside, {"xsi:type": "DuplicateError"})
+
+
+def _duplicates(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A duplicateResult in the WSDL's order, which is alphabetical; its records as sObjects."""
+    matches = [
+        {**match, "matchRecords": [_match(one) for one in match["matchRecords"]]} for match in result["matchResults"]
+    ]
+    return dict(sorted({**result, "matchResults": [dict(sorted(one.items())) for one in matches]}.items()))
+
+
+def _match(found: Mapping[str, Any]) -> Markup:
+    plain = {name: one for name, one in sorted(found.items()) if name != "record"}
+    return Markup(xml.content(plain) + record("record", found["record"]))
 
 
 # -- faults -------------------------------------------------------------------------------------------------

@@ -145,3 +145,11 @@ def test_headers_of_rows(org: Client) -> None:
 
 def test_the_resources(org: Client) -> None:
     assert set(org.get(f"{V}/composite").json()) == {"tree", "batch", "sobjects", "graph"}
+
+
+def test_setup_objects_and_others_do_not_mix_in_one_transaction(org: Client) -> None:
+    queue = {"Name": "Late", "DeveloperName": "Late", "Type": "Queue"}
+    parts = [part("g", "POST", "/sobjects/Group", queue), part("a", "POST", "/sobjects/Account", {"Name": "x"})]
+    first, second = composite(org, *parts, allOrNone=True)
+    assert (first["httpStatusCode"], second["body"][0]["errorCode"]) == (400, "MIXED_DML_OPERATION")
+    assert [one["httpStatusCode"] for one in composite(org, *parts)] == [201, 201]
