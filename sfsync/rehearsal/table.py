@@ -5,6 +5,7 @@ from __future__ import annotations
 from sfsync.rehearsal import control, coverage
 from sfsync.rehearsal.bulk import table as bulk
 from sfsync.rehearsal.entry import table as entry
+from sfsync.rehearsal.metadata import table as metadata
 from sfsync.rehearsal.rest import apex
 from sfsync.rehearsal.rest import table as rest
 from sfsync.rehearsal.routes import Route, Table, free
@@ -13,7 +14,17 @@ from sfsync.rehearsal.soap import table as soap
 
 def build() -> Table:
     """The route table."""
-    return Table([*entry.routes(), *soap.routes(), *bulk.routes(), *rest.routes(), *apex.routes(), *_control()])
+    return Table(
+        [
+            *entry.routes(),
+            *soap.routes(),
+            *bulk.routes(),
+            *metadata.routes(),
+            *rest.routes(),
+            *apex.routes(),
+            *_control(),
+        ]
+    )
 
 
 def _control() -> list[Route]:

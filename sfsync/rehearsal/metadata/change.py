@@ -26,10 +26,13 @@ def apply(
     work: Work,
     *,
     keep: bool,
+    renamed: tuple[str, str] | None = None,
 ) -> Schema | None:
     """The new schema, or None when the change was only to be tried. Raises SourceError and CannotChangeError."""
     try:
         with database.transaction():
+            if renamed:
+                old = _rename(database, metadata, old, *renamed)
             metadata.put(changes)
             new = metadata.schema()
             _bring(database, old, new, changes, replace(work, schema=new))
@@ -49,6 +52,14 @@ def _bring(database: Database, old: Schema, new: Schema, changes: Mapping[Key, C
     alter.change(database, old, new)
     rows.remove(work, [key for key, component in changes.items() if component is None])
     rows.follow(work)
+
+
+def _rename(database: Database, metadata: Metadata, schema: Schema, old: str, new: str) -> Schema:
+    """The schema as it would be, had the object always had its new name; ids keep their prefix."""
+    alter.rename(database, old, new)
+    metadata.move_prefix(old, new)
+    objects = [replace(one, name=new) if one.name == old else one for one in schema.objects.values()]
+    return Schema.of(objects, schema.settings)
 
 
 def _settle(keep: bool) -> None:

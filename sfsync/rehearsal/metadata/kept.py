@@ -52,6 +52,13 @@ class Metadata:
             state.put(self._database, KIND, f"{kind} {name}", stored(component) if component else _GONE)
         self.components = self._read()
 
+    def move_prefix(self, old: str, new: str) -> None:
+        """A renamed object keeps its key prefix."""
+        known = state.get(self._database, PREFIX, old)
+        if known is not None:
+            state.delete(self._database, PREFIX, old)
+            state.put(self._database, PREFIX, new, known)
+
     def count(self) -> None:
         """Remembers that the schema has changed: describe's ETag and Last-Modified go by it."""
         state.put(self._database, "schema", "changes", {"count": self.changes + 1})

@@ -26,9 +26,14 @@ class UnknownTypeError(SourceError):
 
 @dataclass
 class Package:
-    """What a deploy brings. ``wrong`` are files that cannot be read; ``unnamed`` files the manifest does not list."""
+    """What a deploy brings; ``base`` is the folder of its manifest.
+
+    ``wrong`` are files that cannot be read, ``missing`` components without a file, ``unnamed`` files that the manifest
+    does not list.
+    """
 
     version: str = ""
+    base: str = ""
     components: list[Component] = field(default_factory=list)
     deletes_before: list[Key] = field(default_factory=list)
     deletes_after: list[Key] = field(default_factory=list)
@@ -114,14 +119,14 @@ def read_package(files: Mapping[str, bytes]) -> Package:
     base = _base(files)
     if base is None:
         return Package(wrong=[SourceError(MANIFEST, "No package.xml found")])
-    package = Package()
-    inner = {path.removeprefix(base): raw for path, raw in files.items() if path.startswith(base)}
+    package = Package(base=base)
+    inner = {path: raw for path, raw in files.items() if path.startswith(base)}
     try:
-        manifest = parse(MANIFEST, inner.pop(MANIFEST))
+        manifest = parse(base + MANIFEST, inner.pop(base + MANIFEST))
         package.version = xml.text(manifest, "version")
-        package.deletes_before = _named(inner.pop("destructiveChangesPre.xml", None))
-        package.deletes_after = _named(inner.pop("destructiveChanges.xml", None))
-        package.deletes_after += _named(inner.pop("destructiveChangesPost.xml", None))
+        package.deletes_before = _named(inner.pop(base + "destructiveChangesPre.xml", None))
+        package.deletes_after = _named(inner.pop(base + "destructiveChanges.xml", None))
+        package.deletes_after += _named(inner.pop(base + "destructiveChangesPost.xml", None))
     except SourceError as wrong:
         package.wrong.append(wrong)
         return package
