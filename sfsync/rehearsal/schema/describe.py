@@ -31,10 +31,16 @@ _OWN_PAGES: Mapping[str, tuple[str, ...]] = {
     "ServiceContract": (*_LAYOUTS, "approvalLayouts", "quickActions"),
     "Task": (*_LAYOUTS, "quickActions"),
     "Topic": _LAYOUTS,
+    "User": (*_LAYOUTS, "quickActions"),
     "WorkOrder": (*_LAYOUTS, "approvalLayouts", "quickActions"),
 }
+# References that are no child relationship of their target.
+_NO_CHILD = frozenset({"MasterRecordId", "PersonContactId", "LeadOrContactOwnerId"})
+# A restricted delete that is shown as a cascading one as well.
+_BOTH_RULES = frozenset({("Contract", "AccountId"), ("Entitlement", "AccountId"), ("Order", "AccountId")})
 _OWN_URLS: Mapping[str, Mapping[str, str]] = {
     "Case": {"caseArticleSuggestions": "/suggestedArticles", "caseRowArticleSuggestions": "/{ID}/suggestedArticles"},
+    "User": {"namedLayouts": "/describe/namedLayouts/{LayoutName}", "passwordUtilities": "/{ID}/password"},
     "Event": {"eventSeriesUpdates": "/{ID}/fromThisEventOnwards"},
 }
 
@@ -184,15 +190,15 @@ def _scopes(obj: SObject, version: str) -> list[dict[str, str]]:
 
 def _children(obj: SObject) -> list[dict[str, Any]]:
     """By name of the child; those from change events can neither be queried nor do they hold rows."""
-    found = [_child(one) for one in obj.children]
+    found = [_child(one) for one in obj.children if one.field.name not in _NO_CHILD]
     bare = {"cascadeDelete": False, "relationshipName": None, "restrictedDelete": False}
-    found += [_child(one) | bare for one in obj.outside]
+    found += [_child(one) | bare for one in obj.outside if one.field.name not in _NO_CHILD]
     return sorted(found, key=lambda one: (one["childSObject"], one["field"]))
 
 
 def _child(one: Child) -> dict[str, Any]:
     return {
-        "cascadeDelete": one.field.on_delete == "cascade",
+        "cascadeDelete": one.field.on_delete == "cascade" or (one.object, one.field.name) in _BOTH_RULES,
         "childSObject": one.object,
         "deprecatedAndHidden": False,
         "field": one.field.name,

@@ -45,6 +45,8 @@ _ADDRESS = (
 )
 _SAME = ("length", "precision", "scale", "default", "compound", "person", "mirror", "shown", "on_delete", "controller")
 
+Lists = Mapping[str, list[str]]  # values several picklists share
+
 
 def load() -> tuple[list[SObject], dict[str, Any]]:
     """The standard objects and the org's settings. The objects are shared, the settings are the caller's own."""
@@ -58,18 +60,19 @@ def _read() -> tuple[tuple[SObject, ...], dict[str, Any]]:
     folder = files("sfsync.rehearsal.schema") / "objects"
     settings: dict[str, Any] = json.loads((folder / "settings.json").read_text("utf-8"))
     areas: list[str] = settings.pop("areas")
+    lists: Lists = settings.pop("lists")
     documents = [json.loads((folder / f"{area}.json").read_text("utf-8")) for area in areas]
-    return tuple(_object(name, data) for one in documents for name, data in one.items()), settings
+    return tuple(_object(name, data, lists) for one in documents for name, data in one.items()), settings
 
 
-def _object(name: str, data: dict[str, Any]) -> SObject:
+def _object(name: str, data: dict[str, Any], lists: Lists) -> SObject:
     return SObject(
         name=name,
         label=data["label"],
         plural=data["plural"],
         prefix=data["prefix"],
         calls=data["calls"],
-        fields=tuple(_field(one, data["fields"]) for one in data["fields"]),
+        fields=tuple(_field(one, data["fields"], lists) for one in data["fields"]),
         setup=data.get("setup", False),
         own_prefix=data.get("own_prefix", True),
         needs_filter=tuple(data.get("needs_filter", ())),
@@ -79,9 +82,9 @@ def _object(name: str, data: dict[str, Any]) -> SObject:
     )
 
 
-def _field(data: Mapping[str, Any], all_fields: list[dict[str, Any]]) -> Field:
+def _field(data: Mapping[str, Any], all_fields: list[dict[str, Any]], lists: Lists) -> Field:
     flags: dict[str, Any] = {word: letter in data["flags"] for letter, word in _FLAGS.items()}
-    values = tuple(data.get("values", ()))
+    values = tuple(lists[data["values_from"]] if "values_from" in data else data.get("values", ()))
     return Field(
         name=data["name"],
         type=data["type"],
@@ -92,6 +95,7 @@ def _field(data: Mapping[str, Any], all_fields: list[dict[str, Any]]) -> Field:
         reference_to=tuple(data.get("ref", ())),
         relationship_name=data.get("rel"),
         child_name=data.get("child"),
+        display_format=data.get("format"),
         parts=_parts(data["name"], all_fields) if data["type"] == "address" else (),
         **{key: data[key] for key in _SAME if key in data},
         **flags,
