@@ -32,6 +32,7 @@ from sfsync.rehearsal.schema import describe
 from sfsync.rehearsal.schema.model import Schema, SObject
 from sfsync.rehearsal.security import Views
 from sfsync.rehearsal.soql.level import Level
+from sfsync.rehearsal.soql.lookup import Lookups
 from sfsync.rehearsal.soql.run import QueryResult, Reading, plan
 from sfsync.rehearsal.soql.session import session
 from sfsync.rehearsal.store import state, tables
@@ -61,6 +62,7 @@ class Org:
         self.clock = Clock()
         self._described: dict[str, tuple[SObject, list[dict[str, Any]]]] = {}
         self._database = Database(data / "org.db")
+        self._lookups = Lookups(self._database)
         self._views = Views(self._database)
         self._acting: ContextVar[str | None] = ContextVar("acting", default=None)
         tables.prepare(self._database)
@@ -240,6 +242,11 @@ class Org:
             names.append("Id")
         good = sorted({to18(one) for one in ids if is_valid(one) and one[:3] == obj.prefix})
         found: dict[str, dict[str, Any]] = {}
+        if len(good) == 1:
+            row = self._lookups.row(
+                self.seen, obj, names, good[0], version, lambda soql: self._plan(soql, False, version, None)
+            )
+            return [row if is_valid(one) and to18(one) == good[0] else None for one in ids]
         for start in range(0, len(good), 500):
             listed = ", ".join(f"'{one}'" for one in good[start : start + 500])
             soql = f"SELECT {', '.join(names)} FROM {obj.name} WHERE Id IN ({listed})"  # noqa: S608 - SOQL, not SQL
