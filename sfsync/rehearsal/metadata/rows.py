@@ -14,6 +14,7 @@ from sfsync.rehearsal.automation import follow as rules
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.dml.write import insert_columns, update_columns
 from sfsync.rehearsal.metadata.component import Key
+from sfsync.rehearsal.schema import statuses
 from sfsync.rehearsal.schema.model import PermissionSetDef, QueueDef, SObject
 from sfsync.rehearsal.store import state
 from sfsync.rehearsal.store.tables import quoted
@@ -27,6 +28,7 @@ def follow(work: Work, *, assign: bool = False) -> None:
     _record_types(work)
     _queues(work)
     _permission_sets(work, assign=assign)
+    _statuses(work)
     rules.follow(work, _sync)
 
 
@@ -61,6 +63,13 @@ def _sync(work: Work, name: str, key: Sequence[str], wanted: Sequence[Row], wher
             columns = {column: [value] for column, value in row.items()}
             update_columns(work, work.schema.objects[name], [present[one]["Id"]], columns)
     return {one: present[one]["Id"] if one in present else next(made) for one in keys}
+
+
+def _statuses(work: Work) -> None:
+    """CaseStatus and its like have a row for each value of their picklist, and no other."""
+    for name, wanted in statuses.rows(work.schema).items():
+        kept = set(_sync(work, name, ("ApiName",), wanted).values())
+        _delete(work, name, [row["Id"] for row in _stored(work, name, ("Id",), ()).values() if row["Id"] not in kept])
 
 
 def _delete(work: Work, name: str, ids: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ are not deleted; deleting empties them, which frees the external id for reuse.
 
 from __future__ import annotations
 
-from sfsync.rehearsal.schema.model import Field, Schema, SObject
+from sfsync.rehearsal.schema.model import NUMBER_TYPES, Field, Schema, SObject
 from sfsync.rehearsal.store import extras
 from sfsync.rehearsal.store.database import Database
 
@@ -96,13 +96,18 @@ def columns(field: Field) -> list[tuple[str, str]]:
 def column(field: Field) -> str:
     """The definition of the field's column."""
     collation = "BINARY" if field.type in _BINARY or field.case_sensitive else "NOCASE"
-    default = " NOT NULL DEFAULT 0" if field.type == "boolean" else ""
+    default = " NOT NULL DEFAULT 0" if field.type == "boolean" else " DEFAULT 0" if _counts(field) else ""
     return f"{quoted(field.name)} {affinity(field)}{default} COLLATE {collation}"
 
 
 def affinity(field: Field) -> str:
     """How the store keeps its values: TEXT, INTEGER or REAL."""
     return _AFFINITY.get(field.type, "TEXT")
+
+
+def _counts(field: Field) -> bool:
+    """A figure the platform keeps, which is never empty: members, likes, responses."""
+    return field.type in NUMBER_TYPES and not field.nillable and not field.createable
 
 
 def _indexes(obj: SObject) -> list[str]:
