@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ DELIMITERS = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICO
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 # A field may hold 131,072 characters; Python's csv stops one short of it.
 csv.field_size_limit(1 << 20)
+HEADER_MOST = 32_000
 Row = list[str] | OrgError
 
 
@@ -27,34 +29,80 @@ def read(path: Path, delimiter: str, line_ending: str | None) -> tuple[list[str]
     """
     if line_ending is not None:
         _check_line_ending(path, line_ending)
-    lines = path.open(encoding="utf-8", newline="")
-    reader = csv.reader(lines, delimiter=DELIMITERS[delimiter], strict=True)
+    source = _Source(path.open(encoding="utf-8", newline=""), DELIMITERS[delimiter])
+    reader = csv.reader(source.lines(), delimiter=DELIMITERS[delimiter], strict=True)
     try:
         header = next(reader, [])
+        _check_header(header)
     except (csv.Error, UnicodeDecodeError) as error:
-        lines.close()
+        source.file.close()
         raise client_input_error(f"Failed to parse the header row: {error}") from error
+    except OrgError:
+        source.file.close()
+        raise
+    return header, _rows(source, reader, len(header))
+
+
+def _check_header(header: list[str]) -> None:
     if not any(header):
-        lines.close()
         raise OrgError("InvalidBatch", "Failed to parse CSV header: no columns found")
-    return header, _rows(lines, reader, len(header))
+    if sum(map(len, header)) + len(header) - 1 > HEADER_MOST:
+        raise OrgError("InvalidBatch", f"The header row may have {HEADER_MOST} characters")
 
 
-def _rows(lines: io.TextIOWrapper, reader: Iterator[list[str]], width: int) -> Iterator[Row]:
-    with lines:
+class _Source:
+    """The lines of a file; remembers those of the row being read where a blank stands beside a quote.
+
+    Python's csv takes ``A, "B"`` for two values of which the second has quotes in it; for Salesforce it is an error.
+    """
+
+    def __init__(self, file: io.TextIOWrapper, delimiter: str) -> None:
+        self.file = file
+        self._suspect = re.compile(rf'(?:^|{re.escape(delimiter)})[ \t]+"')
+        plain = rf'[^"{re.escape(delimiter)}\r\n]*'
+        value = rf'(?:"(?:[^"]|"")*"|{plain}|{plain}[^" {re.escape(delimiter)}\r\n]"[^{re.escape(delimiter)}\r\n]*)'
+        self._whole = re.compile(rf"{value}(?:{re.escape(delimiter)}{value})*(?:\r?\n|\r)?")
+        self._row: list[str] = []
+        self._odd = False
+
+    def lines(self) -> Iterator[str]:
+        suspect = self._suspect.search
+        for line in self.file:
+            if '"' in line:
+                self._row.append(line)
+                self._odd = self._odd or suspect(line) is not None
+            elif self._row:
+                self._row.append(line)
+            yield line
+
+    def is_broken(self) -> bool:
+        """Whether the row just read breaks the rule; forgets its lines."""
+        broken = self._odd and self._whole.fullmatch("".join(self._row)) is None
+        self._row.clear()
+        self._odd = False
+        return broken
+
+
+def _rows(source: _Source, reader: Iterator[list[str]], width: int) -> Iterator[Row]:
+    with source.file:
         while True:
             try:
                 row = next(reader, None)
             except csv.Error as error:
+                source.is_broken()
                 yield OrgError("INVALID_CSV", f"Row could not be parsed: {error}", [])
                 continue
             except UnicodeDecodeError as error:
                 raise client_input_error("The uploaded data is not UTF-8") from error
             if row is None:
                 return
+            broken = source.is_broken()
             if not row:
                 continue
-            yield row if len(row) == width else _wrong_width(len(row), width)
+            if broken:
+                yield OrgError("INVALID_CSV", "Row could not be parsed: a blank stands beside a double quote", [])
+            else:
+                yield row if len(row) == width else _wrong_width(len(row), width)
 
 
 def _wrong_width(found: int, width: int) -> OrgError:

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ OPEN, UPLOADED, RUNNING, COMPLETE, FAILED, ABORTED = (
 )
 FINISHED = frozenset({COMPLETE, FAILED, ABORTED})
 INGEST, QUERY, CLASSIC, BATCH = "ingest", "query", "classic", "batch"
+OPEN_FOR, KEPT_FOR, SWEEP_EVERY = timedelta(hours=24), timedelta(days=7), timedelta(minutes=1)
 _KIND, _POLICY = "job", "job_policy"
 _PREFIXES = {BATCH: "751"}
 
@@ -105,6 +107,7 @@ class Jobs:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._jobs = {key: Job(**value) for key, value in sorted(dict(org.state_list(_KIND)).items())}
+        self._swept = datetime.fromtimestamp(0, UTC)
         stored = org.state_get(_POLICY, "now") or {}
         self._policy: dict[str, Any] = stored or {"finish": "now"}
 
@@ -143,7 +146,8 @@ class Jobs:
             self.turn(job, RUNNING)
             self._break_if_ordered(job)
             if self.goes_on(job):
-                self._work[job.kind](self, job)
+                with self.org.acting(job.created_by):
+                    self._work[job.kind](self, job)
         except OrgError as error:
             self._fail(job, f"{error.code} : {error.message}")
         except Exception:
@@ -229,7 +233,8 @@ class Jobs:
         return new_id(prefix, counter)
 
     def get(self, kind: str, job_id: str) -> Job:
-        """OrgError NOT_FOUND for an unknown job or one of the other kind."""
+        """OrgError NOT_FOUND for an unknown job or one of another kind."""
+        self._forget_old()
         try:
             job = self._jobs.get(to18(job_id))
         except ValueError:
@@ -239,8 +244,29 @@ class Jobs:
         return job
 
     def all(self, *kinds: str) -> list[Job]:
+        self._forget_old()
         with self._lock:
             return [job for job in self._jobs.values() if job.kind in kinds]
+
+    def too_old(self, job: Job) -> bool:
+        """A job takes content for 24 hours."""
+        return self._age(job.created) > OPEN_FOR
+
+    def _age(self, stamp: str) -> timedelta:
+        return self.org.clock.now() - datetime.fromisoformat(stamp)
+
+    def _forget_old(self) -> None:
+        """Jobs and their results are kept for seven days, whatever their state; a job goes by its youngest batch."""
+        now = self.org.clock.now()
+        with self._lock:
+            if timedelta(0) <= now - self._swept < SWEEP_EVERY:
+                return
+            self._swept = now
+            youngest = {job.parent: job.created for job in self._jobs.values() if job.parent}
+            stamps = {id_: max(job.modified, youngest.get(job.parent or id_, "")) for id_, job in self._jobs.items()}
+            old = [job for id_, job in self._jobs.items() if job.state != RUNNING and self._age(stamps[id_]) > KEPT_FOR]
+            for job in old:
+                self.forget(job)
 
     def batches(self, job: Job) -> list[Job]:
         """The batches of a Bulk 1.0 job, in the order in which they came."""

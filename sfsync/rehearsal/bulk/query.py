@@ -10,9 +10,8 @@ from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import files as bulk_csv
-from sfsync.rehearsal.bulk import rows
-from sfsync.rehearsal.bulk.ingest import check_choice, check_csv_options, paged
-from sfsync.rehearsal.bulk.jobs import COMPLETE, FAILED, QUERY, UPLOADED, Job, Jobs
+from sfsync.rehearsal.bulk import orders, rows, show
+from sfsync.rehearsal.bulk.jobs import COMPLETE, QUERY, UPLOADED, Job, Jobs
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span, nothing
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
@@ -21,6 +20,7 @@ OPERATIONS = ("query", "queryAll")
 ROWS, INDEX = "rows.csv", "rows.idx"
 DEFAULT_PAGE = 50_000
 PAGES_PER_ANSWER = 5
+FIRST_VERSION, ORDERED_VERSION, PAGES_VERSION = 47.0, 50.0, 58.0  # before 50.0 columns come by the alphabet
 
 
 # -- calls ------------------------------------------------------------------------------------------------
@@ -28,68 +28,43 @@ PAGES_PER_ANSWER = 5
 
 def create(context: Context, call: Call) -> Reply:
     """POST jobs/query: the query is checked now, run in the background; state UploadComplete at once."""
-    order = call.body.object()
-    check_choice(order, "operation", OPERATIONS, None)
-    check_csv_options(order)
+    orders.since(call, FIRST_VERSION)
+    order, raw = call.body.object(), call.body.read()
+    orders.check_choice(order, raw, "operation", OPERATIONS, None)
+    orders.check_format(order, raw)
     soql = order.get("query")
     if not isinstance(soql, str) or not soql.strip():
         raise errors.malformed_query("A query string has to be specified")
     if context.limits.left("DailyBulkV2QueryJobs") == 0:
         raise OrgError("EXCEEDEDQUOTA", "Max bulk v2 query jobs (10000) per 24 hrs has been reached")
     result = context.org.query(soql, all_rows=order["operation"] == "queryAll", version=call.version)
-    rows.check_supported(context.org.schema, result, soql)
+    rows.check_supported(context.org.seen, result, soql)
     context.limits.use("DailyBulkV2QueryJobs")
     job = context.jobs.create(
         QUERY,
         order["operation"],
         result.object,
         call.version,
+        orders.user_of(call),
         line_ending=order.get("lineEnding", "LF"),
         delimiter=order.get("columnDelimiter", "COMMA"),
         query=soql,
     )
-    answer = {**_head(job, UPLOADED), "lineEnding": job.line_ending, "columnDelimiter": job.delimiter}
+    answer = {**show.created(job), "state": UPLOADED}
     context.jobs.begin(job)
     return Reply(200, answer)
-
-
-def _head(job: Job, state: str) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "operation": job.operation,
-        "object": job.object,
-        "createdById": job.created_by,
-        "createdDate": job.created,
-        "systemModstamp": job.modified,
-        "state": state,
-        "concurrencyMode": "Parallel",
-        "contentType": "CSV",
-        "apiVersion": job.api_version,
-    }
 
 
 def read(context: Context, call: Call) -> Reply:
     """GET jobs/query/{id}"""
     job = context.jobs.get(QUERY, call.args["id"])
-    state = context.jobs.look(job)
-    shown = {
-        **_head(job, state),
-        "jobType": "V2Query",
-        "lineEnding": job.line_ending,
-        "columnDelimiter": job.delimiter,
-        "numberRecordsProcessed": job.rows_done,
-        "retries": 0,
-        "totalProcessingTime": job.millis,
-        "isPkChunkingSupported": True,
-    }
-    return Reply(200, {**shown, "errorMessage": job.error} if state == FAILED and job.error else shown)
+    return Reply(200, show.query(job, context.jobs.look(job)))
 
 
 def list_all(context: Context, call: Call) -> Reply:
-    """GET jobs/query"""
-    jobs = context.jobs.all(QUERY)
-    rows = [{**_head(job, context.jobs.shown(job)), "jobType": "V2Query"} for job in jobs]
-    return paged(call, rows, "jobs/query")
+    """GET jobs/query?isPkChunkingEnabled=&jobType=&concurrencyMode=&queryLocator="""
+    orders.since(call, FIRST_VERSION)
+    return orders.listing(context, call, QUERY, OPERATIONS, "jobs/query")
 
 
 def change(context: Context, call: Call) -> Reply:
@@ -99,7 +74,7 @@ def change(context: Context, call: Call) -> Reply:
     if wanted != "Aborted":
         raise errors.invalid_job_state(f"Job state {wanted} cannot be set; a query job can be Aborted")
     context.jobs.abort(job)
-    return Reply(200, _head(job, job.state))
+    return Reply(200, show.head(job))
 
 
 def delete(context: Context, call: Call) -> Reply:
@@ -114,30 +89,31 @@ def delete(context: Context, call: Call) -> Reply:
 def results(context: Context, call: Call) -> Reply:
     """GET jobs/query/{id}/results?maxRecords=&locator=: a slice of the result under its header."""
     job, starts = _ready(context, call)
-    begin = _offset(call.params.get("locator", ""))
-    end = min(begin + _page(call), job.rows_done)
+    begin, length = _place(call.params.get("locator", ""))
+    end = min(begin + _page(call, length), job.rows_done)
     if begin > job.rows_done:
         raise errors.invalid_query_locator()
     path = context.jobs.path(job, ROWS)
     header = Span(path, 0, starts[0])
-    rows = Span(path, starts[begin], starts[end] - starts[begin])
-    locator = "null" if end >= job.rows_done else _locator(end)
+    slice_ = Span(path, starts[begin], starts[end] - starts[begin])
+    locator = "null" if end >= job.rows_done else _locator(str(end))
     headers = {"Sforce-NumberOfRecords": str(end - begin), "Sforce-Locator": locator}
-    return Reply(200, parts=(header, rows), media=CSV_MEDIA, headers=headers)
+    return Reply(200, parts=(header, slice_), media=CSV_MEDIA, headers=headers)
 
 
 def result_pages(context: Context, call: Call) -> Reply:
     """GET jobs/query/{id}/resultPages (from v58): where the next five slices lie, for parallel download."""
+    orders.since(call, PAGES_VERSION)
     job, _ = _ready(context, call)
-    path, page = f"{call.base}/jobs/query/{job.id}", _page(call)
-    begin = _offset(call.params.get("locator", ""))
-    places = range(begin, max(job.rows_done, 1), page)
-    urls = [{"resultUrl": f"{path}/results?locator={_locator(one)}&maxRecords={page}"} for one in places]
-    shown: dict[str, Any] = {"resultPages": urls[:PAGES_PER_ANSWER]}
-    done = len(urls) <= PAGES_PER_ANSWER
+    begin, length = _place(call.params.get("locator", ""))
+    page, path = _page(call, length), f"{call.base}/jobs/query/{job.id}"
+    places = [_locator(f"{place}:{page}") for place in range(begin, max(job.rows_done, 1), page)]
+    shown: dict[str, Any] = {
+        "resultPages": [{"resultUrl": f"{path}/results?locator={one}"} for one in places[:PAGES_PER_ANSWER]]
+    }
+    done = len(places) <= PAGES_PER_ANSWER
     if not done:
-        following = _locator(places[PAGES_PER_ANSWER])
-        shown["nextRecordsUrl"] = f"{path}/resultPages?locator={following}&maxRecords={page}"
+        shown["nextRecordsUrl"] = f"{path}/resultpages?locator={places[PAGES_PER_ANSWER]}"
     return Reply(200, {**shown, "done": done})
 
 
@@ -151,25 +127,25 @@ def _ready(context: Context, call: Call) -> tuple[Job, array[int]]:
     return job, array("Q", context.jobs.path(job, INDEX).read_bytes())
 
 
-def _page(call: Call) -> int:
+def _page(call: Call, length: int) -> int:
     text = call.params.get("maxRecords", "")
-    return max(1, int(text)) if text.isdecimal() else DEFAULT_PAGE
+    return int(text) if text.isdecimal() and int(text) > 0 else length
 
 
-def _locator(offset: int) -> str:
-    return base64.urlsafe_b64encode(str(offset).encode()).decode().rstrip("=")
+def _locator(place: str) -> str:
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
-def _offset(locator: str) -> int:
+def _place(locator: str) -> tuple[int, int]:
+    """A locator is the number of rows before it, and the length of a slice where that is not the usual one."""
     if not locator:
-        return 0
+        return 0, DEFAULT_PAGE
     try:
-        text = base64.b64decode(locator + "=" * (-len(locator) % 4), altchars=b"-_", validate=True)
-    except binascii.Error as error:
+        plain = base64.b64decode(locator + "=" * (-len(locator) % 4), altchars=b"-_", validate=True)
+        begin, _, length = plain.decode("ascii").partition(":")
+        return int(begin), int(length or DEFAULT_PAGE)
+    except (binascii.Error, ValueError) as error:
         raise errors.invalid_query_locator() from error
-    if not text.isdigit():
-        raise errors.invalid_query_locator()
-    return int(text)
 
 
 # -- the work ---------------------------------------------------------------------------------------------
@@ -178,10 +154,11 @@ def _offset(locator: str) -> int:
 def work(jobs: Jobs, job: Job) -> None:
     """Runs the query and writes its rows with an index of where each begins; starts over after a kill."""
     result = jobs.org.query(job.query, all_rows=job.operation == "queryAll", version=job.api)
+    columns = result.columns if job.api_version >= ORDERED_VERSION else sorted(result.columns)
     starts = array("Q")
     with jobs.path(job, ROWS).open("wb") as file:
-        place = file.write(bulk_csv.encode([result.columns], job.delimiter, job.line_ending))
-        for lines in rows.chunks(jobs.org.schema, result, job.delimiter, job.line_ending):
+        place = file.write(bulk_csv.encode([columns], job.delimiter, job.line_ending))
+        for lines in rows.chunks(jobs.org.seen, result, columns, job.delimiter, job.line_ending):
             if not jobs.goes_on(job):
                 return
             starts.extend(accumulate(map(len, lines[:-1]), initial=place))

@@ -44,10 +44,12 @@ class _Lines(list[str]):
         return len(line)
 
 
-def chunks(schema: Schema, result: QueryResult, delimiter: str, line_ending: str) -> Iterator[list[bytes]]:
-    """The rows of a result, every value quoted, one line of bytes each."""
-    fields = fields_of(schema, result.columns, result.object)
-    pick = [_picker(column.split("."), _shower(field)) for column, field in zip(result.columns, fields, strict=True)]
+def chunks(
+    schema: Schema, result: QueryResult, columns: list[str], delimiter: str, line_ending: str
+) -> Iterator[list[bytes]]:
+    """The rows of a result, every value quoted, one line of bytes each; ``columns`` in the order to be written."""
+    fields = fields_of(schema, columns, result.object)
+    pick = [_picker(column.split("."), _shower(field)) for column, field in zip(columns, fields, strict=True)]
     source = iter(result.records)
     while chunk := list(islice(source, CHUNK_ROWS)):
         lines = _Lines()

@@ -23,3 +23,9 @@ def invalid_batch(message: str) -> OrgError:
 
 def unknown_header_column(name: str) -> OrgError:
     return invalid_batch(f"Field name not found : {name}")
+
+
+def hard_delete_not_allowed() -> OrgError:
+    """For users without the permission Bulk API Hard Delete."""
+    text = "hardDelete operation requires special user profile permission, please contact your system administrator"
+    return OrgError("FEATURENOTENABLED", text)

@@ -105,7 +105,6 @@ class TestIngest:
         assert body == [{"errorCode": "INVALIDENTITY", "message": text}]
         assert org.post(INGEST, {"object": "Account", "operation": "explode"}).status_code == 400
         assert org.post(INGEST, {"object": "Account", "operation": "upsert"}).status_code == 400
-        assert org.post(INGEST, {"object": "Account", "operation": "hardDelete"}).status_code == 400
         assert org.get(f"{INGEST}/750000000000001AAA").status_code == 404
 
     def test_abort_list_delete(self, org: Client) -> None:

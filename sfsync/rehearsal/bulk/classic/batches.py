@@ -51,6 +51,8 @@ def add(context: Context, call: Call) -> Reply:
 def _check_batch(context: Context, call: Call, job: Job) -> None:
     if job.state != OPEN:
         raise OrgError("InvalidJobState", f"Batches cannot be added to a job in state {job.state}")
+    if context.jobs.too_old(job):
+        raise OrgError("InvalidJobState", "Batches cannot be added to a job that is more than 24 hours old")
     if job.api != call.version:
         raise OrgError("InvalidUrl", f"The job was created with API version {job.api}; add its batches with the same")
     given = call.header("Content-Type").partition(";")[0].strip().lower()

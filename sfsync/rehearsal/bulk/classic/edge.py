@@ -42,10 +42,11 @@ def endpoint(kind: str, handler: Callable[[Context, Call], Reply]) -> Handler:
 
     def handle(context: Context, call: Call) -> Reply:
         try:
-            call = replace(call, session=context.sessions.check(token(call)))
+            session = context.sessions.check(token(call))
             _check_version(call)
             context.limits.spend(kind)
-            return handler(context, call)
+            with context.org.acting(session.user_id):
+                return handler(context, replace(call, session=session))
         except OrgError as error:
             return _refusal(call, error)
         except Exception:

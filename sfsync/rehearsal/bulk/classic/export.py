@@ -45,7 +45,7 @@ def work(jobs: Jobs, batch: Job) -> None:
 def _run(jobs: Jobs, batch: Job, soql: str) -> QueryResult:
     try:
         result = jobs.org.query(soql, all_rows=batch.operation == "queryAll", version=batch.api)
-        rows.check_supported(jobs.org.schema, result, soql)
+        rows.check_supported(jobs.org.seen, result, soql)
     except OrgError as error:
         code = "FUNCTIONALITY_NOT_ENABLED" if error.code == "API_ERROR" else error.code
         raise errors.invalid_batch(f"Failed to process query: {code}: {error.message}") from error
@@ -66,7 +66,7 @@ def _csv(jobs: Jobs, result: QueryResult) -> _Pieces:
         yield f"{_NOTHING}".encode(), 0
         return
     yield files.encode([result.columns], "COMMA", "LF"), 0
-    for lines in rows.chunks(jobs.org.schema, result, "COMMA", "LF"):
+    for lines in rows.chunks(jobs.org.seen, result, result.columns, "COMMA", "LF"):
         yield b"".join(lines), len(lines)
 
 
@@ -88,7 +88,7 @@ def _chunks(result: QueryResult) -> Iterator[list[Record]]:
 
 def _turner(jobs: Jobs, result: QueryResult) -> Callable[[Record], Record]:
     """Dates and instants are milliseconds of the epoch in JSON."""
-    fields = rows.fields_of(jobs.org.schema, result.columns, result.object)
+    fields = rows.fields_of(jobs.org.seen, result.columns, result.object)
     paths = [
         column.split(".")
         for column, field in zip(result.columns, fields, strict=True)

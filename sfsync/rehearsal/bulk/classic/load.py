@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sfsync.rehearsal import errors, xml
-from sfsync.rehearsal.bulk import files, ingest, loading
+from sfsync.rehearsal.bulk import files, load, loading
 from sfsync.rehearsal.bulk.classic import content, show
 from sfsync.rehearsal.bulk.classic.batches import REQUEST, RESULT
 from sfsync.rehearsal.bulk.jobs import Job, Jobs
@@ -32,7 +32,7 @@ def _work_csv(jobs: Jobs, batch: Job) -> None:
     header, rows = content.csv_rows(jobs.path(batch, REQUEST))
     whole = list(rows)
     _check_size(whole)
-    ingest.check_header(jobs, batch, header)
+    load.check_header(jobs, batch, header)
     loading.begin(jobs, batch, {RESULT: _CSV_HEAD})
     loading.run(jobs, batch, iter(whole), lambda chunk: _load_csv(jobs, batch, header, chunk))
 
@@ -43,7 +43,7 @@ def _check_size(rows: list[Any]) -> None:
 
 
 def _load_csv(jobs: Jobs, batch: Job, header: list[str], chunk: list[files.Row]) -> Done:
-    saved = ingest.save(jobs, batch, header, chunk)
+    saved = load.save(jobs, batch, header, chunk)
     results = [SaveResult(None, False, False, [row]) if isinstance(row, OrgError) else next(saved) for row in chunk]
     lines = files.encode((_csv(one) for one in results), "COMMA", "LF")
     return Done(_failed(results), {RESULT: lines})

@@ -27,6 +27,8 @@ def create(context: Context, call: Call) -> Reply:
     order = _order(call)
     operation = _choice(order, "operation", OPERATIONS)
     name = _object_name(context, order)
+    if operation == "hardDelete" and context.org.seen is not context.org.schema:
+        raise OrgError("FeatureNotEnabled", errors.hard_delete_not_allowed().message)
     if operation == "upsert" and not order.get("externalIdFieldName"):
         text = f"External ID was blank for {name}. An External ID must be specified for upsert."
         raise OrgError("InvalidJob", text)
@@ -82,7 +84,7 @@ def _object_name(context: Context, order: dict[str, str]) -> str:
     name = order.get("object", "")
     if not name:
         raise OrgError("InvalidJob", "Object must be specified")
-    found = context.org.schema.find(name)
+    found = context.org.seen.find(name)
     if found is None:
         raise errors.invalid_entity(name)
     return found.name
