@@ -1,68 +1,36 @@
 """The edge: HTTP requests to Calls, Outcomes to HTTP answers, connections broken on order.
 
-Handlers block (SQLite), so they run in the thread pool; bodies are spooled to disk beyond a megabyte.
+An ASGI app without a framework between: every request goes through here, and a tool that asks ten thousand times waits
+ten thousand times. Handlers block (SQLite), so a call and the writing of its answer share one turn in a worker thread;
+bodies are spooled to disk beyond a megabyte.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gzip
 import tempfile
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from datetime import datetime
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import IO, Any, cast
 from urllib.parse import parse_qsl
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Mount
-from starlette.types import Receive, Scope, Send
-
-from sfsync.rehearsal.call import JSON_MEDIA, Body, Call, Reply
+from sfsync.rehearsal.answers import Answer, bad_message, plain_text, respond
+from sfsync.rehearsal.call import Body, Call
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.formats import settle
-from sfsync.rehearsal.gate import Outcome, answer
-from sfsync.rehearsal.headers import encode, prettify, standard
+from sfsync.rehearsal.gate import answer
 from sfsync.rehearsal.limits import FLUSH_SECONDS
 
 URI_MOST_BYTES = 16_384
 SPOOL_BYTES = 1 << 20
-GZIP_LEAST_BYTES = 512
-_GZIP_LEVEL = 1  # the other end is on the same machine
+THREADS = 40
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 Break = Callable[[tuple[str, int] | None, bool], None]
-
-
-def build_app(context: Context, break_connection: Break) -> Starlette:
-    """The ASGI app of an org. ``break_connection(client, flush)`` closes a client's connection."""
-    return Starlette(routes=[Mount("/", app=Edge(context, break_connection))], lifespan=_life(context))
-
-
-def _life(context: Context) -> Callable[[Starlette], Any]:
-    @asynccontextmanager
-    async def life(app: Starlette) -> AsyncIterator[None]:
-        context.jobs.start()
-        flushing = asyncio.create_task(_flush_for_ever(context))
-        yield
-        flushing.cancel()
-        await run_in_threadpool(context.jobs.stop)
-        await run_in_threadpool(_flush, context)
-
-    return life
-
-
-async def _flush_for_ever(context: Context) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_SECONDS)
-        await run_in_threadpool(_flush, context)
-
-
-def _flush(context: Context) -> None:
-    context.limits.flush()
-    context.recent.flush()
 
 
 class BadEncodingError(Exception):
@@ -70,144 +38,155 @@ class BadEncodingError(Exception):
 
 
 class Edge:
-    """The ASGI callable behind every path."""
+    """The ASGI app of an org. ``break_connection(client, flush)`` closes a client's connection."""
 
     def __init__(self, context: Context, break_connection: Break) -> None:
         self._context = context
         self._break = break_connection
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="rehearsal")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        too_long = _too_long(scope)
-        if too_long:
-            await too_long(scope, receive, send)
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
             return
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES) as spool:
-            body = cast(IO[bytes], spool)
+        found = _too_long(scope)
+        if found is None:
+            found = await self._handled(scope, receive)
+        await self._deliver(found, scope, receive, send)
+
+    async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    async def _handled(self, scope: Scope, receive: Receive) -> Answer:
+        with BytesIO() as small:
+            body: IO[bytes] = small
             try:
-                await _spool(request, body)
+                headers = _headers(scope)
+                body = await _spooled(receive, small, "gzip" in headers.get("content-encoding", ""))
+                call, subject = _call(scope, headers, body)
+                return cast(Answer, await self._run(self._answered, call, subject))
             except BadEncodingError:
-                await Response("Bad gzip body", 400, media_type="text/plain")(scope, receive, send)
-                return
-            call, subject = _call(request, body)
-            outcome = await run_in_threadpool(answer, self._context, call, subject)
-            await self._send(outcome, request, receive, send)
+                return plain_text(400, b"Bad gzip body")
+            finally:
+                body.close()
 
-    async def _send(self, outcome: Outcome, request: Request, receive: Receive, send: Send) -> None:
-        if outcome.breaks == "drop":
-            await self._drop(request, receive, flush=False)
-            return
-        response = await run_in_threadpool(respond, outcome, request, self._context.org.clock.now())
-        if outcome.breaks == "truncate":
-            await self._send_half(response, request, receive, send)
-            return
-        await response(request.scope, receive, send)
+    def _answered(self, call: Call, subject: str) -> Answer:
+        outcome = answer(self._context, call, subject)
+        return respond(outcome, call, self._context.org.clock.now())
 
-    async def _drop(self, request: Request, receive: Receive, *, flush: bool) -> None:
+    # -- sending ------------------------------------------------------------------------------------------
+
+    async def _deliver(self, found: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+        if found.breaks == "drop":
+            await self._drop(scope, receive, flush=False)
+        elif found.breaks == "truncate":
+            await self._send_half(found, scope, receive, send)
+        else:
+            await send({"type": "http.response.start", "status": found.status, "headers": found.headers})
+            if found.chunks is not None:
+                await self._stream(found, send)
+            else:
+                await send({"type": "http.response.body", "body": found.body})
+
+    async def _stream(self, found: Answer, send: Send) -> None:
+        while (chunk := await self._run(next, found.chunks, None)) is not None:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _drop(self, scope: Scope, receive: Receive, *, flush: bool) -> None:
         """Closes the connection and waits until it is gone, so that the server does not answer in its place."""
-        client = request.scope.get("client")
+        client = scope.get("client")
         self._break(tuple(client) if client else None, flush)
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    async def _send_half(self, response: Response, request: Request, receive: Receive, send: Send) -> None:
+    async def _send_half(self, found: Answer, scope: Scope, receive: Receive, send: Send) -> None:
         """Promises the whole body, sends half of it and closes."""
-        body = await _whole(response)
-        headers = [(k, v) for k, v in response.raw_headers if k not in {b"content-length", b"transfer-encoding"}]
+        body = found.body if found.chunks is None else await self._run(b"".join, found.chunks)
+        headers = [(name, value) for name, value in found.headers if name != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await send({"type": "http.response.start", "status": found.status, "headers": headers})
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        await self._drop(request, receive, flush=True)
+        await self._drop(scope, receive, flush=True)
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Job workers and meters run from the server's start to its end."""
+        await receive()
+        self._context.jobs.start()
+        flushing = asyncio.create_task(self._flush_for_ever())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        flushing.cancel()
+        await self._run(self._context.jobs.stop)
+        await self._run(self._flush)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._run(self._flush)
+
+    def _flush(self) -> None:
+        self._context.limits.flush()
+        self._context.recent.flush()
 
 
-async def _whole(response: Response) -> bytes:
-    if not isinstance(response, StreamingResponse):
-        return bytes(response.body)
-    return b"".join([bytes(cast(bytes, part)) async for part in response.body_iterator])
-
-
-def _too_long(scope: Scope) -> Response | None:
+def _too_long(scope: Scope) -> Answer | None:
     """414 and 431 come as HTML from the vendor's edge, before anything looks at the session."""
     uri = len(scope["raw_path"]) + len(scope["query_string"])
     if uri > URI_MOST_BYTES:
-        return _bad_message(414, "URI Too Long")
+        return bad_message(414, "URI Too Long")
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
-    return _bad_message(431, "Request Header Fields Too Large") if uri + headers > URI_MOST_BYTES else None
+    return bad_message(431, "Request Header Fields Too Large") if uri + headers > URI_MOST_BYTES else None
 
 
-def _bad_message(status: int, reason: str) -> Response:
-    html = f"<h1>Bad Message {status}</h1><pre>reason: {reason}</pre>"
-    return Response(html, status, media_type="text/html")
+def _headers(scope: Scope) -> dict[str, str]:
+    """Names come in lower case; of a header sent twice the first counts."""
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+    return found
 
 
-async def _spool(request: Request, body: IO[bytes]) -> None:
-    """The request body to a spooled file, unpacked if it came as gzip."""
-    packed = "gzip" in request.headers.get("content-encoding", "")
+async def _spooled(receive: Receive, small: BytesIO, packed: bool) -> IO[bytes]:
+    """The request body, unpacked if it came as gzip: in ``small``, or on disk when it is not."""
     unpacker = zlib.decompressobj(wbits=31) if packed else None
-    try:
-        async for chunk in request.stream():
-            body.write(unpacker.decompress(chunk) if unpacker else chunk)
-    except zlib.error as error:
-        raise BadEncodingError from error
+    body: IO[bytes] = small
+    more = True
+    while more:
+        message = await receive()
+        chunk = message.get("body", b"")
+        more = message.get("more_body", False)
+        try:
+            data = unpacker.decompress(chunk) if unpacker and chunk else chunk
+        except zlib.error as error:
+            raise BadEncodingError from error
+        if body is small and body.tell() + len(data) > SPOOL_BYTES:
+            body = cast(IO[bytes], tempfile.TemporaryFile())  # noqa: SIM115 - closed by who asked
+            body.write(small.getvalue())
+        body.write(data)
     if unpacker:
         body.write(unpacker.flush())
+    return body
 
 
-def _call(request: Request, body: IO[bytes]) -> tuple[Call, str]:
-    raw = request.scope["raw_path"].decode("latin-1")
-    text = request.scope["query_string"].decode("latin-1")
-    headers = dict(request.headers)
+def _call(scope: Scope, headers: dict[str, str], body: IO[bytes]) -> tuple[Call, str]:
+    raw = scope["raw_path"].decode("latin-1")
+    text = scope["query_string"].decode("latin-1")
     path, form = settle(raw, headers.get("accept", ""))
+    method = scope["method"]
     call = Call(
-        method=request.method,
+        method=method,
         path=path,
         params=dict(parse_qsl(text, keep_blank_values=True)) if text else {},
         headers=headers,
         body=Body(body),
-        secure=request.scope["scheme"] == "https",
+        secure=scope["scheme"] == "https",
         format=form,
     )
-    return call, f"{request.method} {raw}?{text}" if text else f"{request.method} {raw}"
+    return call, f"{method} {raw}?{text}" if text else f"{method} {raw}"
 
 
-# -- answers ----------------------------------------------------------------------------------------------
-
-
-def respond(outcome: Outcome, request: Request, now: datetime) -> Response:
-    """The HTTP answer: standard headers (``Date`` by the org's clock), the reply's own; gzip and pretty as asked."""
-    reply = outcome.reply
-    headers = {**standard(outcome.usage, now), **reply.headers}
-    packed = "gzip" in request.headers.get("accept-encoding", "")
-    if reply.empty:
-        return Response(status_code=reply.status, headers=headers)
-    if "Content-Type" not in reply.headers:
-        headers["Content-Type"] = reply.media
-    if reply.parts is not None:
-        return _streamed(reply, headers, packed)
-    return _plain(reply, headers, packed, pretty=request.headers.get("x-prettyprint") == "1")
-
-
-def _plain(reply: Reply, headers: dict[str, str], packed: bool, *, pretty: bool) -> Response:
-    text = reply.text if reply.text is not None else encode(reply.value)
-    if pretty and reply.media == JSON_MEDIA:
-        text = prettify(text)
-    if packed and len(text) >= GZIP_LEAST_BYTES:
-        text = gzip.compress(text, _GZIP_LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-        if "ETag" in headers:
-            headers["ETag"] = f'{headers["ETag"][:-1]}--gzip"'
-    return Response(text, reply.status, headers)
-
-
-def _streamed(reply: Reply, headers: dict[str, str], packed: bool) -> Response:
-    if packed:
-        headers["Content-Encoding"] = "gzip"
-    return StreamingResponse(_packed(reply.chunks()) if packed else reply.chunks(), reply.status, headers)
-
-
-def _packed(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    packer = zlib.compressobj(_GZIP_LEVEL, wbits=31)
-    for chunk in chunks:
-        if data := packer.compress(chunk):
-            yield data
-    yield packer.flush()
+build_app = Edge

@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import json
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
-_NO_CACHE = "no-cache,must-revalidate,max-age=0,no-store,private"
 # An indented encoder is many times slower than the plain one; long bodies stay plain, nobody reads those by eye.
 PRETTY_MOST_BYTES = 1 << 16
+_YEAR_SECONDS = 31_536_000
+_ALWAYS = {
+    "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
+    "Vary": "Accept-Encoding",
+    "Server": "sfdcedge",
+    "X-SFDC-Edge-Cache": "none",
+    "X-Robots-Tag": "none",
+    "X-Content-Type-Options": "nosniff",
+}
+# Over plain http it is heard by nobody. Over https a browser would keep it for all of localhost, so it is not said.
+_STRICT = "max-age=63072000; includeSubDomains"
 
 
-def standard(usage: str | None, now: datetime) -> dict[str, str]:
-    """Headers of every answer; ``usage`` goes to Sforce-Limit-Info."""
+def standard(usage: str | None, now: datetime, *, secure: bool = False) -> dict[str, str]:
+    """Headers of every answer, cookies apart; ``usage`` goes to Sforce-Limit-Info."""
     request_id = secrets.token_hex(16)
-    made = {
-        "Date": format_datetime(now, usegmt=True),
-        "Cache-Control": _NO_CACHE,
-        "Vary": "Accept-Encoding",
-        "Server": "sfdcedge",
-        "X-Request-Id": request_id,
-        "X-SFDC-Request-Id": request_id,
-        "X-SFDC-Edge-Cache": "none",
-        "X-Robots-Tag": "none",
-        "X-Content-Type-Options": "nosniff",
-    }
+    made = {"Date": _date(now), **_ALWAYS, "X-Request-Id": request_id, "X-SFDC-Request-Id": request_id}
+    if not secure:
+        made["Strict-Transport-Security"] = _STRICT
     if usage is not None:
         made["Sforce-Limit-Info"] = usage
     return made
+
+
+def cookies(now: datetime) -> list[str]:
+    """The three cookies of every answer; they mean nothing here."""
+    ends = f"expires={_date(now + timedelta(seconds=_YEAR_SECONDS))}; Max-Age={_YEAR_SECONDS}"
+    return [
+        f"CookieConsentPolicy=0:1; path=/; {ends}",
+        f"LSKey-c$CookieConsentPolicy=0:1; path=/; {ends}",
+        f"BrowserId={secrets.token_urlsafe(16)}; path=/; {ends}",
+    ]
+
+
+@lru_cache(maxsize=8)
+def _date(moment: datetime) -> str:
+    return format_datetime(moment, usegmt=True)
 
 
 def encode(value: Any) -> bytes:

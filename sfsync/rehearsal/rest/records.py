@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult
 
 _FIRST_VERSION_WITH_UPSERT_BODY = 46
+_FIELD = re.compile(r"\w+(?:\.\w+)*")
 _TAGGED = "Account"  # the one object whose rows have an ETag
 # An external id that ends like this is taken for the name of a file (vendor: Upsert Records by External ID, note).
 _FILE_ENDINGS = (".inc",)
@@ -34,8 +36,12 @@ def _row(call: Call) -> dict[str, Any]:
 
 
 def _fields(call: Call) -> list[str] | None:
-    text = call.params.get("fields", "")
-    return [name.strip() for name in text.split(",") if name.strip()] or None
+    """The ``fields`` parameter: names and paths to parents, nothing else that a query would take."""
+    names = [name.strip() for name in call.params.get("fields", "").split(",") if name.strip()]
+    for name in names:
+        if not _FIELD.fullmatch(name):
+            raise errors.no_such_column_dml(name, call.args["object"])
+    return names or None
 
 
 def create(context: Context, call: Call) -> Reply:
@@ -85,7 +91,9 @@ def _read(context: Context, call: Call, name: str, record_id: str) -> Reply:
     note(context, call, full["Id"])
     if asked(call) and not_modified(call, row):
         return nothing(304, row.headers())
-    shown = full if fields is None else _picked(context, call, full, fields, wanted)
+    shown = full
+    if fields is not None:
+        shown = _picked(full, fields) if wanted else context.org.retrieve(name, record_id, fields, version=call.version)
     return Reply(200, shown, headers=row.headers())
 
 
@@ -94,12 +102,8 @@ def _dated(context: Context, name: str) -> list[str]:
     return ["LastModifiedDate"] if obj is not None and obj.has("LastModifiedDate") else []
 
 
-def _picked(
-    context: Context, call: Call, full: dict[str, Any], fields: list[str], wanted: list[str] | None
-) -> dict[str, Any]:
-    """The fields asked for, in that order, ``Id`` last; paths to parents need a look of their own."""
-    if wanted is None:
-        return context.org.retrieve(call.args["object"], full["Id"], fields, version=call.version)
+def _picked(full: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    """The fields asked for, in that order, ``Id`` last; without the date that was read along."""
     names = {name.lower() for name in fields}
     row = {key: value for key, value in full.items() if key != "LastModifiedDate" or key.lower() in names}
     if "id" not in names:

@@ -1,0 +1,142 @@
+"""Paths, versions, methods, headers and formats as the vendor's edge takes and gives them."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+import requests
+
+from tests.rehearsal.http.conftest import Client, V
+
+NOT_FOUND = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
+XML = {"Accept": "application/xml"}
+
+
+def xml(answer: requests.Response) -> ElementTree.Element:
+    assert answer.headers["Content-Type"] == "application/xml;charset=UTF-8", answer.text
+    return ElementTree.fromstring(answer.content)
+
+
+class TestPaths:
+    @pytest.mark.parametrize("version", ["31.0", "42.0", "66.0", "67.0"])
+    def test_versions_spoken(self, org: Client, version: str) -> None:
+        body = org.get(f"/services/data/v{version}/").json()
+        assert body["sobjects"] == f"/services/data/v{version}/sobjects"
+        assert {"tooling", "limits", "query", "queryAll", "jobs", "composite", "recent", "identity"} <= set(body)
+
+    def test_versions_not_spoken(self, org: Client) -> None:
+        assert org.get("/services/data/v68.0/limits").json() == NOT_FOUND
+        assert org.get("/services/data/v60.1/limits").json() == NOT_FOUND
+        assert org.get("/services/data/v29.0/limits").status_code == 410
+
+    @pytest.mark.parametrize(
+        "path", [f"/{V}/limits", f"{V}/limits/", f"{V}//limits", f"{V}/limits%20", f"{V}/limits.json"]
+    )
+    def test_loose_paths(self, org: Client, path: str) -> None:
+        answer = requests.get(
+            org.ready.instance_url + path, headers={"Authorization": f"Bearer {org.ready.access_token}"}, timeout=30
+        )
+        assert "DailyApiRequests" in answer.json()
+
+    def test_object_names_in_any_case(self, org: Client) -> None:
+        one = org.create("account", Name="A")
+        assert org.get(f"{V}/sobjects/ACCOUNT/{one}").json()["attributes"]["type"] == "Account"
+
+    def test_override(self, org: Client) -> None:
+        one = org.create("Account", Name="A")
+        assert org.post(f"{V}/sobjects/Account/{one}?_HttpMethod=delete").status_code == 204
+        assert org.get(f"{V}/sobjects/Account/{one}").status_code == 404
+
+    def test_allowed_methods(self, org: Client) -> None:
+        for path, allowed in (
+            ("Account", "HEAD,GET,POST"),
+            ("Account/001000000000000AAA/Contacts", "HEAD,GET,PATCH,DELETE"),
+        ):
+            answer = org.call("PUT", f"{V}/sobjects/{path}", json={})
+            text = f"HTTP Method 'PUT' not allowed. Allowed are {allowed}"
+            assert (answer.status_code, answer.json()[0]["message"]) == (405, text)
+
+
+class TestHeaders:
+    def test_standard(self, org: Client) -> None:
+        answer = org.get(f"{V}/limits")
+        assert answer.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains"
+        assert answer.headers["X-SFDC-Request-Id"] == answer.headers["X-Request-Id"]
+        cookies = [value for name, value in answer.raw.headers.items() if name.lower() == "set-cookie"]
+        assert [one.partition("=")[0] for one in cookies] == [
+            "CookieConsentPolicy",
+            "LSKey-c$CookieConsentPolicy",
+            "BrowserId",
+        ]
+
+    def test_bulk_requests_had_another_name(self, org: Client) -> None:
+        assert "DailyBulkApiBatches" in org.get("/services/data/v49.0/limits").json()
+        old = org.get("/services/data/v48.0/limits").json()
+        assert "DailyBulkApiBatches" not in old
+        assert old["DailyBulkApiRequests"]["Max"] == 15000
+        assert list(old) == sorted(old)
+
+    def test_media_types(self, org: Client) -> None:
+        def status(media: str | None, body: str = '{"Name":"x"}') -> requests.Response:
+            head = {"Content-Type": media} if media else {}
+            return org.call("POST", f"{V}/sobjects/Account", data=body.encode(), headers=head)
+
+        assert status("application/json; charset=UTF-8").status_code == 201
+        odd = status("text/csv")
+        text = "MediaType of 'text/csv' is not supported by this resource"
+        assert (odd.status_code, odd.json()) == (415, [{"message": text, "errorCode": "UNSUPPORTED_MEDIA_TYPE"}])
+        untyped = status(None)
+        assert (untyped.status_code, untyped.headers["Sfdc-OAuth-Error"]) == (401, "1703")
+        assert status(None, "").json()[0]["errorCode"] == "JSON_PARSER_ERROR"
+
+
+class TestXml:
+    def test_row(self, org: Client) -> None:
+        one = org.create("Account", Name="A & B")
+        row = xml(org.get(f"{V}/sobjects/Account/{one}.xml"))
+        assert (row.tag, row.get("type"), row.findtext("Name")) == ("Account", "Account", "A & B")
+        assert row.get("url") == f"{V}/sobjects/Account/{one}"
+        assert str(row.findtext("CreatedDate")).endswith(".000Z")
+        parent = row.find("ParentId")
+        assert parent is not None
+        assert parent.get("{http://www.w3.org/2001/XMLSchema-instance}nil") == "true"
+
+    def test_query_and_lists(self, org: Client) -> None:
+        org.create("Contact", LastName="L")
+        found = xml(org.get(f"{V}/query", params={"q": "SELECT LastName FROM Contact"}, headers=XML))
+        assert (found.tag, found.findtext("totalSize"), found.findtext("done")) == ("QueryResult", "1", "true")
+        assert found.findtext("records/LastName") == "L"
+        versions = xml(requests.get(f"{org.ready.instance_url}/services/data", headers=XML, timeout=30))
+        assert versions.findtext("Version/version") == "31.0"
+        assert xml(org.get(V, headers=XML)).findtext("limits") == f"{V}/limits"
+
+    def test_errors(self, org: Client) -> None:
+        answer = org.get(f"{V}/sobjects/Nothing/describe", headers=XML)
+        assert answer.status_code == 404
+        assert xml(answer).findtext("Error/errorCode") == "NOT_FOUND"
+        refused = requests.get(f"{org.ready.instance_url}{V}/limits.xml", timeout=30)
+        assert xml(refused).findtext("Error/errorCode") == "INVALID_SESSION_ID"
+
+    def test_bodies(self, org: Client) -> None:
+        head = {"Content-Type": "application/xml; charset=UTF-8", **XML}
+        made = org.call(
+            "POST", f"{V}/sobjects/Account", data=b"<Account><Name>X &amp; Y</Name></Account>", headers=head
+        )
+        assert made.status_code == 201
+        one = xml(made).findtext("id")
+        schema = b'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        fields = b'<Phone xsi:nil="true"/><NumberOfEmployees>5</NumberOfEmployees>'
+        nil = b"<Account " + schema + b">" + fields + b"</Account>"
+        assert org.call("PATCH", f"{V}/sobjects/Account/{one}", data=nil, headers=head).status_code == 204
+        row = org.get(f"{V}/sobjects/Account/{one}").json()
+        assert (row["Name"], row["NumberOfEmployees"], row["Phone"]) == ("X & Y", 5, None)
+        broken = org.call("POST", f"{V}/sobjects/Account", data=b"<Account>", headers=head)
+        assert xml(broken).findtext("Error/errorCode") == "XML_PARSER_ERROR"
+        bomb = b'<!DOCTYPE a [<!ENTITY b "c">]><a><Name>&b;</Name></a>'
+        assert org.call("POST", f"{V}/sobjects/Account", data=bomb, headers=head).status_code == 400
+
+    def test_json_where_only_json_is_spoken(self, org: Client) -> None:
+        answer = org.post(f"{V}/composite", {"compositeRequest": []}, headers=XML)
+        assert json.loads(answer.text)
