@@ -35,6 +35,7 @@ def create(database: Database, schema: Schema) -> None:
     """Makes what is missing: tables, columns that the metadata has gained, indexes."""
     if not database.has("Organization"):
         database.extend(_statements(schema))
+        return
     with database.transaction():
         for obj in schema.objects.values():
             if obj.stored:
