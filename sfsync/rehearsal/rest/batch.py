@@ -47,7 +47,7 @@ def _check_shape(request: Any) -> None:
     if not isinstance(request, dict) or not isinstance(request.get("url"), str):
         raise OrgError("REQUIRED_FIELD_MISSING", "Each subrequest needs method and url")
     method = request.get("method")
-    if method not in _METHODS:
+    if not isinstance(method, str) or method not in _METHODS:
         raise errors.bad_method(str(method))
     if "binaryPartName" in request or "binaryPartNameAlias" in request:
         raise errors.invalid_input("Binary parts are not supported: this org keeps no files")

@@ -5,7 +5,8 @@ The answer is 200 whatever happens to the items, in the order of the input.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult
 
 MOST_RECORDS, MOST_CHUNKS, MOST_RETRIEVED = 200, 10, 2000
+_PATH = re.compile(r"\w+(\.\w+)*")
 Item = dict[str, Any]
 Save = Callable[[str, list[dict[str, Any]]], "list[SaveResult]"]
 
@@ -87,11 +89,15 @@ def _checked(records: Any) -> list[dict[str, Any]]:
         raise errors.no_records()
     if len(records) > MOST_RECORDS:
         raise errors.too_many_records(MOST_RECORDS)
-    if not all(isinstance(row, dict) for row in records):
+    if not all(isinstance(row, dict) and not _odd_id(row) for row in records):
         raise errors.json_parser("Unexpected token where a record was expected at [line:1, column:1]")
     if len(list(groupby(records, key=_type_of))) > MOST_CHUNKS:
         raise errors.too_many_chunks()
     return records
+
+
+def _odd_id(row: dict[str, Any]) -> bool:
+    return any(isinstance(value, list | dict) for name, value in row.items() if name.lower() == "id")
 
 
 def _type_of(row: dict[str, Any]) -> str | None:
@@ -169,6 +175,13 @@ def retrieve_many(context: Context, call: Call) -> Reply:
     return _retrieve(context, call, body.get("ids"), body.get("fields"))
 
 
+def check_names(fields: Iterable[str], entity: str) -> None:
+    """Names and paths of names only: they become part of a query. OrgError INVALID_FIELD."""
+    for name in fields:
+        if not _PATH.fullmatch(name):
+            raise errors.no_such_column_dml(name, entity)
+
+
 def _split(text: str | None) -> list[str]:
     return [one.strip() for one in (text or "").split(",") if one.strip()]
 
@@ -180,4 +193,7 @@ def _retrieve(context: Context, call: Call, ids: Any, fields: Any) -> Reply:
         raise OrgError("MISSING_ARGUMENT", "The fields parameter is required and cannot be empty")
     if len(ids) > MOST_RETRIEVED:
         raise errors.too_many_records(MOST_RETRIEVED)
+    if not all(isinstance(one, str) for one in (*ids, *fields)):
+        raise errors.json_parser("Cannot deserialize instance of string at [line:1, column:1]")
+    check_names(fields, call.args["object"])
     return Reply(200, context.org.retrieve_many(call.args["object"], ids, fields, version=call.version))

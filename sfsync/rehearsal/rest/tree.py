@@ -111,7 +111,9 @@ def _children(schema: Schema, node: _Node) -> Iterator[_Node]:
         if found is None:
             node.errors.append(OrgError("INVALID_FIELD", f"No such column '{name}' on sobject of type {node.type}", []))
             continue
-        for record in value["records"] or ():
+        if not isinstance(value["records"], list):
+            raise errors.json_parser(f"{name}: records must be a list at [line:1, column:1]")
+        for record in value["records"]:
             yield _node(record, node, found.field.name, found.object)
 
 

@@ -56,7 +56,7 @@ def retrieve(context: Context, call: Call, message: Message) -> str:
     if obj is None:
         raise unknown_type(message.text("sObjectType"))
     for name in names:
-        if "." not in name and not obj.has(name):
+        if not name.isidentifier() or not obj.has(name):
             raise unknown_field(name, obj.name)
     if len(ids) > MOST_RETRIEVED:
         raise errors.too_many_records(MOST_RETRIEVED)
@@ -71,17 +71,19 @@ def retrieve(context: Context, call: Call, message: Message) -> str:
 
 
 def get_updated(context: Context, call: Call, message: Message) -> str:
-    found = _asked(context, _span(call, message), changes.updated)
+    found = _asked(context, _span(context, call, message), changes.updated)
     return xml.element("result", {"ids": found["ids"], "latestDateCovered": instant(found["latestDateCovered"])})
 
 
 def get_deleted(context: Context, call: Call, message: Message) -> str:
-    found = _asked(context, _span(call, message), changes.deleted)
+    found = _asked(context, _span(context, call, message), changes.deleted)
     rows = [{"deletedDate": instant(one["deletedDate"]), "id": one["id"]} for one in found["deletedRecords"]]
     dates = {name: instant(found[name]) for name in ("earliestDateAvailable", "latestDateCovered")}
     return xml.element("result", {"deletedRecords": rows, **dates})
 
 
-def _span(call: Call, message: Message) -> Call:
+def _span(context: Context, call: Call, message: Message) -> Call:
+    if context.org.seen.find(message.text("sObjectType")) is None:
+        raise unknown_type(message.text("sObjectType"))
     params = {"start": message.text("startDate"), "end": message.text("endDate")}
     return replace(call, args={**call.args, "object": message.text("sObjectType")}, params=params)

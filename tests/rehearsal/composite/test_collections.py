@@ -93,3 +93,15 @@ def test_ten_chunks_are_fine(org: Client) -> None:
     kinds = ["Account" if number % 2 else "Contact" for number in range(10)]
     rows = [row(kind, **({"Name": "x"} if kind == "Account" else {"LastName": "x"})) for kind in kinds]
     assert codes(org.post(MANY, {"records": rows}).json()) == [None] * 10
+
+
+def test_fields_are_names(org: Client) -> None:
+    one = org.create("Account", Name="x")
+    for fields in (["Name FROM Contact"], ["Owner.Name, Id"], ["(SELECT Id FROM Contacts)"], [""], [1]):
+        answer = org.post(f"{MANY}/Account", {"ids": [one], "fields": fields})
+        assert answer.status_code == 400, fields
+
+
+def test_ids_that_are_no_texts(org: Client) -> None:
+    assert org.patch(MANY, {"records": [row("Account", Id=["x"])]}).json()[0]["errorCode"] == "JSON_PARSER_ERROR"
+    assert org.post(f"{MANY}/Account", {"ids": [["x"]], "fields": ["Name"]}).status_code == 400
