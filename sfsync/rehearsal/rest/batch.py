@@ -9,16 +9,18 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.rest.since import BATCH, check_since
 from sfsync.rehearsal.rest.subrequests import FAILED, make_call, perform
-from sfsync.rehearsal.routes import BATCH
+from sfsync.rehearsal.routes import BATCH as WITHIN_BATCH
 
-MOST, FIRST_VERSION = 25, 34
+MOST = 25
 _METHODS = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})
 _VERSION = re.compile(r"(?:/?services/data)?/?v(\d+)\.\d(?=/|\?|$)")
 
 
 def batch(context: Context, call: Call) -> Reply:
     """Parts run in order, each a transaction of its own; ``haltOnError`` skips what follows a failure."""
+    check_since(call, BATCH)
     body = call.body.object()
     requests = _checked(body.get("batchRequests"))
     results: list[dict[str, Any]] = []
@@ -63,7 +65,7 @@ def _run(context: Context, call: Call, request: dict[str, Any], number: int) -> 
             context.limits.spend("composite.batch")
         url = "/services/data/" + request["url"].lstrip("/").removeprefix("services/data/")
         inner = make_call(call, request["method"], url, {}, request.get("richInput"))
-        return _shown(perform(context, inner, BATCH))
+        return _shown(perform(context, inner, WITHIN_BATCH))
     except OrgError as error:
         return _shown(refusal(error))
 
@@ -72,8 +74,8 @@ def _check_version(url: str, outer: str) -> None:
     """A part's version is at least 34.0 and at most that of the batch."""
     found = _VERSION.match(url)
     version = int(found.group(1)) if found else 0
-    if not FIRST_VERSION <= version <= float(outer):
-        text = f"The version of a subrequest must be between {FIRST_VERSION}.0 and {outer}: v{version}.0"
+    if not BATCH <= version <= float(outer):
+        text = f"The version of a subrequest must be between {BATCH}.0 and {outer}: v{version}.0"
         raise OrgError("UNSUPPORTED_API_VERSION", text)
 
 

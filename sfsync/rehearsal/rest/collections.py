@@ -17,6 +17,7 @@ from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid
 from sfsync.rehearsal.rest.rollback import Undo, undo_unless
+from sfsync.rehearsal.rest.since import COLLECTIONS, COLLECTIONS_UPSERT, check_since
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.org import SaveResult
@@ -44,6 +45,7 @@ def update(context: Context, call: Call) -> Reply:
 def upsert(context: Context, call: Call) -> Reply:
     """PATCH composite/sobjects/X/{field}; every item says whether it was created, failed ones too."""
     field, wanted = call.args["field"], call.args["object"]
+    check_since(call, COLLECTIONS_UPSERT)
     if context.org.seen.find(wanted) is None:
         raise errors.not_found()
 
@@ -65,6 +67,7 @@ def told_apart(result: SaveResult, field: str, row: dict[str, Any]) -> SaveResul
 
 
 def _write(context: Context, call: Call, save: Save, *, upserting: bool = False) -> Reply:
+    check_since(call, COLLECTIONS)
     body = call.body.object()
     records = _checked(body.get("records"))
     return _whole_or_parts(context, lambda: _save_all(records, save, upserting=upserting), body.get("allOrNone"))
@@ -147,6 +150,7 @@ def _rolled_back(item: Item) -> Item:
 
 def delete(context: Context, call: Call) -> Reply:
     """DELETE composite/sobjects?ids=a,b&allOrNone=false"""
+    check_since(call, COLLECTIONS)
     ids = [one.strip() for one in call.params.get("ids", "").split(",") if one.strip()]
     if not ids:
         raise errors.no_records()
@@ -187,6 +191,7 @@ def _split(text: str | None) -> list[str]:
 
 
 def _retrieve(context: Context, call: Call, ids: Any, fields: Any) -> Reply:
+    check_since(call, COLLECTIONS)
     if not isinstance(ids, list) or not ids:
         raise OrgError("MISSING_ARGUMENT", "The ids parameter is required and cannot be empty")
     if not isinstance(fields, list) or not fields:

@@ -9,6 +9,7 @@ from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.rest.rollback import Undo, undo_unless
+from sfsync.rehearsal.rest.since import COMPOSITE, check_since
 from sfsync.rehearsal.rest.subrequests import Run, checked, envelope, find_route
 
 MOST, MOST_HEAVY = 25, 5
@@ -20,6 +21,7 @@ def composite(context: Context, call: Call) -> Reply:
     ``collateSubrequests`` only changes the order in which the vendor may run unrelated parts; here they always run
     in the order given, which is one of the orders allowed.
     """
+    check_since(call, COMPOSITE)
     body = call.body.object()
     requests = _counted(context, body.get("compositeRequest"))
     checked(requests, call.version)

@@ -11,9 +11,9 @@ from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.rest.references import roots
 from sfsync.rehearsal.rest.rollback import Undo, undo_unless
+from sfsync.rehearsal.rest.since import GRAPH, check_since
 from sfsync.rehearsal.rest.subrequests import Run, checked, done
 
-FIRST_VERSION = 50
 MOST_GRAPHS, MOST_NODES, MOST_KINDS, MOST_DEPTH, MOST_FAILED = 75, 500, 15, 15, 14
 _GRAPH_ID = re.compile(r"[A-Za-z0-9][^.]{0,38}")
 # Rows of one object only: POST on the object, the others on a row by id or by external id.
@@ -25,8 +25,7 @@ Graph = dict[str, Any]
 
 def graph(context: Context, call: Call) -> Reply:
     """Answers 200 whatever happens to the graphs; one that fails is undone and says so with ``isSuccessful``."""
-    if float(call.version) < FIRST_VERSION:
-        raise errors.not_found()
+    check_since(call, GRAPH)
     graphs = _checked(call.body.object().get("graphs"), call.version)
     kinds: set[tuple[str, str, str]] = set()
     shown: list[dict[str, Any]] = []
@@ -84,8 +83,8 @@ def _run(context: Context, call: Call, one: Graph, kinds: set[tuple[str, str, st
 def _step(run: Run, request: dict[str, Any]) -> bool:
     """Runs a node; True if it failed. Only rows may be nodes, of version 50 or later."""
     kind = _kind(request)
-    if kind is None or _NOT_ROWS.search(request["url"]) or int(kind[0]) < FIRST_VERSION:
-        text = f"The url of a node must be a row of an object, in version {FIRST_VERSION}.0 or later: {request['url']}"
+    if kind is None or _NOT_ROWS.search(request["url"]) or int(kind[0]) < GRAPH:
+        text = f"The url of a node must be a row of an object, in version {GRAPH}.0 or later: {request['url']}"
         run.done[request["referenceId"]] = done(refusal(errors.invalid_input(text)))
         return True
     return run.step(request).failed

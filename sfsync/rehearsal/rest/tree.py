@@ -16,6 +16,7 @@ from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.dml.options import Options
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.rest.rollback import Undo, undo_unless
+from sfsync.rehearsal.rest.since import TREE, check_since
 from sfsync.rehearsal.schema.model import Schema, SObject
 
 MOST_RECORDS, MOST_LEVELS, MOST_TYPES = 200, 5, 5
@@ -41,6 +42,7 @@ class _Node:
 
 def tree(context: Context, call: Call) -> Reply:
     """201 with the new ids, roots first; 400 with the records that were refused, and nothing is created."""
+    check_since(call, TREE)
     records = call.body.object().get("records")
     if not isinstance(records, list) or not records:
         raise errors.no_records()
