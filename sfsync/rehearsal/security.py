@@ -13,7 +13,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from sfsync.rehearsal.schema.model import COMPOUND_TYPES, Child, Field, Schema, SObject
 from sfsync.rehearsal.store.database import Database
@@ -187,7 +187,12 @@ def view(schema: Schema, grants: Grants) -> Schema:
     seen = [_object(one, grants, letters) for name, one in schema.objects.items() if "Q" in letters[name]]
     by_name = {one.name: one for one in seen}
     whole = [replace(one, children=_children(one, by_name)) for one in seen]
-    return Schema.of(whole, schema.settings, queues=schema.queues, permission_sets=schema.permission_sets)
+    kept = {
+        one.name: getattr(schema, one.name)
+        for one in fields(schema)
+        if one.name not in ("objects", "settings") and not one.name.startswith("_")
+    }
+    return Schema.of(whole, schema.settings, **kept)
 
 
 def _object(one: SObject, grants: Grants, letters: Mapping[str, set[str]]) -> SObject:

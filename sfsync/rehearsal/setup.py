@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from sfsync.rehearsal.dml.options import QUIET
+from sfsync.rehearsal.dml.rules.users import licenses_used
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.ids import new_id
 from sfsync.rehearsal.metadata import rows
@@ -16,7 +17,14 @@ from sfsync.rehearsal.store.database import Database
 from sfsync.rehearsal.store.tables import quoted
 
 USERNAME = "integration@rehearsal.example"
-_PROFILES = ("System Administrator", "Standard User", "Minimum Access - API Only Integrations")
+# profile -> its user licence
+_PROFILES = {
+    "System Administrator": "Salesforce",
+    "Standard User": "Salesforce",
+    "Minimum Access - API Only Integrations": "Salesforce Integration",
+}
+# licence -> how many there are; an org with fewer is set up with Org.set_licenses
+_LICENSES = {"Salesforce": 1000, "Salesforce Integration": 5}
 _LOCALE = {"LocaleSidKey": "it_IT", "TimeZoneSidKey": "Europe/Rome", "LanguageLocaleKey": "en_US"}
 
 Identity = dict[str, Any]
@@ -41,7 +49,15 @@ def _identity(schema: Schema) -> Identity:
 
 def _found(work: Work, identity: Identity) -> None:
     """The first rows of all: their ids are the first of their kind."""
-    profiles = rows.insert(work, "Profile", [{"Name": name, "UserType": "Standard"} for name in _PROFILES])
+    licenses = _licenses(work)
+    profiles = rows.insert(
+        work,
+        "Profile",
+        [
+            {"Name": name, "UserType": "Standard", "UserLicenseId": licenses[license]}
+            for name, license in _PROFILES.items()
+        ],
+    )
     rows.insert(
         work,
         "Organization",
@@ -60,6 +76,15 @@ def _found(work: Work, identity: Identity) -> None:
         ],
     )
     rows.insert(work, "User", [_user(identity["username"], profiles[0])])
+    licenses_used(work.database)
+
+
+def _licenses(work: Work) -> dict[str, str]:
+    wanted = [
+        {"Name": name, "MasterLabel": name, "Status": "Active", "TotalLicenses": total, "UsedLicenses": 0}
+        for name, total in _LICENSES.items()
+    ]
+    return dict(zip(_LICENSES, rows.insert(work, "UserLicense", wanted), strict=True))
 
 
 def _user(username: str, profile: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sfsync.rehearsal import errors
@@ -22,6 +23,8 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)\Z")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,3})\d*)?)?Z?\Z")
 _ZONED = re.compile(r"[Tt ]\d\d:\d\d.*(?:[Zz]|[+-]\d\d:?\d\d)\Z")
+_END = re.compile(r"__(?:s|pc)\Z")
+_COORDINATES = {"Latitude": 90, "Longitude": 180}  # degrees
 _TRUE = frozenset({"true", "1"})
 _FALSE = frozenset({"false", "0"})
 _SOAP = {"double": "double", "currency": "double", "percent": "double", "datetime": "dateTime", "reference": "ID"}
@@ -146,10 +149,20 @@ def _boolean(field: Field, value: Any) -> bool:
     return text in _TRUE
 
 
+@lru_cache(maxsize=4096)
+def _most_degrees(name: str) -> int | None:
+    """The largest value of a latitude or longitude; None for other fields."""
+    plain = _END.sub("", name)
+    return next((most for word, most in _COORDINATES.items() if plain.endswith(word)), None)
+
+
 def _number(field: Field, value: Any) -> float | None:
     number = _float(value)
     if number is None:
         return None
+    most = _most_degrees(field.name)
+    if most and abs(number) > most:
+        raise errors.number_out_of_range(field.label, field.name, str(value))
     if field.precision and abs(number) >= 10.0 ** (field.precision - field.scale):
         raise errors.number_out_of_range(field.label, field.name, str(value))
     # Digits beyond the scale are dropped, not rounded (describe, "scale"); repr avoids binary crumbs.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.dml import automation, checks, hierarchy, mixed, references, trail
+from sfsync.rehearsal.dml import automation, checks, hierarchy, mixed, numbers, owners, record_types, references, trail
 from sfsync.rehearsal.dml.batch import ABSENT, Batch, Deed, failed
 from sfsync.rehearsal.dml.convert import convert
 from sfsync.rehearsal.dml.rows import Stored, whole
@@ -34,6 +34,7 @@ def insert(work: Work, batch: Batch) -> list[Deed]:
     rules = rules_of(batch.obj.name)
     _prepare(work, batch, creating=True)
     _defaults(work, batch)
+    numbers.fill(work, batch)
     rules.before_insert(work, batch)
     automation.before(work, batch, None)
     _check(work, batch, None, rules)
@@ -45,6 +46,8 @@ def _check(work: Work, batch: Batch, old: Stored | None, rules: Rules) -> None:
     checks.required(batch, creating=old is None, skip=rules.optional)
     checks.unique(work.database, batch, [None] * batch.size if old is None else old.ids)
     hierarchy.check(work, batch, old)
+    owners.check(work, batch, old)
+    record_types.check(work, batch, old)
     automation.validate(work, batch, old)
     automation.duplicates(work, batch, old)
     automation.assign(work, batch, old)

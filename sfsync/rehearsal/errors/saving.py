@@ -197,6 +197,10 @@ def circular() -> OrgError:
     return OrgError("CIRCULAR_DEPENDENCY", "attempt to violate hierarchy constraints", [])
 
 
+def event_ends_before_it_starts() -> OrgError:
+    return OrgError("FIELD_INTEGRITY_EXCEPTION", "Event duration can not be negative", ["EndDateTime"])
+
+
 def license_limit() -> OrgError:
     return OrgError("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded", ["ProfileId"])
 

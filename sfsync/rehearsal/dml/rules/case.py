@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml import trail
 from sfsync.rehearsal.dml.batch import Batch
 from sfsync.rehearsal.dml.rows import Stored, whole
 from sfsync.rehearsal.dml.work import Rules, Work
@@ -33,7 +33,6 @@ class CaseRules(Rules):
         batch.columns["IsClosedOnCreate"] = list(closed)
         batch.columns["ClosedDate"] = [work.stamp if one else None for one in closed]
         self._account_of_contact(work, batch, batch.values("ContactId"), batch.values("AccountId"))
-        self._check_owner(work, batch)
 
     def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         if "Status" in batch.columns:
@@ -46,7 +45,6 @@ class CaseRules(Rules):
         if "ContactId" in batch.columns:
             contacts, accounts = whole(batch, old, "ContactId"), whole(batch, old, "AccountId")
             self._account_of_contact(work, batch, contacts, accounts)
-        self._check_owner(work, batch)
 
     def _default_status(self, batch: Batch) -> str:
         field = batch.obj.find("Status")
@@ -66,21 +64,6 @@ class CaseRules(Rules):
             account or found.get(contact or "") for contact, account in zip(contacts, accounts, strict=True)
         ]
 
-    def _check_owner(self, work: Work, batch: Batch) -> None:
-        queue = work.schema.objects["Group"].prefix
-        owners = batch.columns.get("OwnerId", [])
-        queues = [one for one in owners if isinstance(one, str) and one.startswith(queue)]
-        if not queues:
-            return
-        sql = (
-            'SELECT "QueueId", 1 FROM "QueueSobject" WHERE "SobjectType" = \'Case\''
-            ' AND "QueueId" IN (SELECT value FROM json_each(?))'
-        )
-        serving = look_up(work, sql, queues)
-        for row, one in enumerate(owners):
-            if isinstance(one, str) and one.startswith(queue) and one not in serving:
-                batch.fail(row, errors.queue_not_for_object())
-
     def after_insert(self, work: Work, batch: Batch, ids: list[str]) -> None:
         self._comment(work, batch, ids)
 
@@ -95,7 +78,9 @@ class CaseRules(Rules):
         obj = work.schema.objects["CaseComment"]
         cases, texts = (list(column) for column in zip(*said, strict=True))
         comments = new_ids(work.database, obj.prefix, len(said))
-        insert_columns(work, obj, comments, {"ParentId": cases, "CommentBody": texts})
+        columns = {"ParentId": cases, "CommentBody": texts}
+        insert_columns(work, obj, comments, columns)
+        trail.inserted(work, obj, comments, columns)
         work.database.many('UPDATE "Case" SET "Comments" = NULL WHERE Id = ?', [(one,) for one in cases])
 
 

@@ -1,4 +1,4 @@
-"""Names that are put together: Contact, User."""
+"""Names that are put together: Contact, Lead, Individual, User."""
 
 from __future__ import annotations
 
@@ -40,28 +40,3 @@ class ContactRules(NameRules):
             if person:
                 batch.fail(row, errors.invalid_person_account("The contact of a person account is read-only"))
         super().before_update(work, batch, old)
-
-
-class UserRules(NameRules):
-    """Usernames are lower case and look like e-mail addresses; the rest has the defaults of a standard user."""
-
-    def before_insert(self, work: Work, batch: Batch) -> None:
-        super().before_insert(work, batch)
-        self._usernames(batch)
-        nicknames = batch.values("CommunityNickname")
-        names = batch.values("Username")
-        batch.columns["CommunityNickname"] = [
-            nick or (name.split("@")[0][:40] if name else None) for nick, name in zip(nicknames, names, strict=True)
-        ]
-        batch.columns["UserType"] = ["Standard"] * batch.size
-
-    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
-        super().before_update(work, batch, old)
-        self._usernames(batch)
-
-    def _usernames(self, batch: Batch) -> None:
-        for row, name in enumerate(batch.columns.get("Username", ())):
-            if isinstance(name, str):
-                batch.columns["Username"][row] = name.lower()
-                if "@" not in name or "." not in name.rpartition("@")[2]:
-                    batch.fail(row, errors.invalid_email("Username", "Username", name))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml import trail
 from sfsync.rehearsal.dml.batch import ABSENT, Batch
 from sfsync.rehearsal.dml.references import ids_of
 from sfsync.rehearsal.dml.rows import Stored, whole
@@ -113,7 +114,9 @@ class AccountRules(Rules):
         mirror["OwnerId"] = people.values("OwnerId")
         mirror["IsPersonAccount"] = [True] * len(rows)
         mirror["Name"] = people.values("Name")
-        insert_columns(work, work.schema.objects["Contact"], people.values("PersonContactId"), mirror)
+        contact, contacts = work.schema.objects["Contact"], people.values("PersonContactId")
+        insert_columns(work, contact, contacts, mirror)
+        trail.inserted(work, contact, contacts, mirror)
 
     def after_update(self, work: Work, batch: Batch, ids: list[str]) -> None:
         rows = [row for row, contact in enumerate(batch.values("PersonContactId")) if contact]
@@ -124,7 +127,10 @@ class AccountRules(Rules):
         for name in ("Name", "OwnerId"):
             if name in people.columns:
                 mirror[name] = people.values(name)
-        update_columns(work, work.schema.objects["Contact"], people.values("PersonContactId"), mirror)
+        contact, contacts = work.schema.objects["Contact"], people.values("PersonContactId")
+        before = Stored(work.database, contact, contacts, trail.watched(work, contact, set(mirror)))
+        update_columns(work, contact, contacts, mirror)
+        trail.updated(work, contact, contacts, mirror, before)
 
     def _mirror(self, work: Work, people: Batch) -> dict[str, list[Any]]:
         pairs: dict[str, str] = work.schema.settings["person_mirror"]

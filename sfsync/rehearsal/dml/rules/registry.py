@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from sfsync.rehearsal.dml.rules.access import AssignmentRules, GroupRules, PermissionSetRules
+from sfsync.rehearsal.dml.rules.activity import EventRules
 from sfsync.rehearsal.dml.rules.case import CaseRules, TaskRules
-from sfsync.rehearsal.dml.rules.names import ContactRules, UserRules
+from sfsync.rehearsal.dml.rules.names import ContactRules, NameRules
 from sfsync.rehearsal.dml.rules.person import AccountRules
+from sfsync.rehearsal.dml.rules.sales import OpportunityRules
+from sfsync.rehearsal.dml.rules.users import UserRules
 from sfsync.rehearsal.dml.work import Rules
 
 _NONE = Rules()
@@ -13,7 +16,11 @@ _RULES: dict[str, Rules] = {
     "Account": AccountRules(),
     "Case": CaseRules(),
     "Contact": ContactRules(),
+    "Event": EventRules(),
     "Group": GroupRules(),
+    "Individual": NameRules(),
+    "Lead": NameRules(),
+    "Opportunity": OpportunityRules(),
     "PermissionSet": PermissionSetRules(),
     "PermissionSetAssignment": AssignmentRules(),
     "Task": TaskRules(),

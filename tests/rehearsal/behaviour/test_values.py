@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sfsync.rehearsal.dml.numbers import shaped
+from sfsync.rehearsal.dml.options import Options
+from sfsync.rehearsal.dml.rules.users import set_licenses
+from sfsync.rehearsal.org import Org
+from tests.rehearsal.behaviour.conftest import Desk
+from tests.rehearsal.behaviour.test_security import _USER, user
+
+
+def refused(org: Org, object_name: str, **fields: Any) -> dict[str, Any]:
+    result = org.insert(object_name, [fields])[0]
+    assert not result.success
+    return result.errors[0].item()
+
+
+@pytest.mark.parametrize(
+    ("display", "first"),
+    [
+        ("CL-{000000}", "CL-000007"),
+        ("{0}", "7"),
+        ("{YYYY}-{MM}/{DD} {00}", "2026-03/01 07"),
+        ("{{x}} {YY}{000}", "{{x}} 26007"),
+        ("A{00}%B", "A07%B"),
+    ],
+)
+def test_display_formats(display: str, first: str) -> None:
+    assert shaped(display, "2026-03-01T08:00:00.000+0000").format(7) == first
+
+
+def test_auto_numbers_go_on_over_calls(desk: Desk) -> None:
+    case = desk.made("Case", Subject="a")
+    clocks = [desk.made("Clock__c", Case__c=case) for _ in range(2)]
+    assert [desk.value("Clock__c", one, "Name") for one in clocks] == ["CL-000001", "CL-000002"]
+    lead = desk.made("Lead", LastName="Rossi", FirstName="Anna", Company="Bar")
+    assert desk.value("Lead", lead, "Name") == "Anna Rossi"
+
+
+@pytest.mark.parametrize(("name", "value", "good"), [("BillingLatitude", 90, True), ("BillingLatitude", 90.5, False)])
+def test_coordinates_stay_on_the_globe(org: Org, name: str, value: float, good: bool) -> None:
+    assert org.insert("Account", [{"Name": "a", name: value}])[0].success is good
+
+
+def test_an_opportunity_follows_its_stage(desk: Desk) -> None:
+    names = ["IsClosed", "IsWon", "Probability", "ForecastCategory", "ExpectedRevenue", "FiscalYear", "FiscalQuarter"]
+    deal = desk.made("Opportunity", Name="a", StageName="Prospecting", CloseDate="2026-05-01", Amount=200)
+    row = desk.org.retrieve("Opportunity", deal, names)
+    assert [row[name] for name in names] == [False, False, 10.0, "Pipeline", 20.0, 2026, 2]
+    desk.changed("Opportunity", deal, Probability=35)
+    assert desk.value("Opportunity", deal, "ExpectedRevenue") == 70.0
+    desk.changed("Opportunity", deal, StageName="Closed Won")
+    row = desk.org.retrieve("Opportunity", deal, names)
+    assert [row[name] for name in names[:5]] == [True, True, 100.0, "Closed", 200.0]
+
+
+def test_an_event_ends_after_its_duration(desk: Desk, org: Org) -> None:
+    event = desk.made("Event", Subject="x", StartDateTime="2026-03-01T09:00:00Z", DurationInMinutes=90)
+    assert desk.value("Event", event, "EndDateTime") == "2026-03-01T10:30:00.000+0000"
+    desk.changed("Event", event, EndDateTime="2026-03-01T09:30:00Z")
+    assert desk.value("Event", event, "DurationInMinutes") == 30
+    desk.changed("Event", event, StartDateTime="2026-03-02T09:00:00Z")
+    assert desk.value("Event", event, "EndDateTime") == "2026-03-02T09:30:00.000+0000"
+    assert refused(org, "Event", Subject="x")["statusCode"] == "REQUIRED_FIELD_MISSING"
+    ends = {"StartDateTime": "2026-03-01T09:00:00Z", "EndDateTime": "2026-03-01T08:00:00Z"}
+    assert refused(org, "Event", Subject="x", **ends)["statusCode"] == "FIELD_INTEGRITY_EXCEPTION"
+
+
+def test_an_inactive_user_owns_nothing_new(desk: Desk, org: Org) -> None:
+    who = user(desk, "Standard User")
+    account = desk.made("Account", Name="a", OwnerId=who)
+    desk.changed("User", who, IsActive=False)
+    item = refused(org, "Account", Name="b", OwnerId=who)
+    assert (item["statusCode"], item["fields"]) == ("INACTIVE_OWNER_OR_USER", ["OwnerId"])
+    assert item["message"] == f"operation performed with inactive user [{who[:15]}] as owner of account"
+    desk.changed("Account", account, Name="c", OwnerId=who)
+
+
+def test_a_queue_owns_only_what_it_serves(desk: Desk, org: Org) -> None:
+    queue = desk.ask("SELECT Id FROM Group WHERE DeveloperName = 'DESK'")[0]["Id"]
+    row = {"Subject": "a", "OwnerId": queue}
+    assert org.insert("Case", [row], options=Options(auto_assign=False))[0].success
+    lead = {"LastName": "a", "Company": "b", "OwnerId": queue}
+    wrong = org.insert("Lead", [lead], options=Options(auto_assign=False))[0].errors[0]
+    assert wrong.message == "Queue not associated with this SObject type"
+
+
+def test_licences_run_out(desk: Desk, org: Org) -> None:
+    with org.transaction():
+        set_licenses(org._database, "Salesforce", 2)
+    who = user(desk, "Standard User")
+    profile = desk.value("User", who, "ProfileId")
+    row = {**_USER, "Username": "second@operator.example", "ProfileId": profile}
+    item = refused(org, "User", **row)
+    assert (item["statusCode"], item["message"]) == ("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded")
+    sleeping = desk.made("User", **row, IsActive=False)
+    used = desk.ask("SELECT UsedLicenses FROM UserLicense WHERE Name = 'Salesforce'")
+    assert used == [{"UsedLicenses": 2}]
+    assert not org.update("User", [{"Id": sleeping, "IsActive": True}])[0].success
+    desk.changed("User", who, IsActive=False)
+    desk.changed("User", sleeping, IsActive=True)
