@@ -15,6 +15,7 @@ from shutil import rmtree
 from typing import Any
 
 from sfsync.rehearsal import errors, setup
+from sfsync.rehearsal.automation import computed
 from sfsync.rehearsal.clock import Clock
 from sfsync.rehearsal.dml import bin as recycle_bin
 from sfsync.rehearsal.dml import events as change_events
@@ -62,6 +63,7 @@ class Org:
         self.clock = Clock()
         self._described: dict[str, tuple[SObject, list[dict[str, Any]]]] = {}
         self._database = Database(data / "org.db")
+        self._database.offer(lambda connection: computed.install(connection, self.clock.now))
         self._lookups = Lookups(self._database)
         self._views = Views(self._database)
         self._acting: ContextVar[str | None] = ContextVar("acting", default=None)

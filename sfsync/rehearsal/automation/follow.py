@@ -9,8 +9,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sfsync.rehearsal.automation.calendars import STATE
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.schema.automation_model import AutomationSource, BusinessHoursDef
+from sfsync.rehearsal.store import state
 
 Row = dict[str, Any]
 Sync = Callable[[Work, str, Sequence[str], Sequence[Row]], dict[Any, str]]
@@ -24,6 +26,8 @@ def follow(work: Work, sync: Sync) -> None:
     source = work.schema.automation.source if work.schema.automation else AutomationSource()
     hours = _business_hours(work, source, sync)
     sync(work, "Holiday", ("Name",), [{"Name": one.name, **dict(one.values)} for one in source.holidays])
+    for one in source.holidays:
+        state.put(work.database, STATE, one.name, {"hours": list(one.hours)})
     _rules(work, source, sync)
     _processes(work, source, sync, hours)
 

@@ -8,7 +8,7 @@ An object without rules costs a look into a dictionary.
 
 from __future__ import annotations
 
-from sfsync.rehearsal.automation import assignment, validation
+from sfsync.rehearsal.automation import assignment, service, validation
 from sfsync.rehearsal.automation import duplicates as matching
 from sfsync.rehearsal.dml.batch import Batch
 from sfsync.rehearsal.dml.rows import Stored
@@ -17,6 +17,10 @@ from sfsync.rehearsal.dml.work import Work
 
 def before(work: Work, batch: Batch, old: Stored | None) -> None:
     """Before-save automation: may change ``batch.columns``; system validation comes after it."""
+    if batch.obj.name == "Case":
+        service.before_case(work, batch, old)
+    elif batch.obj.name == "CaseMilestone":
+        service.before_milestone(work, batch, old)
 
 
 def validate(work: Work, batch: Batch, old: Stored | None) -> None:
@@ -47,3 +51,7 @@ def after(work: Work, batch: Batch, ids: list[str], old: Stored | None) -> None:
 
     ``old`` then holds only the columns that were asked for before the write.
     """
+    if batch.obj.name == "Case":
+        service.after_case(work, batch, ids, old)
+    elif batch.obj.name == "CaseMilestone":
+        service.after_milestone(work, ids)

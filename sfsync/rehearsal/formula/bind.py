@@ -183,6 +183,8 @@ def _column(found: Field, scope: Scope) -> Bound:
         if scope.depth >= _MAX_DEPTH:
             raise FormulaError(f"Circular reference through {scope.obj.name}.{found.name}")
         return _bound(parse(found.formula), replace(scope, depth=scope.depth + 1, where=FIELD))
+    if found.expression is not None:
+        raise FormulaError(f"{scope.obj.name}.{found.name} cannot be used in formulas in the rehearsal org")
     return Column(scope.root, scope.steps, found, KINDS.get(found.type, "text"))
 
 

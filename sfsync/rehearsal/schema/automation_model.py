@@ -115,9 +115,10 @@ class BusinessHoursDef:
 
 @dataclass(frozen=True, slots=True)
 class HolidayDef:
-    """``values``: the other columns of the Holiday row, by name."""
+    """``hours``: the business hours it closes; ``values``: the other columns of the Holiday row, by name."""
 
     name: str
+    hours: tuple[str, ...]
     values: tuple[tuple[str, Any], ...]
 
 

@@ -187,7 +187,8 @@ def _holiday(root: Element) -> model.HolidayDef:
         "RecurrenceInstance": text(root, "recurrenceInstance") or None,
         "RecurrenceMonthOfYear": text(root, "recurrenceMonthOfYear") or None,
     }
-    return model.HolidayDef(text(root, "name"), tuple(values.items()))
+    closes = tuple((one.text or "").strip() for one in root.findall("businessHours"))
+    return model.HolidayDef(text(root, "name"), closes, tuple(values.items()))
 
 
 def _minutes(clock: str) -> int:

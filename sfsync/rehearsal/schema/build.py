@@ -9,7 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from sfsync.rehearsal.automation import rules
+from sfsync.rehearsal.automation import computed, rules
 from sfsync.rehearsal.ids import base62
 from sfsync.rehearsal.metadata.component import Component
 from sfsync.rehearsal.schema import automation_source, companions, standard
@@ -312,6 +312,7 @@ def _audit() -> tuple[Field, ...]:
 
 
 def _assembled(objects: Objects, settings: dict[str, Any], **more: Any) -> Schema:
+    objects.update((name, computed.with_expressions(one)) for name, one in objects.items())
     _add_person_fields(objects, settings)
     companions.add(objects)
     names = tuple(sorted(name for name, one in objects.items() if one.stored))

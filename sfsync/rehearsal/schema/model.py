@@ -66,12 +66,13 @@ class Field:
     shown: Mapping[str, Any] | None = None  # describe keys that do not follow from the rest
     formula: str | None = None  # of a formula field, as written in its metadata
     blank_as_zero: bool = False  # the formula reads blank numbers as 0
+    expression: str | None = None  # SQL that gives the value when it is read, {0} stands for the row's alias
     tracked: bool = False  # trackHistory: changes are written to the object's history, where it has one
 
     @property
     def stored(self) -> bool:
         """Has a column of its own; addresses and locations are put together from their parts."""
-        return self.type not in COMPOUND_TYPES
+        return self.type not in COMPOUND_TYPES and self.formula is None
 
     @property
     def indexed(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self.scratch: dict[str, Any] = {}  # of the open transaction: what its calls have to know of each other
+        self._install: Callable[[sqlite3.Connection], None] = lambda connection: None
         self._idle: list[sqlite3.Connection] = []  # readers between two queries; list operations are atomic
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
@@ -40,7 +41,14 @@ class Database:
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.create_function("fold", 1, _fold, deterministic=True)
+        self._install(connection)
         return connection
+
+    def offer(self, install: Callable[[sqlite3.Connection], None]) -> None:
+        """Gives SQL functions of the org's own to every connection; call it before the org is shared."""
+        self._install = install
+        for connection in (self._writer, *self._idle):
+            install(connection)
 
     @contextmanager
     def transaction(self, wait_s: float | None = None) -> Iterator[None]:
