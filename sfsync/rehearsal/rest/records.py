@@ -15,6 +15,7 @@ from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid
 from sfsync.rehearsal.rest import relations
 from sfsync.rehearsal.rest.conditions import Validators, asked, not_modified, tag_of
+from sfsync.rehearsal.rest.places import placed
 from sfsync.rehearsal.rest.recent import note
 
 if TYPE_CHECKING:
@@ -49,16 +50,15 @@ def create(context: Context, call: Call) -> Reply:
     name = call.args["object"]
     result = context.org.insert(name, [_row(call)], options=call.options)[0]
     if not result.success:
-        return _refused(result)
+        return _refused(call, result)
     note(context, call, result.id)
     return _created(context, call, result, {"id": result.id, "success": True, "errors": []})
 
 
-def _refused(result: SaveResult) -> Reply:
+def _refused(call: Call, result: SaveResult) -> Reply:
     """Several errors of one save come in one array."""
-    if len(result.errors) == 1:
-        return refusal(result.errors[0])
-    return Reply(result.errors[0].status, [error.body() for error in result.errors])
+    found = [placed(call, one) for one in result.errors]
+    return refusal(found[0]) if len(found) == 1 else Reply(found[0].status, [one.body() for one in found])
 
 
 def _created(context: Context, call: Call, result: SaveResult, body: dict[str, Any], status: int = 201) -> Reply:
@@ -136,7 +136,7 @@ def _update(context: Context, call: Call, name: str, record_id: str) -> Reply:
             return nothing(304)
         result = context.org.update(name, [row], options=call.options)[0]
     if not result.success:
-        return _not_there(result) or _refused(result)
+        return _not_there(result) or _refused(call, result)
     note(context, call, result.id)
     return nothing()
 
@@ -162,7 +162,7 @@ def delete(context: Context, call: Call) -> Reply:
 
 def _delete(context: Context, call: Call, record_id: str) -> Reply:
     result = context.org.delete([record_id], options=call.options)[0]
-    return nothing() if result.success else _not_there(result) or _refused(result)
+    return nothing() if result.success else _not_there(result) or _refused(call, result)
 
 
 # -- by external id ---------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ def upsert(context: Context, call: Call) -> Reply:
             raise errors.not_found()
         result = context.org.upsert(args["object"], args["field"], [row], options=call.options)[0]
     if not result.success:
-        return _choices(context, call, result.errors[0]) if result.errors[0].status == 300 else _refused(result)
+        return _choices(context, call, result.errors[0]) if result.errors[0].status == 300 else _refused(call, result)
     note(context, call, result.id)
     if not result.created and float(call.version) < _FIRST_VERSION_WITH_UPSERT_BODY:
         return nothing()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from sfsync.rehearsal.serve import Ready, ServeError, locked
 from tests.rehearsal.http.conftest import FORCE_APP, Client, V
@@ -115,6 +116,31 @@ def _await_some_rows(client: Client, job_id: str) -> int:
         if job["numberRecordsProcessed"]:
             return int(job["numberRecordsProcessed"])
         time.sleep(0.005)
+
+
+def test_https_beside_http(tmp_path: Path) -> None:
+    with served(tmp_path) as (process, client):
+        ready = client.ready
+        assert ready.https_url is not None
+        key = tmp_path / "tls/server.key"
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        session = requests.Session()
+        session.trust_env = False  # a bundle named in the environment would be preferred
+        session.verify = ready.ca_file
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(f"{ready.https_url}/services/data", verify=True, timeout=30)
+        for url in (ready.https_url, ready.https_url.replace("127.0.0.1", "localhost")):
+            assert session.get(f"{url}/services/data", timeout=30).status_code == 200
+        form = {"grant_type": "client_credentials", "client_id": ready.consumer_key}
+        form["client_secret"] = ready.consumer_secret
+        answer = session.post(f"{ready.https_url}/services/oauth2/token", data=form, timeout=30)
+        assert answer.json()["instance_url"] == ready.https_url
+        first = key.read_bytes()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    with served(tmp_path, "--no-https") as (_, client):
+        assert (client.ready.https_url, client.ready.ca_file) == (None, None)
+        assert key.read_bytes() == first
 
 
 def test_one_process_per_folder(tmp_path: Path) -> None:

@@ -172,6 +172,15 @@ class TestRecent:
         assert org.get(f"{V}/recent").json() == []
 
 
+class TestPlaces:
+    def test_a_bad_value_and_where_it_stands(self, org: Client) -> None:
+        body = b'{\n "LastName": "L",\n "Birthdate": "2019-13-45"}'
+        head = {"Content-Type": "application/json"}
+        answer = org.call("POST", f"{V}/sobjects/Contact", data=body, headers=head)
+        text = 'Cannot deserialize instance of date from VALUE_STRING value "2019-13-45" at [line:3, column:15]'
+        assert (answer.status_code, answer.json()) == (400, [{"message": text, "errorCode": "JSON_PARSER_ERROR"}])
+
+
 class TestKeys:
     def test_id_as_key(self, org: Client) -> None:
         one = org.create("Account", Name="A")
