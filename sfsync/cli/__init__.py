@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "failures": ("issues", "Records whose write was refused: list, retry."),
     "conflicts": ("issues", "Values changed on both sides: list, show, resolve."),
     "holds": ("issues", "Records that wait for something: list, release."),
-    "org": ("org", "The rehearsal org: serve, reset."),
+    "org": ("org", "The rehearsal org: serve, reset; deploy custom fields into any org."),
 }
 
 

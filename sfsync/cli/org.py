@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from sfsync.cli.options import option
+from sfsync.cli.opening import open_bench, open_progress
+from sfsync.cli.options import as_json, option
+
+if TYPE_CHECKING:
+    from sfsync.runs.deploy import Result
 
 _DATA = Path(".sfsync/org")
 _FORCE_APP = Path("force-app")
@@ -14,7 +19,7 @@ _FORCE_APP = Path("force-app")
 
 @click.group()
 def org() -> None:
-    """The rehearsal org: a Salesforce org on this machine, for trying things without API calls."""
+    """The rehearsal org, a Salesforce org on this machine; and the project's metadata into any org."""
 
 
 _data = option(
@@ -108,3 +113,65 @@ def reset(data: Path, force_app: Path | None) -> None:
 
     run(data, force_app=_metadata(force_app))
     click.echo(f"The rehearsal org in {data} is empty again.", err=True)
+
+
+@org.command()
+@click.argument(
+    "folder", metavar="[DIR]", required=False, type=click.Path(file_okay=False, path_type=Path), default=_FORCE_APP
+)
+@option("--dry-run", "--check-only", "dry_run", is_flag=True, help="Let the org judge every component; write nothing.")
+@option(
+    "--wait",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1800.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the end; the deploy goes on without us.",
+)
+@as_json
+@click.pass_obj
+def deploy(obj: dict[str, Any], folder: Path, dry_run: bool, wait: float, as_json: bool) -> int:
+    """Deploy custom objects, fields, record types, queues and permission sets of DIR into the configured org.
+
+    DIR is a folder in source format, default force-app. All or nothing: when the org refuses a component, nothing is
+    written and the command exits with 8; the table says which and why.
+    """
+    from sfsync.cli import screen
+    from sfsync.runs import deploy as runs
+
+    with open_bench(obj, None) as bench, open_progress(obj) as progress:
+        result = runs.deploy(
+            bench,
+            folder,
+            check_only=dry_run,
+            wait_s=wait,
+            say=lambda step, done, total: progress("metadata", step, done, total),
+        )
+    if as_json:
+        screen.emit(result.as_json())
+    else:
+        _show(result)
+    return int(result.exit)
+
+
+def _show(result: Result) -> None:
+    """A table of what changed or was refused, and a line that says how it ended."""
+    from sfsync.cli import screen
+    from sfsync.cli.table import Styled, table
+
+    done = result.deployed
+    styles = {"failed": "red", "created": "green", "changed": "green", "deleted": "yellow", "unchanged": "white"}
+    rows = [
+        (Styled(one.outcome, styles[one.outcome]), one.kind, one.name, one.problem)
+        for one in done.components
+        if one.outcome != "unchanged" or one.problem
+    ]
+    if rows:
+        table("Components", ("", "type", "name", "problem"), rows, fold=("problem",))
+    counts = ", ".join(f"{number:,} {word}" for word, number in done.counts.items() if number) or "nothing to do"
+    if not done.success:
+        screen.say(f"the org refused the deploy, nothing was written: {done.problem or counts}", "error")
+        return
+    screen.say(f"{'would be deployed' if done.check_only else 'deployed'}: {counts}", "ok")
+    for name in result.permission_sets:
+        screen.say(f"fields show to users who have the permission set {name}: assign it to the user of sfsync")
