@@ -10,15 +10,16 @@ _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[A-Z0-5]{3})?\Z")
 _POD = "Rh0"
+# A capital counts as 1, all else as 0; the first of five characters is the lowest bit.
+_CAPITALS = str.maketrans(_DIGITS, "".join("1" if "A" <= one <= "Z" else "0" for one in _DIGITS))
+_LETTERS = {f"{number:05b}"[::-1]: letter for number, letter in enumerate(_CHECK)}
+_PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
 
 
 def checksum(id15: str) -> str:
     """Three letters: one per five characters, a bit for each capital among them."""
-    letters = []
-    for start in (0, 5, 10):
-        chunk = id15[start : start + 5]
-        letters.append(_CHECK[sum(1 << bit for bit, one in enumerate(chunk) if "A" <= one <= "Z")])
-    return "".join(letters)
+    capitals = id15.translate(_CAPITALS)
+    return _LETTERS[capitals[:5]] + _LETTERS[capitals[5:10]] + _LETTERS[capitals[10:]]
 
 
 def to18(id_: str) -> str:
@@ -43,6 +44,15 @@ def new_id(prefix: str, counter: int) -> str:
 
 
 def base62(number: int, width: int) -> str:
+    if width < 3:
+        return _PAIRS[number % 3844][2 - width :]
+    high, low = divmod(number, 3844)
+    return _high_digits(high, width - 2) + _PAIRS[low]
+
+
+@lru_cache(maxsize=256)
+def _high_digits(number: int, width: int) -> str:
+    """Consecutive numbers share them."""
     digits = []
     for _ in range(width):
         number, digit = divmod(number, 62)
