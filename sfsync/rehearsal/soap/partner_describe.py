@@ -82,7 +82,7 @@ def _alphabetical(told: Mapping[str, Any]) -> Markup:
     """Keys in order; what may be left out is, what must stand there is nil."""
     shown = []
     for name, value in sorted(told.items()):
-        if value is None and name not in _NIL:
+        if name in _REST_ONLY or (value is None and name not in _NIL):
             continue
         shown.append(xml.element(name, _value(value)))
     return Markup("".join(shown))

@@ -136,6 +136,8 @@ def test_describe(partner: Partner) -> None:
     assert (told == sorted(told), value(result, "name"), value(result, "keyPrefix")) == (True, "Account", "001")
     assert {"fields", "recordTypeInfos", "childRelationships", "urlNew"} <= set(told)
     assert not {"urls", "listviewable"} & set(told)
+    (kind, *_) = result.findall(f"{P}recordTypeInfos")
+    assert names(kind) == sorted(names(kind)) and "urls" not in names(kind)
     name = next(one for one in result.findall(f"{P}fields") if value(one, "name") == "Name")
     assert names(name) == sorted(names(name))
     assert (value(name, "soapType"), value(name, "nillable")) == ("xsd:string", "false")
