@@ -8,7 +8,7 @@ An object without rules costs a look into a dictionary.
 
 from __future__ import annotations
 
-from sfsync.rehearsal.automation import assignment, service, validation
+from sfsync.rehearsal.automation import assignment, orders, service, validation
 from sfsync.rehearsal.automation import duplicates as matching
 from sfsync.rehearsal.dml.batch import Batch
 from sfsync.rehearsal.dml.rows import Stored
@@ -55,3 +55,4 @@ def after(work: Work, batch: Batch, ids: list[str], old: Stored | None) -> None:
         service.after_case(work, batch, ids, old)
     elif batch.obj.name == "CaseMilestone":
         service.after_milestone(work, ids)
+    orders.run(work, batch, ids)
