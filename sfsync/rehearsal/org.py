@@ -24,6 +24,7 @@ from sfsync.rehearsal.dml.batch import Batch, Deed
 from sfsync.rehearsal.dml.locks import Locks
 from sfsync.rehearsal.dml.merge import Merged, Refused, merge
 from sfsync.rehearsal.dml.options import DEFAULT, QUIET, Options
+from sfsync.rehearsal.dml.rules.users import set_licenses
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.ids import is_valid, to18
 from sfsync.rehearsal.metadata import change, package
@@ -94,6 +95,7 @@ class Org:
         self.locks = Locks(self.state_list("lock").values(), self._keep_locks)
         selected = state.get(self._database, "org", "change_events") or {"objects": []}
         self._event_objects = frozenset(selected["objects"])
+        self._audit = state.get(self._database, "org", "audit_fields") is not None
         self.files_dir.mkdir(exist_ok=True)
 
     def close(self) -> None:
@@ -412,6 +414,7 @@ class Org:
             self.schema_for(writer),
             self.locks,
             self._event_objects,
+            self._audit,
         )
 
     def _writer(self, options: Options) -> str | None:
@@ -457,6 +460,18 @@ class Org:
                 self.state_delete("lock", key)
             for number, order in enumerate(orders):
                 self.state_put("lock", f"{number:04}", order)
+
+    def allow_audit_fields(self, allowed: bool) -> None:
+        """The org's setting "Set Audit Fields upon Record Creation", off in a fresh org."""
+        if allowed:
+            state.put(self._database, "org", "audit_fields", {})
+        else:
+            state.delete(self._database, "org", "audit_fields")
+        self._audit = allowed
+
+    def set_licenses(self, name: str, total: int) -> None:
+        """Gives the org so many user licences of a kind (``Salesforce``). Raises ValueError for an unknown kind."""
+        set_licenses(self._database, name, total)
 
     # -- change events ------------------------------------------------------------------------------------
 

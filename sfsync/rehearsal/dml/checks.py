@@ -11,10 +11,34 @@ from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.schema.model import Field
 from sfsync.rehearsal.store.database import Database
 
+AUDIT = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
+# Objects whose audit fields can be given on create, beside all custom ones (vendor object reference, system fields).
+_AUDITED = frozenset(
+    {
+        "Account",
+        "Attachment",
+        "CampaignMember",
+        "Case",
+        "CaseComment",
+        "Contact",
+        "ContentVersion",
+        "Contract",
+        "Event",
+        "Lead",
+        "Opportunity",
+        "Task",
+    }
+)
 
-def access(batch: Batch, *, creating: bool) -> None:
-    """Fields a caller may not write: one error per row that names them all."""
-    closed = [name for name in batch.columns if not _writable(batch, name, creating)]
+
+def access(batch: Batch, *, creating: bool, audit: bool = False) -> None:
+    """Fields a caller may not write: one error per row that names them all.
+
+    ``audit``: the org lets audit fields be set upon record creation.
+    """
+    audit = audit and creating and (batch.obj.custom or batch.obj.name in _AUDITED)
+    given = AUDIT if audit else frozenset()
+    closed = [name for name in batch.columns if name not in given and not _writable(batch, name, creating)]
     if not closed:
         return
     for row in range(batch.size):

@@ -79,7 +79,7 @@ def check(database: Database, schema: Schema, batch: Batch) -> None:
     """Every id in a reference field belongs to an object the field may point at, and to a living row."""
     for name, values in batch.columns.items():
         field = batch.obj.find(name)
-        if field is None or field.type != "reference" or not (field.createable or field.updateable):
+        if field is None or field.type != "reference" or not _given(field):
             continue
         ids = {one for one in values if isinstance(one, str)}
         bad = _bad_ids(database, schema, field, ids) if ids else {}
@@ -87,6 +87,11 @@ def check(database: Database, schema: Schema, batch: Batch) -> None:
             for row, one in enumerate(values):
                 if one in bad:
                     batch.fail(row, bad[one])
+
+
+def _given(field: Field) -> bool:
+    """Comes from the caller: what may be written, and audit fields where the org lets them be set."""
+    return field.createable or field.updateable or field.name in ("CreatedById", "LastModifiedById")
 
 
 def _bad_ids(database: Database, schema: Schema, field: Field, ids: set[str]) -> dict[str, OrgError]:

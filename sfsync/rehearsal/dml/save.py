@@ -56,7 +56,7 @@ def _check(work: Work, batch: Batch, old: Stored | None, rules: Rules) -> None:
 
 def _prepare(work: Work, batch: Batch, *, creating: bool) -> None:
     references.resolve(work.database, work.schema, batch)
-    checks.access(batch, creating=creating)
+    checks.access(batch, creating=creating, audit=work.audit)
     batch.obj = work.schema.objects[batch.obj.name]
     convert(batch)
     references.check(work.database, work.schema, batch)

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Work:
     """``stamp`` is the instant of the save as stored; ``view`` the schema as the user sees it, None for all of it.
 
-    ``event_objects`` are the objects selected for change events.
+    ``event_objects`` are the objects selected for change events; ``audit``: audit fields may be
+    set upon record creation.
     """
 
     database: Database
@@ -31,6 +32,7 @@ class Work:
     view: Schema | None = None
     locks: Locks = field(default_factory=Locks)
     event_objects: frozenset[str] = frozenset()
+    audit: bool = False
 
     @property
     def seen(self) -> Schema:

@@ -24,7 +24,8 @@ def insert_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, 
         if field.indexed:
             whole[field.key_column] = [field.key(one) for one in whole[name]]
     for name, value in _system(work, obj, creating=True).items():
-        whole[name] = [value] * size
+        given = columns.get(name)
+        whole[name] = [value] * size if given is None else [value if one in (ABSENT, None) else one for one in given]
     names = ", ".join(map(quoted, whole))
     marks = ", ".join("?" * len(whole))
     sql = f"INSERT INTO {quoted(obj.name)} ({names}) VALUES ({marks})"  # noqa: S608 - names from our schema

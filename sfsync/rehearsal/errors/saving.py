@@ -226,6 +226,8 @@ def delete_failed(name: str, what: str, names: Sequence[str]) -> OrgError:
 
 
 def lock_not_obtained(record_ids: Sequence[str]) -> OrgError:
+    if not record_ids:
+        return OrgError("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record", [])
     ids = ",".join(one[:15] for one in record_ids)
     text = f"unable to obtain exclusive access to this record or {len(record_ids)} records: {ids}"
     return OrgError("UNABLE_TO_LOCK_ROW", text, [])

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from sfsync.rehearsal.dml.numbers import shaped
 from sfsync.rehearsal.dml.options import Options
-from sfsync.rehearsal.dml.rules.users import set_licenses
+from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.org import Org
 from tests.rehearsal.behaviour.conftest import Desk
 from tests.rehearsal.behaviour.test_security import _USER, user
@@ -89,8 +90,7 @@ def test_a_queue_owns_only_what_it_serves(desk: Desk, org: Org) -> None:
 
 
 def test_licences_run_out(desk: Desk, org: Org) -> None:
-    with org.transaction():
-        set_licenses(org._database, "Salesforce", 2)
+    org.set_licenses("Salesforce", 2)
     who = user(desk, "Standard User")
     profile = desk.value("User", who, "ProfileId")
     row = {**_USER, "Username": "second@operator.example", "ProfileId": profile}
@@ -102,3 +102,41 @@ def test_licences_run_out(desk: Desk, org: Org) -> None:
     assert not org.update("User", [{"Id": sleeping, "IsActive": True}])[0].success
     desk.changed("User", who, IsActive=False)
     desk.changed("User", sleeping, IsActive=True)
+
+
+def test_audit_fields_are_set_on_create_where_the_org_allows_it(desk: Desk, org: Org) -> None:
+    who = user(desk, "Standard User")
+    row = {"Name": "a", "CreatedDate": "2020-01-01T00:00:00Z", "CreatedById": who}
+    assert refused(org, "Account", **row)["statusCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+    org.allow_audit_fields(True)
+    results = org.insert("Account", [row, {"Name": "b"}])
+    names = ["CreatedDate", "CreatedById", "LastModifiedDate", "SystemModstamp"]
+    now = "2026-03-01T08:00:00.000+0000"
+    shown = org.retrieve("Account", str(results[0].id), names)
+    assert [shown[name] for name in names] == ["2020-01-01T00:00:00.000+0000", who, now, now]
+    shown = org.retrieve("Account", str(results[1].id), names)
+    assert [shown[name] for name in names] == [now, org.user_id, now, now]
+    assert not org.update("Account", [{"Id": results[0].id, "CreatedDate": now}])[0].success
+    assert refused(org, "Account", Name="c", SystemModstamp=now)["fields"] == ["SystemModstamp"]
+    assert refused(org, "User", **_USER, CreatedDate=now)["fields"] == ["CreatedDate"]
+    assert refused(org, "Account", Name="c", CreatedById=who[:-4] + "x")["fields"] == ["CreatedById"]
+
+
+def test_a_writer_who_waits_too_long_gets_no_lock(desk: Desk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sfsync.rehearsal.org.WAIT_S", 0.01)
+    inside, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with org.transaction():
+            inside.set()
+            done.wait(5)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    inside.wait(5)
+    account = {"Name": "a"}
+    with pytest.raises(OrgError, match="UNABLE_TO_LOCK_ROW: unable to obtain exclusive access"):
+        org.insert("Account", [account])
+    done.set()
+    holder.join()
+    assert org.insert("Account", [account])[0].success
