@@ -132,7 +132,7 @@ class _Parser(Conditions):
         return Query(items, source, alias, tuple(joined), scope)
 
     def _table(self) -> tuple[Path, str | None]:
-        if self.reader.now.word in _CLAUSES and self.reader.now.word not in ("GROUP", "SET", "UPDATE", "ALL"):
+        if self.reader.now.word in _CLAUSES and self.reader.now.word not in ("GROUP", "ORDER", "SET", "UPDATE", "ALL"):
             raise self.reader.unexpected()
         path = self.path()
         if self.reader.now.word == "AS":

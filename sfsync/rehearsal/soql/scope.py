@@ -198,6 +198,8 @@ class Scope:
             step = self.step(obj, alias, relation, at)
             mirrored = self.leaf(step.parents[0], step.alias, other, at)
             return Column(mirrored.sql, found, at, False, alias)
+        if found.expression is not None:
+            return Column(found.expression.format(alias), found, at, False, alias)
         if found.parts:
             return Column("NULL", found, at, False, alias)
         return Column(f"{alias}.{quoted(found.name)}", found, at, alias == self.root, alias)

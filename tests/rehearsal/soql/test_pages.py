@@ -117,8 +117,8 @@ def test_children_count_toward_the_page_and_have_cursors_of_their_own(org: Org, 
     big, small = [one.id for one in org.insert("Account", [{"Name": "big"}, {"Name": "small"}])]
     rows = [{"LastName": f"c{number:03d}", "AccountId": big} for number in range(450)]
     assert all(one.success for one in org.insert("Contact", [*rows, {"LastName": "x", "AccountId": small}]))
-    soql = "SELECT Name, (SELECT LastName, (SELECT Id FROM Cases) FROM Contacts ORDER BY LastName) "
-        "FROM Account ORDER BY Name"
+    inside = "(SELECT LastName, (SELECT Id FROM Cases) FROM Contacts ORDER BY LastName)"
+    soql = f"SELECT Name, {inside} FROM Account ORDER BY Name"
     first = locators.first(Asked(soql, size=200))
     family: dict[str, Any] = first.records[0]["Contacts"]
     assert list(family) == ["totalSize", "done", "nextRecordsUrl", "records"]
