@@ -61,7 +61,7 @@ def answer(context: Context, call: Call, subject: str) -> Outcome:
         if hit.kind == "clock_skew":
             _skew(context, hit.ms)
         if hit.kind == "expire_session":
-            context.sessions.revoke(bearer(call.header("Authorization")))
+            context.sessions.revoke(call.header("X-SFDC-Session") or bearer(call.header("Authorization")))
     outcome = _handled(context, call)
     after = context.faults.strike(subject, _AFTER) if faulty else []
     if not after:

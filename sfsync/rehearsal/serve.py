@@ -18,12 +18,11 @@ from types import FrameType
 from typing import IO
 
 import uvicorn
-from starlette.applications import Starlette
 
 from sfsync.errors import ConfigError
 from sfsync.rehearsal import seeds, table, tls
-from sfsync.rehearsal.app import build_app
-from sfsync.rehearsal.bulk import ingest as bulk_ingest
+from sfsync.rehearsal.app import Edge
+from sfsync.rehearsal.bulk import load as bulk_load
 from sfsync.rehearsal.bulk import query as bulk_query
 from sfsync.rehearsal.bulk.classic import work as classic_work
 from sfsync.rehearsal.bulk.jobs import BATCH, INGEST, QUERY, Jobs
@@ -41,6 +40,7 @@ HOST = "127.0.0.1"
 DEFAULT_DATA = Path(".sfsync/org")
 _MOST_REQUEST_HEAD = 1 << 20  # beyond the vendor's 16 KB, so that we, not the server, say 414
 _START_SECONDS, _STOP_SECONDS, _LOOK_SECONDS = 60, 5, 0.005
+_KEEP_ALIVE_SECONDS = 75  # clients poll jobs every five seconds: a connection closed just then looks like a failure
 
 
 class ServeError(ConfigError):
@@ -83,7 +83,7 @@ def open_context(
     org = Org.open(data, force_app=force_app)
     known = credentials.load_or_create(data, org.org_id, org.username)
     sessions, faults, limits = Sessions(org), Faults(org), Limits(org)
-    jobs = Jobs(org, faults, {INGEST: bulk_ingest.work, QUERY: bulk_query.work, BATCH: classic_work.work})
+    jobs = Jobs(org, faults, {INGEST: bulk_load.work, QUERY: bulk_query.work, BATCH: classic_work.work})
 
     recent = Recent(org)
 
@@ -217,7 +217,7 @@ class _Service:
 
     def __init__(self, context: Context, listeners: list[_Listener], on_ready: Callable[[], None]) -> None:
         breaker = _Breaker()
-        app = build_app(context, breaker.close)
+        app = Edge(context, breaker.close)
         self._listeners = listeners
         self._servers = [_Server(_config(app, one, first=one is listeners[0])) for one in listeners]
         self._on_ready = on_ready
@@ -242,7 +242,7 @@ class _Service:
         await asyncio.gather(*tasks)
 
 
-def _config(app: Starlette, listener: _Listener, *, first: bool) -> uvicorn.Config:
+def _config(app: Edge, listener: _Listener, *, first: bool) -> uvicorn.Config:
     certificate = listener.certificate
     return uvicorn.Config(
         app,
@@ -260,6 +260,7 @@ def _config(app: Starlette, listener: _Listener, *, first: bool) -> uvicorn.Conf
         date_header=False,  # the org's clock may be set; its Date must tell that time
         h11_max_incomplete_event_size=_MOST_REQUEST_HEAD,
         timeout_graceful_shutdown=_STOP_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
 
 

@@ -8,7 +8,6 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import multipart, orders, show
 from sfsync.rehearsal.bulk.jobs import INGEST, OPEN, UPLOADED, Job
 from sfsync.rehearsal.bulk.load import UPLOAD
-from sfsync.rehearsal.bulk.load import work as work
 from sfsync.rehearsal.call import Call, Reply, nothing, parse_json
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError

@@ -35,10 +35,10 @@ def create(context: Context, call: Call) -> Reply:
     soql = order.get("query")
     if not isinstance(soql, str) or not soql.strip():
         raise errors.malformed_query("A query string has to be specified")
-    if context.limits.left("DailyBulkV2QueryJobs") == 0:
-        raise OrgError("EXCEEDEDQUOTA", "Max bulk v2 query jobs (10000) per 24 hrs has been reached")
+    _check_quota(context)
     result = context.org.query(soql, all_rows=order["operation"] == "queryAll", version=call.version)
-    rows.check_supported(context.org.seen, result, soql)
+    rows.check_supported(context.org.seen, result, soql, call.version)
+    result.close()
     context.limits.use("DailyBulkV2QueryJobs")
     job = context.jobs.create(
         QUERY,
@@ -53,6 +53,14 @@ def create(context: Context, call: Call) -> Reply:
     answer = {**show.created(job), "state": UPLOADED}
     context.jobs.begin(job)
     return Reply(200, answer)
+
+
+def _check_quota(context: Context) -> None:
+    if context.limits.left("DailyBulkV2QueryJobs") == 0:
+        raise OrgError("EXCEEDEDQUOTA", "Max bulk v2 query jobs (10000) per 24 hrs has been reached")
+    if context.limits.left("DailyBulkV2QueryFileStorageMB") == 0:
+        text = "Max bulk v2 query result size stored (1000000000) kb per 24 hrs has been exceeded"
+        raise OrgError("EXCEEDEDQUOTA", text)
 
 
 def read(context: Context, call: Call) -> Reply:

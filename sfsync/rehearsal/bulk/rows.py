@@ -13,27 +13,23 @@ from sfsync.rehearsal.bulk.loading import CHUNK_ROWS
 from sfsync.rehearsal.columns import fields_of
 from sfsync.rehearsal.org import QueryResult
 from sfsync.rehearsal.schema.model import Field, Schema
+from sfsync.rehearsal.soql.parse import parse
+from sfsync.rehearsal.soql.tree import ChildItem, TypeOfItem
 
 __all__ = ["check_supported", "chunks", "fields_of"]
 _COMPOUND = frozenset({"address", "location"})
 Show = Callable[[Any], str]
 
 
-def check_supported(schema: Schema, result: QueryResult, soql: str) -> None:
+def check_supported(schema: Schema, result: QueryResult, soql: str, version: str) -> None:
     """Aggregates, subqueries, TYPEOF, OFFSET and compound fields are refused."""
-    words = soql.upper().split()
-    aggregate = result.aggregate or not result.columns
-    if aggregate or "TYPEOF" in words or "OFFSET" in words or _has_subquery(soql):
+    query = parse(soql, version)
+    nested = any(isinstance(item, ChildItem | TypeOfItem) for item in query.items)
+    if result.aggregate or not result.columns or query.group or nested or query.offset is not None:
         raise errors.bulk_api_error("Aggregate Relationships not supported in Bulk Query")
     fields = fields_of(schema, result.columns, result.object)
     if any(field is not None and field.type in _COMPOUND for field in fields):
         raise errors.bulk_api_error("Selecting compound data not supported in Bulk Query")
-
-
-def _has_subquery(soql: str) -> bool:
-    """A SELECT inside the field list, as against a semi-join after WHERE."""
-    fields = soql.upper().partition(" FROM ")[0]
-    return fields.count("SELECT") > 1
 
 
 class _Lines(list[str]):

@@ -257,6 +257,14 @@ class TestErrors:
         body = classic.call("POST", body="{}", media="application/json", headers={"X-SFDC-Session": "no"})
         assert body.json() == {"exceptionCode": "InvalidSessionId", "exceptionMessage": "Invalid session id"}
 
+    def test_a_session_expires_on_order(self, classic: Classic, org: Client) -> None:
+        job = classic.job("insert", "Account")["id"]
+        token = org.control("sessions", {"username": org.ready.username})
+        org.control("faults", {"kind": "expire_session", "match": "/services/async/"})
+        headers = {"X-SFDC-Session": token["access_token"]}
+        ended = classic.call("GET", f"/{job}", headers=headers)
+        assert elements_of(ended.text)["exceptionCode"] == "InvalidSessionId"
+
     @pytest.mark.parametrize(
         ("order", "code"),
         [

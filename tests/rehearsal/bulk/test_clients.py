@@ -49,9 +49,9 @@ def test_bulk_one_refusals(bulk: Any) -> None:
 
 def test_bulk_two(served: Ready, org: Client) -> None:
     handler: Any = SFBulk2Handler(served.access_token, f"{served.instance_url}/services/data/v59.0/jobs/")
-    (made,) = handler.Account.insert(records=[{"Name": "A", "Phone": "1"}, {"Name": "", "Phone": "2"}])
+    (made,) = handler.Account.insert(records=[{"Name": "A", "Phone": "1"}, {"Name": "", "Phone": "2"}], wait=0)
     assert (made["numberRecordsProcessed"], made["numberRecordsFailed"]) == (2, 1)
     assert '"1"' in handler.Account.get_successful_records(made["job_id"])
     assert "REQUIRED_FIELD_MISSING" in handler.Account.get_failed_records(made["job_id"])
-    (page,) = handler.Account.query("SELECT Name, Phone FROM Account")
+    (page,) = handler.Account.query("SELECT Name, Phone FROM Account", wait=0)
     assert page == '"Name","Phone"\n"A","1"\n'

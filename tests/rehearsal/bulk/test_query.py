@@ -102,3 +102,24 @@ def test_listing(org: Client) -> None:
     (row,) = org.get(f"{QUERY}?jobType=V2Query&concurrencyMode=parallel").json()["records"]
     assert (row["jobType"], row["state"], row["columnDelimiter"]) == ("V2Query", "JobComplete", "COMMA")
     assert org.get(f"{QUERY}?jobType=Classic").json()["records"] == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        ("DailyBulkV2QueryJobs", "Max bulk v2 query jobs (10000) per 24 hrs has been reached"),
+        (
+            "DailyBulkV2QueryFileStorageMB",
+            "Max bulk v2 query result size stored (1000000000) kb per 24 hrs has been exceeded",
+        ),
+    ],
+)
+def test_quotas(org: Client, limit: str, text: str) -> None:
+    org.control("limits", {limit: {"Remaining": 0}})
+    answer = org.post(QUERY, {"operation": "query", "query": "SELECT Id FROM Account"})
+    assert (answer.status_code, answer.json()) == (400, [{"errorCode": "EXCEEDEDQUOTA", "message": text}])
+
+
+def test_words_in_strings_do_no_harm(org: Client) -> None:
+    org.create("Account", Name="x OFFSET y")
+    assert org.bulk_query("SELECT Id FROM Account WHERE Name = 'x OFFSET y'")["numberRecordsProcessed"] == 1

@@ -45,7 +45,7 @@ def work(jobs: Jobs, batch: Job) -> None:
 def _run(jobs: Jobs, batch: Job, soql: str) -> QueryResult:
     try:
         result = jobs.org.query(soql, all_rows=batch.operation == "queryAll", version=batch.api)
-        rows.check_supported(jobs.org.seen, result, soql)
+        rows.check_supported(jobs.org.seen, result, soql, batch.api)
     except OrgError as error:
         code = "FUNCTIONALITY_NOT_ENABLED" if error.code == "API_ERROR" else error.code
         raise errors.invalid_batch(f"Failed to process query: {code}: {error.message}") from error
