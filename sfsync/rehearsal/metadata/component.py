@@ -20,11 +20,15 @@ _NAMES = frozenset({"fullName"})
 
 
 class SourceError(ValueError):
-    """A piece of metadata says something this org cannot do; ``problem`` is the sentence without the file."""
+    """A piece of metadata says something this org cannot do; ``problem`` is the sentence without the file.
 
-    def __init__(self, file: str, problem: str) -> None:
+    ``key`` is the component at fault, where it is known.
+    """
+
+    def __init__(self, file: str, problem: str, key: Key | None = None) -> None:
         super().__init__(f"{file}: {problem}")
         self.file = file
+        self.key = key
         self.problem = problem
 
 
@@ -52,7 +56,7 @@ class Component:
         return self.name.partition(".")[2] if BY_NAME[self.kind].parent else self.name
 
     def refuse(self, problem: str) -> SourceError:
-        return SourceError(self.file, problem)
+        return SourceError(self.file, problem, self.key)
 
 
 def parse(file: str, raw: bytes) -> Element:

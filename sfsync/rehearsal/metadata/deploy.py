@@ -126,8 +126,7 @@ def _attempt(org: Org, changes: Changes, options: Options) -> list[Message]:
     except CannotChangeError as wrong:
         return [failure("CustomField", f"{wrong.object}.{wrong.field}", "", wrong.problem)]
     except SourceError as wrong:
-        named = next((one for one in changes.values() if one and wrong.file in (one.name, one.file)), None)
-        return [failure(named.kind if named else "", named.name if named else wrong.file, wrong.file, wrong.problem)]
+        return [failure(*(wrong.key or ("", wrong.file)), wrong.file, wrong.problem)]
     return []
 
 

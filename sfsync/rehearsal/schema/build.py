@@ -70,7 +70,7 @@ def _with_rules(schema: Schema, source: Source, components: Iterable[Component])
         return replace(schema, automation=rules.bound(schema, automation_source.join(source.automation)))
     except rules.RuleError as wrong:
         file = next((one.file for one in components if one.key == (wrong.kind, wrong.name)), wrong.name)
-        raise SourceError(file, wrong.problem) from wrong
+        raise SourceError(file, wrong.problem, (wrong.kind, wrong.name)) from wrong
 
 
 # -- picklists --------------------------------------------------------------------------------------------
