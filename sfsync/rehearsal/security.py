@@ -123,6 +123,11 @@ class Views:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[int, Schema, Schema]] = {}
 
+    def clear(self) -> None:
+        """Forgets all views: after a reset the same ids and counters mean other users."""
+        with self._lock:
+            self._kept.clear()
+
     def of(self, schema: Schema, user_id: str) -> Schema:
         """The schema as this user sees it; the very same object for administrators."""
         with self._database.reader() as connection:
