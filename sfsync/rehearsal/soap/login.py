@@ -7,7 +7,8 @@ from typing import Any
 from sfsync.rehearsal import errors, xml
 from sfsync.rehearsal.call import Call
 from sfsync.rehearsal.context import Context
-from sfsync.rehearsal.entry.oauth import password_fits
+from sfsync.rehearsal.entry import passwords
+from sfsync.rehearsal.entry.oauth import whose
 from sfsync.rehearsal.soap.envelope import Fault, Message, session_of
 
 LAST_VERSION = 64
@@ -19,17 +20,18 @@ def login(context: Context, call: Call, message: Message) -> str:
     if float(call.version) > LAST_VERSION:
         text = f"login() is not part of API version {call.version}; use an OAuth flow"
         raise errors.OrgError("UNSUPPORTED_API_VERSION", text)
-    if not password_fits(context, message.text("username"), message.text("password")):
+    user = whose(context, message.text("username"), message.text("password"))
+    if user is None:
         raise Fault("INVALID_LOGIN", _REFUSED, "LoginFault")
-    org, site = context.org, context.instance_url
+    org, site = context.org, context.site(call)
     result = {
         "metadataServerUrl": f"{site}/services/Soap/m/{call.version}/{org.org_id[:15]}",
-        "passwordExpired": False,
+        "passwordExpired": passwords.expired(org, user),
         "sandbox": False,
         "serverUrl": f"{site}/services/Soap/u/{call.version}/{org.org_id[:15]}",
-        "sessionId": context.sessions.open(org.user_id, "soap"),
-        "userId": org.user_id,
-        "userInfo": user_info(context, org.user_id),
+        "sessionId": context.sessions.open(user, "soap"),
+        "userId": user,
+        "userInfo": user_info(context, user),
     }
     return xml.element("result", result)
 

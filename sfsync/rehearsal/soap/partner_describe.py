@@ -58,12 +58,12 @@ def _described(context: Context, call: Call, name: str) -> Markup:
     if context.org.seen.find(name) is None:
         raise unknown_type(name)
     found = context.org.describe(name)
-    site = f"{context.instance_url}/{{ID}}"
+    site = f"{context.site(call)}/{{ID}}"
     prefix = found.get("keyPrefix")
     urls = {
         "urlDetail": site,
         "urlEdit": f"{site}/e",
-        "urlNew": f"{context.instance_url}/{prefix}/e" if prefix else None,
+        "urlNew": f"{context.site(call)}/{prefix}/e" if prefix else None,
     }
     return _object({**found, **urls}, call)
 

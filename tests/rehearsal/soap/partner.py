@@ -21,6 +21,14 @@ def sobject(kind: str, tag: str = "sObjects", **fields: Any) -> str:
     return f"<{tag}><type>{kind}</type>{inside}</{tag}>"
 
 
+def someone(org: Client, profile: str) -> str:
+    """A user named else@rehearsal.example; its id."""
+    found = org.query(f"SELECT Id FROM Profile WHERE Name = '{profile}'")["records"][0]["Id"]
+    person = {"LastName": "Else", "Alias": "els", "Email": "e@example.com", "Username": "else@rehearsal.example"}
+    keys = {"TimeZoneSidKey": "Europe/Rome", "LocaleSidKey": "it_IT", "LanguageLocaleKey": "en_US"}
+    return org.create("User", **person, **keys, ProfileId=found, EmailEncodingKey="UTF-8")
+
+
 class Partner:
     """Calls operations; ``call`` wants an answer, ``fault`` a fault."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tests.rehearsal.http.conftest import Client
-from tests.rehearsal.soap.partner import Partner, names, value
+from tests.rehearsal.soap.partner import Partner, names, someone, value
 
 
 def test_login_then_work_then_logout(org: Client) -> None:
@@ -46,6 +46,16 @@ def test_passwords(org: Client, partner: Partner) -> None:
     assert fault.findtext("faultcode") == "sf:INVALID_NEW_PASSWORD"
     fault = partner.fault("setPassword", "<userId>005000000000001AAA</userId><password>Another1word</password>")
     assert fault.findtext("faultcode") == "sf:INVALID_ID_FIELD"
+
+
+def test_somebody_else_logs_in(org: Client, partner: Partner) -> None:
+    user = someone(org, "Standard User")
+    (reset,) = partner.call("resetPassword", f"<userId>{user}</userId>")
+    given = f"<username>else@rehearsal.example</username><password>{value(reset, 'password')}</password>"
+    (result,) = partner.call("login", given)
+    assert (value(result, "userId"), value(result, "passwordExpired")) == (user, "true")
+    partner.token = str(value(result, "sessionId"))
+    assert value(partner.call("getUserInfo")[0], "userName") == "else@rehearsal.example"
 
 
 def test_sessions_can_be_ended(org: Client, partner: Partner) -> None:
