@@ -4,6 +4,7 @@ types, queues and permission sets of force-app. Running it again adds only what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sfsync.rehearsal.dml.options import QUIET
@@ -26,6 +27,18 @@ _PROFILES = {
 # licence -> how many there are; an org with fewer is set up with Org.set_licenses
 _LICENSES = {"Salesforce": 1000, "Salesforce Integration": 5}
 _LOCALE = {"LocaleSidKey": "it_IT", "TimeZoneSidKey": "Europe/Rome", "LanguageLocaleKey": "en_US"}
+# As in every new org: open to all, contacts as their accounts.
+_SHARING: Mapping[str, str] = {
+    "DefaultAccountAccess": "Edit",
+    "DefaultContactAccess": "ControlledByParent",
+    "DefaultOpportunityAccess": "Edit",
+    "DefaultLeadAccess": "ReadEditTransfer",
+    "DefaultCaseAccess": "ReadEditTransfer",
+    "DefaultCalendarAccess": "HideDetailsInsert",
+    "DefaultPricebookAccess": "ReadSelect",
+    "DefaultCampaignAccess": "All",
+    "UiSkin": "Theme3",
+}
 
 Identity = dict[str, Any]
 
@@ -72,6 +85,7 @@ def _found(work: Work, identity: Identity) -> None:
                 "InstanceName": "RH0",
                 "IsSandbox": True,
                 "Country": "IT",
+                **_SHARING,
             }
         ],
     )
