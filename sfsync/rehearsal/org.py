@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
@@ -336,6 +337,10 @@ class Org:
             return Merged(None, False, errors=refused.errors)
         except Busy as busy:
             raise errors.lock_not_obtained([]) from busy
+
+    def deletions(self, object: str, start: datetime, end: datetime) -> dict[str, str]:
+        """Ids of records deleted in a span of time, purged ones too, with the instant of their deletion."""
+        return recycle_bin.deletions(self._database, self._object(object).name, start, end)
 
     def expire(self) -> None:
         """Purges what has outlived its time by the org's clock: the bin after 15 days, change events after 72 hours."""

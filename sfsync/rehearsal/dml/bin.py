@@ -92,6 +92,12 @@ def purge(database: Database, schema: Schema, roots: set[str]) -> None:
     database.run(f"DELETE FROM org_released WHERE root {_IN}", (marks,))  # noqa: S608
 
 
+def deletions(database: Database, obj: str, start: datetime, end: datetime) -> dict[str, str]:
+    """Record id -> instant of deletion, from the delete log: rows in the bin, purged ones, and those without a bin."""
+    sql = "SELECT id, at FROM org_bin WHERE object = ? AND at >= ? AND at <= ?"
+    return dict(database.rows(sql, (obj, instant(start), instant(end))))
+
+
 def _shape_error(work: Work, one: str, call: str) -> OrgError | None:
     if not is_valid(one):
         return errors.malformed_id_delete(one)

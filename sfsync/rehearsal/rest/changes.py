@@ -31,16 +31,19 @@ def updated(context: Context, call: Call) -> Reply:
 
 
 def deleted(context: Context, call: Call) -> Reply:
-    """GET sobjects/X/deleted/?start&end: ids and times of rows that went into the recycle bin, 15 days back."""
+    """GET sobjects/X/deleted/?start&end: ids and times of rows deleted in the last 15 days, purged ones too."""
     obj, start, end = _asked(context, call)
     now = _minute(context.org.clock.now())
     earliest = now - OLDEST_DELETED
-    rows: list[dict[str, Any]] = []
+    since = max(start, earliest)
+    dates = context.org.deletions(obj.name, since, end)
     if obj.bin:
-        found = _rows(context, obj, max(start, earliest), end, "IsDeleted = true AND ", all_rows=True)
-        rows = [{"id": row["Id"], "deletedDate": row[_stamp(obj)]} for row in found]
+        found = _rows(context, obj, since, end, "IsDeleted = true AND ", all_rows=True)
+        dates |= {row["Id"]: row[_stamp(obj)] for row in found}
     body = {
-        "deletedRecords": rows,
+        "deletedRecords": [
+            {"id": one, "deletedDate": at} for one, at in sorted(dates.items(), key=lambda row: row[::-1])
+        ],
         "earliestDateAvailable": instant(earliest),
         "latestDateCovered": instant(min(end, now)),
     }

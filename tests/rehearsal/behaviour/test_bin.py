@@ -101,6 +101,19 @@ def test_emptying_the_bin_and_deleting_past_it(desk: Desk, org: Org) -> None:
     assert desk.ask("SELECT Id FROM Account", all_rows=True) == []
 
 
+def test_the_delete_log_knows_what_is_gone_for_good(desk: Desk, org: Org) -> None:
+    account, other = desk.made("Account", Name="a"), desk.made("Account", Name="b")
+    group = desk.made("Group", Name="g", Type="Regular")
+    org.hard_delete([account])
+    org.delete([group, other])
+    org.undelete([other])
+    now = org.clock.now()
+    at = "2026-03-01T08:00:00.000+0000"
+    assert org.deletions("Account", now - timedelta(hours=1), now) == {account: at}
+    assert org.deletions("Group", now - timedelta(hours=1), now) == {group: at}
+    assert org.deletions("Account", now + timedelta(hours=1), now + timedelta(hours=2)) == {}
+
+
 def test_a_merge_moves_the_children_and_marks_the_losers(desk: Desk, org: Org) -> None:
     keep, gone = desk.made("Account", Name="keep"), desk.made("Account", Name="gone", Key__c="K")
     contact = desk.made("Contact", LastName="b", AccountId=gone)
