@@ -105,8 +105,13 @@ def _name(element: Element, name: str) -> None:
 
 
 def stored(component: Component) -> dict[str, str]:
-    """The form in which the org keeps a component."""
-    return {"xml": ElementTree.tostring(component.root, encoding="unicode"), "file": component.file}
+    """The form in which the org keeps a component: no blanks between elements, however its file was laid out."""
+    root = deepcopy(component.root)
+    for one in root.iter():
+        one.tail = None
+        if len(one):
+            one.text = None
+    return {"xml": ElementTree.tostring(root, encoding="unicode"), "file": component.file}
 
 
 def loaded(key: Key, kept: Mapping[str, str]) -> Component:

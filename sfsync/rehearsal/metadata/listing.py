@@ -74,7 +74,7 @@ def file_of(kind: str, name: str) -> str:
 
 def properties(org: Org, one: Component, user: tuple[str, str], folder: str = "") -> dict[str, Any]:
     """FileProperties of a component. The org keeps no author: what it has belongs to the caller and to its start."""
-    born = org.clock.stamp().replace("+0000", "Z")
+    born = org.clock.stamp()
     return {
         "createdById": user[0],
         "createdByName": user[1],

@@ -90,11 +90,14 @@ def _deploy(context: Context, call: Call, user: str) -> tuple[dict[str, Any], di
 
 
 def _user(context: Context, call: Call) -> str:
-    return call.session.user_id if call.session else context.org.user_id
+    user = call.session.user_id if call.session else context.org.user_id
+    jobs.require_rights(context.org, user)
+    return user
 
 
 def status(context: Context, call: Call) -> Reply:
     """GET deployRequest/{id}"""
+    _user(context, call)
     result = jobs.deploy_of(context.org, call.args["id"])
     details = call.params.get("includeDetails", "").lower() == "true"
     return Reply(200, _answer(context, call, result, {}, details=details))
@@ -104,6 +107,7 @@ def cancel(context: Context, call: Call) -> Reply:
     """PATCH deployRequest/{id} with the status Canceling."""
     if call.body.object().get("deployResult", {}).get("status") != "Canceling":
         raise errors.OrgError("INVALID_OPERATION", "The only change a deploy takes is the status Canceling")
+    _user(context, call)
     return Reply(202, jobs.cancel(context.org, call.args["id"]))
 
 

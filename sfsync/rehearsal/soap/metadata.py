@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,8 @@ from sfsync.rehearsal.metadata.results import Options, without_details
 from sfsync.rehearsal.soap.envelope import Message, Operation
 from sfsync.rehearsal.xml import Markup, flag, text
 
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000")
+
 
 def _user(context: Context, call: Call) -> tuple[str, str]:
     """Id and name of the caller."""
@@ -27,7 +30,27 @@ def _user(context: Context, call: Call) -> tuple[str, str]:
 
 
 def _result(value: Any) -> str:
-    return xml.element("result", value)
+    return xml.element("result", _dated(value))
+
+
+def _dated(value: Any) -> Any:
+    """Instants end in Z here, where REST says +0000 (wire reference 1)."""
+    if isinstance(value, Mapping):
+        return {name: _dated(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_dated(one) for one in value]
+    return value.replace("+0000", "Z") if isinstance(value, str) and _INSTANT.fullmatch(value) else value
+
+
+def _guarded(act: Operation) -> Operation:
+    """For administrators only."""
+
+    def guarded(context: Context, call: Call, message: Message) -> str:
+        if call.session:
+            jobs.require_rights(context.org, call.session.user_id)
+        return act(context, call, message)
+
+    return guarded
 
 
 def _any_case(parent: Element, name: str) -> Element | None:
@@ -156,7 +179,7 @@ def _record(root: Element | None, kind: str) -> str:
     return xml.element("records", Markup(inside), {"xsi:type": kind})
 
 
-OPERATIONS: Mapping[str, Operation] = MappingProxyType(
+_ACTS: Mapping[str, Operation] = MappingProxyType(
     {
         "deploy": deploy,
         "checkDeployStatus": check_deploy_status,
@@ -175,4 +198,5 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "renameMetadata": rename,
     }
 )
+OPERATIONS: Mapping[str, Operation] = MappingProxyType({name: _guarded(act) for name, act in _ACTS.items()})
 FREE = frozenset({"checkDeployStatus", "checkStatus", "checkRetrieveStatus"})  # not counted (vendor guide)
