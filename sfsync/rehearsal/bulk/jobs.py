@@ -1,4 +1,4 @@
-"""Bulk jobs and batches: their records, their states and the one thread that works them off.
+"""Bulk jobs and batches: their records, their states and when they show as finished.
 
     Open -> UploadComplete -> InProgress -> JobComplete | Failed      Aborted from any but the last two
 
@@ -12,7 +12,6 @@ finished is a matter of the finish policy: at once, after so many looks at it, o
 from __future__ import annotations
 
 import logging
-import queue
 import shutil
 import threading
 import time
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.bulk.crew import Crew
 from sfsync.rehearsal.clock import instant
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import new_id, to18
@@ -96,16 +96,16 @@ Work = Callable[["Jobs", Job], None]
 
 
 class Jobs:
-    """All jobs of one org. ``work`` maps a job kind to what does it; it runs in this object's own thread."""
+    """All jobs of one org. ``work`` maps a job kind to what does it; it runs in threads of a crew."""
 
     def __init__(self, org: Org, faults: Faults, work: dict[str, Work]) -> None:
         self.org = org
         self._faults = faults
         self._work = work
         self._lock = threading.RLock()
-        self._todo: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._crew = Crew(self._take)
+        self._started: dict[str, float] = {}
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._jobs = {key: Job(**value) for key, value in sorted(dict(org.state_list(_KIND)).items())}
         self._swept = datetime.fromtimestamp(0, UTC)
         stored = org.state_get(_POLICY, "now") or {}
@@ -115,33 +115,29 @@ class Jobs:
     def folder(self) -> Path:
         return self.org.files_dir / "jobs"
 
-    # -- the thread ---------------------------------------------------------------------------------------
+    # -- the work -----------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Starts working; jobs that an earlier process left unfinished come first."""
         self._stop.clear()
-        self._todo = queue.SimpleQueue()
         for job in self._jobs.values():
             if job.state in {UPLOADED, RUNNING}:
-                self._todo.put(job.id)
-        self._thread = threading.Thread(target=self._loop, name="bulk jobs", daemon=True)
-        self._thread.start()
+                self._crew.put(job.operation, job.id)
+        self._crew.start()
 
     def stop(self) -> None:
         """Stops between two chunks; what is left goes on after the next start."""
         self._stop.set()
-        self._todo.put(None)
-        if self._thread is not None:
-            self._thread.join(timeout=30)
+        self._crew.stop()
 
-    def _loop(self) -> None:
-        while (job_id := self._todo.get()) is not None:
-            job = self._jobs.get(job_id)
-            if job is not None and job.state in {UPLOADED, RUNNING} and not self._stop.is_set():
-                self._run(job)
+    def _take(self, job_id: str) -> None:
+        job = self._jobs.get(job_id)
+        if job is not None and job.state in {UPLOADED, RUNNING} and not self._stop.is_set():
+            self._started[job_id] = time.monotonic()
+            self._run(job)
+            self._started.pop(job_id, None)
 
     def _run(self, job: Job) -> None:
-        started = time.monotonic()
         try:
             self.turn(job, RUNNING)
             self._break_if_ordered(job)
@@ -153,7 +149,6 @@ class Jobs:
         except Exception:
             log.exception("job.failed id=%s", job.id)
             self._fail(job, "InternalServerError : An unexpected error occurred")
-        job.millis += int((time.monotonic() - started) * 1000)
 
     def _break_if_ordered(self, job: Job) -> None:
         for fault in self._faults.strike(f"JOB {job.operation} {job.object}", ("job_state",)):
@@ -194,7 +189,13 @@ class Jobs:
         with self._lock:
             if job.state not in FINISHED and self._jobs.get(job.id) is job:
                 job.state = state
+                job.millis = max(job.millis, self._millis(job))
                 self.save(job)
+
+    def _millis(self, job: Job) -> int:
+        """How long this process has worked on the job."""
+        started = self._started.get(job.id)
+        return 0 if started is None else int((time.monotonic() - started) * 1000)
 
     def save(self, job: Job) -> None:
         """Writes the job down; inside a transaction of the org it is written with it or not at all."""
@@ -280,7 +281,7 @@ class Jobs:
                 raise errors.invalid_job_state(f"Closing already {self.shown(job)} Job not allowed")
             job.closed_at, job.policy = time.time(), dict(self._policy)
             self.turn(job, UPLOADED)
-        self._todo.put(job.id)
+        self._crew.put(job.operation, job.id)
 
     def abort(self, job: Job) -> None:
         """OrgError INVALIDJOBSTATE when the job has come to an end; its word for that is Completed."""

@@ -106,7 +106,7 @@ def check_finished(context: Context, batch: Job) -> None:
     state = show.batch_state(context.jobs, batch)
     if state in ("Queued", "InProgress"):
         raise OrgError("InvalidBatch", "Batch not completed")
-    if state != "Completed" and not batch.rows_done:
+    if state != "Completed" and not (batch.rows_done and RESULT in batch.sizes):
         raise OrgError("InvalidBatch", "Records not processed")
 
 

@@ -37,7 +37,7 @@ def json_rows(path: Path) -> list[Row]:
 
 
 def xml_rows(path: Path) -> list[Row]:
-    """The sObjects of an XML batch; ``xsi:nil`` is None, a nested sObject names a parent."""
+    """The sObjects of an XML batch; ``xsi:nil`` is None, an empty element says nothing, a nested sObject a parent."""
     try:
         root = xml.parse(path.read_bytes().strip())
     except xml.XmlError as error:
@@ -48,7 +48,8 @@ def xml_rows(path: Path) -> list[Row]:
 
 
 def _row(element: Element) -> Row:
-    return {child.tag: _value(child) for child in element if child.tag != "type"}
+    found = {child.tag: _value(child) for child in element if child.tag != "type"}
+    return {name: value for name, value in found.items() if value != ""}
 
 
 def _value(element: Element) -> Any:

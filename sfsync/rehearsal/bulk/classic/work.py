@@ -1,4 +1,4 @@
-"""What the jobs' thread does with a batch."""
+"""What is done with a batch."""
 
 from __future__ import annotations
 
