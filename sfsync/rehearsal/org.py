@@ -7,7 +7,7 @@ joins several. Queries see the last committed state (or, inside an own transacti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from itertools import islice
@@ -106,6 +106,7 @@ class Org:
         """Back to a fresh org with the same schema; files and kept state go too, the clock runs true again."""
         tables.drop(self._database, self.schema)
         rmtree(self.files_dir, ignore_errors=True)
+        self._views.clear()
         self.clock.load({"offset_s": 0.0, "frozen": None})
         self._start()
 
@@ -430,9 +431,13 @@ class Org:
         """Joins the write calls of this thread; an exception undoes them all. May be nested.
 
         ``strict``: Salesforce sees one transaction too, so setup objects and others do not mix in it
-        (MIXED_DML_OPERATION).
+        (MIXED_DML_OPERATION). OrgError UNABLE_TO_LOCK_ROW when another writer does not come to an end.
         """
-        with self._database.transaction():
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._database.transaction(WAIT_S))
+            except Busy as busy:
+                raise errors.lock_not_obtained([]) from busy
             before = self._database.scratch.get(mixed.STRICT, False)
             self._database.scratch[mixed.STRICT] = before or strict
             yield

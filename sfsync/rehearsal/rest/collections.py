@@ -70,13 +70,21 @@ def _write(context: Context, call: Call, save: Save, *, upserting: bool = False)
     check_since(call, COLLECTIONS)
     body = call.body.object()
     records = _checked(body.get("records"))
-    return _whole_or_parts(context, lambda: _save_all(records, save, upserting=upserting), body.get("allOrNone"))
+    if not _whole(body.get("allOrNone")):
+        return Reply(200, _save_all(records, save, upserting=upserting))
+    locked = lambda error: [_failed([error], upserting) for _ in records]  # noqa: E731 - one expression
+    return _all_or_none(context, lambda: _save_all(records, save, upserting=upserting), locked)
 
 
-def _whole_or_parts(context: Context, act: Callable[[], list[Item]], all_or_none: Any) -> Reply:
-    """Runs ``act``; with all-or-none as one transaction, in which a failed item undoes the good ones."""
-    if str(all_or_none).lower() != "true":
-        return Reply(200, act())
+def _whole(all_or_none: Any) -> bool:
+    return str(all_or_none).lower() == "true"
+
+
+def _all_or_none(context: Context, act: Callable[[], list[Item]], locked: Callable[[OrgError], list[Item]]) -> Reply:
+    """Runs ``act`` as one transaction, in which a failed item undoes the good ones.
+
+    ``locked`` makes the items when the transaction does not even begin, because others hold the lock.
+    """
     items: list[Item] = []
     try:
         with context.org.transaction(strict=True):
@@ -84,6 +92,8 @@ def _whole_or_parts(context: Context, act: Callable[[], list[Item]], all_or_none
             undo_unless(all(item["success"] for item in items))
     except Undo:
         items = [_rolled_back(item) for item in items]
+    except OrgError as error:
+        items = locked(error)
     return Reply(200, items)
 
 
@@ -156,16 +166,20 @@ def delete(context: Context, call: Call) -> Reply:
         raise errors.no_records()
     if len(ids) > MOST_RECORDS:
         raise errors.too_many_records(MOST_RECORDS)
-    return _whole_or_parts(context, lambda: _delete_all(context, call, ids), call.params.get("allOrNone"))
+    if not _whole(call.params.get("allOrNone")):
+        return Reply(200, _delete_all(context, call, ids))
+    locked = lambda error: [_failed([error], False) for _ in ids]  # noqa: E731 - one expression
+    return _all_or_none(context, lambda: _delete_all(context, call, ids), locked)
 
 
 def _delete_all(context: Context, call: Call, ids: list[str]) -> list[Item]:
     good = [one for one in ids if is_valid(one)]
-    results = iter(context.org.delete(good, options=call.options) if good else [])
-    return [
-        _item(next(results), False) if is_valid(one) else _failed([errors.malformed_id_delete(one)], False)
-        for one in ids
-    ]
+    try:
+        made = [_item(one, False) for one in context.org.delete(good, options=call.options)] if good else []
+    except OrgError as error:
+        made = [_failed([error], False) for _ in good]
+    results = iter(made)
+    return [next(results) if is_valid(one) else _failed([errors.malformed_id_delete(one)], False) for one in ids]
 
 
 def retrieve(context: Context, call: Call) -> Reply:

@@ -41,6 +41,8 @@ def _whole(run: Run, requests: list[dict[str, Any]]) -> None:
                 undo_unless(not run.step(request).failed)
     except Undo:
         run.halt_others(requests)
+    except OrgError as error:
+        run.refuse_all(requests, error)
 
 
 def _counted(context: Context, requests: Any) -> Any:

@@ -77,6 +77,9 @@ def _run(context: Context, call: Call, one: Graph, kinds: set[tuple[str, str, st
     except Undo:
         run.halt_others(requests)
         good = False
+    except OrgError as error:
+        run.refuse_all(requests, error)
+        good = False
     return _shown(one, run.answer(requests), good)
 
 

@@ -148,6 +148,11 @@ class Run:
             if made is None or not made.failed:
                 self.done[request["referenceId"]] = halted
 
+    def refuse_all(self, requests: list[dict[str, Any]], error: OrgError) -> None:
+        """The transaction did not even begin: others hold the lock."""
+        refused = done(refusal(error))
+        self.done = {request["referenceId"]: refused for request in requests}
+
     def answer(self, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """compositeResponse, in the order of the requests."""
         return [_shown(self.done[request["referenceId"]], request["referenceId"]) for request in requests]
