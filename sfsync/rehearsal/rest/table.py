@@ -14,6 +14,7 @@ from sfsync.rehearsal.rest import (
     recent,
     records,
     tree,
+    ui_api,
 )
 from sfsync.rehearsal.rest import resources as rest
 from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, ROW_BODY, Route, data
@@ -30,6 +31,7 @@ def _about() -> list[Route]:
         data("GET", "/limits/recordCount", "limits.recordCount", rest.record_count, within=BOTH),
         data("GET", "/recent", "recent", recent.recent, within=BOTH),
         *describe.routes(),
+        *ui_api.routes(),
     ]
 
 
