@@ -13,10 +13,11 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
+from sqlite3 import Connection
 from typing import Any
 
 from sfsync.rehearsal import errors, setup
-from sfsync.rehearsal.automation import computed
+from sfsync.rehearsal.automation import computed, formulas
 from sfsync.rehearsal.clock import Clock
 from sfsync.rehearsal.dml import bin as recycle_bin
 from sfsync.rehearsal.dml import events as change_events
@@ -65,7 +66,7 @@ class Org:
         self.clock = Clock()
         self._described: dict[str, tuple[SObject, list[dict[str, Any]]]] = {}
         self._database = Database(data / "org.db")
-        self._database.offer(lambda connection: computed.install(connection, self.clock.now))
+        self._database.offer(self._functions)
         self._lookups = Lookups(self._database)
         self._views = Views(self._database)
         self._acting: ContextVar[str | None] = ContextVar("acting", default=None)
@@ -98,6 +99,11 @@ class Org:
         self._event_objects = frozenset(selected["objects"])
         self._audit = state.get(self._database, "org", "audit_fields") is not None
         self.files_dir.mkdir(exist_ok=True)
+
+    def _functions(self, connection: Connection) -> None:
+        """What computed fields need of the org, for one connection."""
+        computed.install(connection, self.clock.now)
+        formulas.install(connection, self.clock.now, lambda: self.schema)
 
     def close(self) -> None:
         self._database.close()

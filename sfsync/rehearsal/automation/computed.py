@@ -14,6 +14,7 @@ from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from sfsync.rehearsal.automation import formulas
 from sfsync.rehearsal.automation.calendars import Calendars
 from sfsync.rehearsal.clock import instant
 from sfsync.rehearsal.formula.values import moment
@@ -48,9 +49,11 @@ EXPRESSIONS: Mapping[tuple[str, str], str] = MappingProxyType(
 
 def with_expressions(obj: SObject) -> SObject:
     """The object with its computed fields marked as such."""
-    if not any(name == obj.name for name, _ in EXPRESSIONS):
+    given = {one.name: formulas.expression(obj, one) for one in obj.fields if one.formula is not None}
+    given |= {name: sql for (on, name), sql in EXPRESSIONS.items() if on == obj.name}
+    if not given:
         return obj
-    fields = tuple(replace(one, expression=EXPRESSIONS.get((obj.name, one.name))) for one in obj.fields)
+    fields = tuple(replace(one, expression=given[one.name]) if one.name in given else one for one in obj.fields)
     return replace(obj, fields=fields)
 
 

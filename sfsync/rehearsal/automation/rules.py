@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from sfsync.rehearsal.automation.criteria import BoundCondition, condition
 from sfsync.rehearsal.formula import Formula, FormulaError, Scope, bind
+from sfsync.rehearsal.formula.function import FIELD
+from sfsync.rehearsal.formula.values import KINDS
 from sfsync.rehearsal.schema.automation_model import (
     AssignmentRuleDef,
     AutomationSource,
@@ -16,7 +19,7 @@ from sfsync.rehearsal.schema.automation_model import (
     MatchingRuleDef,
     ValidationRuleDef,
 )
-from sfsync.rehearsal.schema.model import Schema, SObject
+from sfsync.rehearsal.schema.model import Field, Schema, SObject
 
 _Made = TypeVar("_Made")
 
@@ -81,11 +84,13 @@ class Automation:
     duplicates: Mapping[str, tuple[DuplicateRule, ...]]
     assignment: Mapping[str, tuple[AssignmentRule, ...]]
     processes: Mapping[str, Process]
+    formulas: Mapping[tuple[str, str], Formula]
 
 
 def bound(schema: Schema, source: AutomationSource) -> Automation | None:
     """The rules of a schema, None if there are none. Raises RuleError for a name or value that does not fit."""
-    if not source:
+    formulas = _formulas(schema)
+    if not source and not formulas:
         return None
     return Automation(
         source,
@@ -93,7 +98,24 @@ def bound(schema: Schema, source: AutomationSource) -> Automation | None:
         _duplicates(schema, source),
         _grouped((one.object, _assignment(schema, one)) for one in source.assignment_rules),
         {one.name: _process(schema, one) for one in source.processes},
+        formulas,
     )
+
+
+def _formulas(schema: Schema) -> dict[tuple[str, str], Formula]:
+    """The formula fields of all objects, with results of the fields' own kinds."""
+    found = {}
+    for obj in schema.objects.values():
+        for one in (field for field in obj.fields if field.formula is not None):
+            found[obj.name, one.name] = _made(
+                "CustomField", f"{obj.name}.{one.name}", partial(_field, schema, obj, one)
+            )
+    return found
+
+
+def _field(schema: Schema, obj: SObject, one: Field) -> Formula:
+    scope = Scope(schema, obj, FIELD)
+    return bind(one.formula or "", scope, blank_as_zero=one.blank_as_zero, gives=KINDS.get(one.type, "text"))
 
 
 def _grouped(pairs: Iterable[tuple[str, _Made]]) -> Mapping[str, tuple[_Made, ...]]:
@@ -129,7 +151,7 @@ def _validation(schema: Schema, one: ValidationRuleDef) -> ValidationRule:
 
 def _assignment(schema: Schema, one: AssignmentRuleDef) -> AssignmentRule:
     scope = Scope(schema, _object(schema, "AssignmentRules", one.object, one.object))
-    conditions = [_made("AssignmentRules", one.object, lambda e=e: condition(e.condition, scope)) for e in one.entries]  # type: ignore[misc]
+    conditions = [_made("AssignmentRules", one.object, partial(condition, e.condition, scope)) for e in one.entries]
     return AssignmentRule(one, tuple(conditions))
 
 
@@ -141,7 +163,7 @@ def _process(schema: Schema, one: EntitlementProcessDef) -> Process:
         raise RuleError(kind, one.name, f"entryStartDateField: {one.start_field} is no date/time field of {obj.name}")
     leave = one.exit
     leaves = None if leave is None else _made(kind, one.name, lambda: condition(leave, scope))
-    milestones = [_made(kind, one.name, lambda m=m: condition(m.condition, scope)) for m in one.milestones]  # type: ignore[misc]
+    milestones = [_made(kind, one.name, partial(condition, m.condition, scope)) for m in one.milestones]
     return Process(one, leaves, tuple(milestones))
 
 

@@ -135,12 +135,14 @@ def _bound(node: Node, scope: Scope) -> Bound:
 
 def _reference(ref: Ref, scope: Scope) -> Bound:
     head = ref.path[0].lower()
-    if head == "$permission" and len(ref.path) == 2:
+    if head == "$permission" and len(ref.path) == 2 and scope.where == RULE:
         return Permission(ref.path[1])
     if ref.text.lower() == "$system.origindatetime":
         return Const(datetime(1900, 1, 1, tzinfo=UTC), "datetime")
     if head == "$recordtype":
         return _walk(Ref(("RecordType", *ref.path[1:])), scope)
+    if head in _GLOBALS and scope.where == FIELD and head != "$organization":
+        raise FormulaError(f"{ref.path[0]} in formula fields is not in the rehearsal org: {ref.text}")
     if head in _GLOBALS:
         obj = scope.schema.find(_GLOBALS[head])
         if obj is None:

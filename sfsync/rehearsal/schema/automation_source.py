@@ -59,7 +59,7 @@ def _validation(component: Component) -> dict[str, Any]:
     rule = model.ValidationRuleDef(
         object=component.object,
         name=component.short,
-        formula=_formula(component, root, "errorConditionFormula"),
+        formula=formula(component, root, "errorConditionFormula"),
         message=text(root, "errorMessage"),
         display_field=text(root, "errorDisplayField") or None,
         active=flag(root, "active"),
@@ -241,9 +241,9 @@ def _milestone(component: Component, root: Element) -> model.MilestoneDef:
 # -- conditions -----------------------------------------------------------------------------------------------
 
 
-def _condition(component: Component, root: Element, items: str, joined: str, formula: str) -> model.Condition:
+def _condition(component: Component, root: Element, items: str, joined: str, tag: str) -> model.Condition:
     criteria = tuple(_criterion(component, one) for one in root.findall(items))
-    text_of = _formula(component, root, formula) if text(root, formula) else None
+    text_of = formula(component, root, tag) if text(root, tag) else None
     return model.Condition(criteria, text(root, joined), text_of)
 
 
@@ -258,7 +258,7 @@ def _criterion(component: Component, root: Element) -> model.Criterion:
     return model.Criterion(path.removeprefix(f"{on_object}."), operation, text(root, "value"))
 
 
-def _formula(component: Component, root: Element, tag: str) -> str:
+def formula(component: Component, root: Element, tag: str) -> str:
     """The text of a formula whose functions are all known."""
     source = text(root, tag)
     try:

@@ -119,7 +119,8 @@ def shares(objects: Mapping[str, SObject]) -> Iterator[SObject]:
 def change_events(objects: Mapping[str, SObject]) -> Iterator[SObject]:
     for of in [one for one in objects.values() if one.name in _EVENTS or (one.custom and one.stored)]:
         title = f"{of.name.removesuffix('__c')}__ChangeEvent" if of.custom else f"{of.name}ChangeEvent"
-        kept = (one for one in of.fields if one.name not in _NOT_IN_EVENTS and one.mirror is None)
+        computed = {one.name for one in of.fields if one.mirror is not None or one.formula is not None}
+        kept = (one for one in of.fields if one.name not in _NOT_IN_EVENTS | computed)
         own = (*_EVENT_HEAD[1:], *kept)
         label = f"{of.label} Change Event"
         found = _companion(of, "ChangeEvent", title, label, "", "RT", own)

@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from sfsync.rehearsal.metadata.component import Component
+from sfsync.rehearsal.schema import formula_source
 from sfsync.rehearsal.schema.model import Field
 from sfsync.rehearsal.xml import flag, text
 
@@ -87,6 +88,8 @@ def read(component: Component, shared: Mapping[str, list[Entry]]) -> Read:
     """
     root, kind = component.root, text(component.root, "type")
     _check(component, kind)
+    if root.find("formula") is not None:
+        return Read((formula_source.read(component),), {})
     values = _values(component, shared)
     field = Field(
         name=component.short,
@@ -114,8 +117,6 @@ def _check(component: Component, kind: str) -> None:
     root = component.root
     if not _NAME.fullmatch(component.short):
         raise component.refuse(_BAD_NAME)
-    if root.find("formula") is not None:
-        raise component.refuse("the rehearsal org has no formula fields")
     if kind not in TYPES:
         raise component.refuse(f"the rehearsal org has no fields of type {kind or '(none)'}")
     if not text(root, "label"):
@@ -124,7 +125,7 @@ def _check(component: Component, kind: str) -> None:
         raise component.refuse(f"Must specify 'referenceTo' for a CustomField of type {kind}")
     if kind == "MasterDetail" and not component.object.endswith("__c"):
         raise component.refuse("Master-detail relationships are not allowed on standard objects")
-    if kind in _NUMBERS:
+    if kind in _NUMBERS and root.find("formula") is None:
         _check_digits(component, kind)
 
 

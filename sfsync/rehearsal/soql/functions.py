@@ -14,7 +14,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.schema.model import NUMBER_TYPES, Field
+from sfsync.rehearsal.schema.model import COMPOUND_TYPES, NUMBER_TYPES, Field
 from sfsync.rehearsal.soql import formats
 from sfsync.rehearsal.soql.scope import Column, Scope
 from sfsync.rehearsal.soql.tree import Call, Literal, Operand, Path
@@ -145,7 +145,7 @@ def _aggregate(scope: Scope, one: Call) -> Column:
         kind = _INT if whole else replace(_DOUBLE, type="double" if inner.field.type == "int" else inner.field.type)
         kind = replace(kind, name=inner.field.name, scale=inner.field.scale)
         return Column(f"{one.name}({inner.sql})", kind, one.at, False, "")
-    if inner.field.type == "boolean" or inner.field.long_text or not inner.field.stored:
+    if inner.field.type == "boolean" or inner.field.long_text or inner.field.type in COMPOUND_TYPES:
         raise _unfit(scope, one, inner)
     if one.name in ("COUNT", "COUNT_DISTINCT"):
         inside_sql = f"DISTINCT {inner.sql}" if one.name == "COUNT_DISTINCT" else inner.sql
