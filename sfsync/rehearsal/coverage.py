@@ -10,7 +10,6 @@ NOT_ANSWERED = (
     "GET /services/data/v{version}/sobjects/{object}/updated",
     "GET /services/data/v{version}/sobjects/{object}/deleted",
     "GET /services/data/v{version}/sobjects/{object}/{id}/{relationship}",
-    "GET /services/data/v{version}/sobjects/{object}/describe/layouts",
     "GET /services/data/v{version}/recent",
     "GET /services/data/v{version}/search",
     "GET /services/data/v{version}/tooling",
