@@ -13,6 +13,7 @@ from sfsync.rehearsal.automation.calendars import STATE
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.schema.automation_model import AutomationSource, BusinessHoursDef
 from sfsync.rehearsal.store import state
+from sfsync.rehearsal.store.tables import quoted
 
 Row = dict[str, Any]
 Sync = Callable[[Work, str, Sequence[str], Sequence[Row]], dict[Any, str]]
@@ -30,6 +31,16 @@ def follow(work: Work, sync: Sync) -> None:
         state.put(work.database, STATE, one.name, {"hours": list(one.hours)})
     _rules(work, source, sync)
     _processes(work, source, sync, hours)
+    _indexes(work)
+
+
+def _indexes(work: Work) -> None:
+    """Fields of matching rules are looked up at every save of their object."""
+    rules = work.schema.automation.duplicates.values() if work.schema.automation else ()
+    matches = [match for several in rules for rule in several for match in rule.matches]
+    for on, name in sorted({(match.to.name, there) for match in matches for _, there, _ in match.pairs}):
+        index, column = quoted(f"{on}~match~{name}"), quoted(name)
+        work.database.run(f"CREATE INDEX IF NOT EXISTS {index} ON {quoted(on)} ({column}) WHERE {column} IS NOT NULL")
 
 
 def _business_hours(work: Work, source: AutomationSource, sync: Sync) -> dict[str, str]:

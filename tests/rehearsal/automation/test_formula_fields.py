@@ -90,8 +90,10 @@ def test_rules_read_formula_fields(tmp_path: Path) -> None:
     rule = (
         "ValidationRule",
         "Account.Loud",
-        ("<active>true</active><errorConditionFormula>Loud__c = &quot;BAD&quot;</errorConditionFormula>"
-        "<errorMessage>no</errorMessage>"),
+        (
+            "<active>true</active><errorConditionFormula>Loud__c = &quot;BAD&quot;</errorConditionFormula>"
+            "<errorMessage>no</errorMessage>"
+        ),
     )
     with org_with(tmp_path, field("Account.Loud__c", "Text", "UPPER(Name)"), rule) as org:
         assert [one.success for one in org.insert("Account", [{"Name": "bad"}, {"Name": "good"}])] == [False, True]
