@@ -113,6 +113,7 @@ def _not_binned(work: Work, obj: SObject, rows: list[int], ids: Sequence[str]) -
     known = existing(work.database, obj, wanted)
     sql = f"SELECT id, root FROM org_bin WHERE purged = 0 AND id {_IN}"  # noqa: S608
     root: dict[str, str] = dict(work.database.rows(sql, (json.dumps(wanted),)))
+    locked = work.locks.held(work, obj, known)
     wrong: dict[int, OrgError] = {}
     seen: set[str] = set()
     for row, one in zip(rows, wanted, strict=True):
@@ -120,6 +121,8 @@ def _not_binned(work: Work, obj: SObject, rows: list[int], ids: Sequence[str]) -
             wrong[row] = errors.invalid_cross_reference()
         elif root.get(one) != one or one in seen:
             wrong[row] = errors.not_in_bin()
+        elif one in locked:
+            wrong[row] = locked[one]
         seen.add(one)
     return wrong
 

@@ -15,13 +15,16 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml.rows import fetch
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid, to18
+
+_READ = frozenset({"OwnerId", "RecordTypeId", "CreatedById", "LastModifiedById"})
 
 if TYPE_CHECKING:
     from sfsync.rehearsal.dml.batch import Batch
     from sfsync.rehearsal.dml.work import Work
-    from sfsync.rehearsal.schema.model import SObject
+    from sfsync.rehearsal.schema.model import Field, SObject
 
 
 @dataclass
@@ -93,10 +96,14 @@ class Locks:
         self._save()
 
     def held(self, work: Work, obj: SObject, ids: Iterable[str]) -> dict[str, OrgError]:
-        """Of these records, the ones that cannot be locked."""
+        """Of these stored records, the ones that cannot be locked, by themselves or by a parent."""
         if not self._orders:
             return {}
-        found = {one: errors.lock_not_obtained([one]) for one in ids if self._strikes(obj.name, one)}
+        names = [one.name for one in obj.fields if one.stored and _locks_parent(one)]
+        found = {}
+        for one, parents in fetch(work.database, obj, ids, names).items():
+            if locked := self._locked(work, [one, *(each for each in parents if each)]):
+                found[one] = errors.lock_not_obtained(locked)
         self._save()
         return found
 
@@ -109,10 +116,12 @@ class Locks:
             if row in batch.errors:
                 continue
             wanted = [*([own] if own else []), *(values[row] for values in parents if isinstance(values[row], str))]
-            locked = [one for one in dict.fromkeys(wanted) if self._strikes(_object_of(work, one), one)]
-            if locked:
+            if locked := self._locked(work, wanted):
                 batch.fail(row, errors.lock_not_obtained(locked))
         self._save()
+
+    def _locked(self, work: Work, wanted: Iterable[str]) -> list[str]:
+        return [one for one in dict.fromkeys(wanted) if self._strikes(_object_of(work, one), one)]
 
     def _strikes(self, obj: str, record_id: str) -> bool:
         with self._lock:
@@ -129,11 +138,11 @@ def _object_of(work: Work, record_id: str) -> str:
 
 
 def _parents(batch: Batch) -> list[list[Any]]:
-    """The columns that point at a record; owners and record types are read, not locked."""
-    skipped = ("OwnerId", "RecordTypeId", "CreatedById", "LastModifiedById")
-    found = []
-    for name, values in batch.columns.items():
-        one = batch.obj.find(name)
-        if one is not None and one.type == "reference" and name not in skipped:
-            found.append(values)
-    return found
+    """The columns that point at a parent."""
+    fields = ((batch.obj.find(name), values) for name, values in batch.columns.items())
+    return [values for one, values in fields if one is not None and _locks_parent(one)]
+
+
+def _locks_parent(one: Field) -> bool:
+    """Owners, users and record types are read, not locked."""
+    return one.type == "reference" and one.name not in _READ

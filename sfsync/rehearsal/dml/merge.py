@@ -70,6 +70,8 @@ def _checked(work: Work, obj: SObject, master: Any, losers: Sequence[str]) -> tu
     """The ids, if they can be merged."""
     if obj.name not in MERGEABLE:
         raise Refused([errors.not_mergeable(obj.name)])
+    if not set("UD") <= set(obj.calls):
+        raise Refused([errors.insufficient_access()])
     if not master:
         raise Refused([errors.id_missing()])
     for one in (master, *losers):
@@ -83,6 +85,8 @@ def _checked(work: Work, obj: SObject, master: Any, losers: Sequence[str]) -> tu
         if known.get(one, True):
             raise Refused([errors.entity_is_deleted() if one in known else errors.invalid_cross_reference()])
     _check_people(work, obj, [keep, *gone])
+    if locked := work.locks.held(work, obj, [keep, *gone]):
+        raise Refused(list(locked.values())[:1])
     return keep, gone
 
 

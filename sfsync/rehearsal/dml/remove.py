@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.dml import trail
+from sfsync.rehearsal.dml import mixed, trail
 from sfsync.rehearsal.dml.batch import Deed, failed
 from sfsync.rehearsal.dml.references import existing
 from sfsync.rehearsal.dml.work import Work
@@ -62,6 +62,9 @@ def _shape_error(work: Work, one: str) -> OrgError | None:
 
 
 def _delete_group(work: Work, obj: SObject, rows: list[int], ids: list[str]) -> dict[int, OrgError]:
+    mixed_up = mixed.clash(work, obj)
+    if mixed_up is not None:
+        return dict.fromkeys(rows, mixed_up)
     known = existing(work.database, obj, ids)
     bound = _restricted(work, obj, [one for one in known if not known[one]])
     bound |= work.locks.held(work, obj, [one for one in known if not known[one]])

@@ -16,10 +16,17 @@ _FIELD = "<CustomField {0}><fullName>{1}</fullName><label>{2}</label>{3}</Custom
 _KEY = "<type>Text</type><length>20</length><externalId>true</externalId><unique>true</unique>"
 _LOOKUP = "<type>{0}</type><referenceTo>{1}</referenceTo><relationshipName>{2}</relationshipName>"
 _TRACKED = "<trackHistory>true</trackHistory>"
+_VALUE = "<value><fullName>{0}</fullName><default>false</default><label>{0}</label></value>"
+_PICKLIST = (
+    "<type>Picklist</type><valueSet><restricted>true</restricted><valueSetDefinition><sorted>false</sorted>"
+    + "".join(map(_VALUE.format, ("GOLD", "SILVER")))
+    + "</valueSetDefinition></valueSet>"
+)
 _FIELDS: dict[str, dict[str, str]] = {
     "Account": {
         "Key__c": _KEY,
         "Shop__c": _LOOKUP.format("Lookup", "Account", "Players"),
+        "Tier__c": _PICKLIST,
         "Limit__c": "<type>Currency</type><precision>10</precision><scale>2</scale>",
     },
     "Case": {"Step__c": "<type>Text</type><length>40</length>" + _TRACKED},
@@ -32,6 +39,8 @@ _FIELDS: dict[str, dict[str, str]] = {
 _OBJECT = f"""<CustomObject {_META}><label>Clock</label><pluralLabel>Clocks</pluralLabel><nameField>
 <label>Clock No</label><type>AutoNumber</type><displayFormat>CL-{{000000}}</displayFormat></nameField></CustomObject>"""
 _RECORD_TYPE = f"<RecordType {_META}><fullName>Player</fullName><active>true</active><label>Player</label></RecordType>"
+_OFFER = "<picklistValues><picklist>Tier__c</picklist><values><fullName>SILVER</fullName></values></picklistValues>"
+_SHOP = _RECORD_TYPE.replace("Player", "Shop").replace("</RecordType>", _OFFER + "</RecordType>")
 _QUEUE = f"<Queue {_META}><name>Desk</name><queueSobject><sobjectType>Case</sobjectType></queueSobject></Queue>"
 
 
@@ -45,6 +54,7 @@ def force_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     texts["objects/Clock__c/Clock__c.object-meta.xml"] = _OBJECT
     texts["objects/PersonAccount/recordTypes/Player.recordType-meta.xml"] = _RECORD_TYPE
+    texts["objects/Account/recordTypes/Shop.recordType-meta.xml"] = _SHOP
     texts["queues/DESK.queue-meta.xml"] = _QUEUE
     for name, text in texts.items():
         path = root / "main" / "default" / name

@@ -177,3 +177,21 @@ def test_nobody_stands_above_himself(desk: Desk, org: Org) -> None:
     refused = org.update("Account", rows)
     assert codes(refused) == ["CIRCULAR_DEPENDENCY"] * 2
     assert refused[0].errors[0].message == "attempt to violate hierarchy constraints"
+
+
+def test_a_look_up_that_restricts_holds_its_parent(desk: Desk, org: Org) -> None:
+    case, mate = desk.made("Case", Subject="a"), desk.made("Contact", LastName="b")
+    clock = desk.made("Clock__c", Case__c=case, Mate__c=mate)
+    held = org.delete([mate])[0].errors[0]
+    assert held.code == "DELETE_FAILED"
+    assert held.message.endswith("following clocks.: CL-000001\n")
+    org.delete([clock])
+    assert org.delete([mate])[0].success
+
+
+def test_a_detail_stays_with_its_master(desk: Desk, org: Org) -> None:
+    case, other = desk.made("Case", Subject="a"), desk.made("Case", Subject="b")
+    clock = desk.made("Clock__c", Case__c=case)
+    refused = org.update("Clock__c", [{"Id": clock, "Case__c": other}])[0].errors[0]
+    assert (refused.code, refused.fields) == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["Case__c"])
+    assert org.insert("Clock__c", [{}])[0].errors[0].message == "Required fields are missing: [Case__c]"

@@ -138,6 +138,15 @@ class TestLocks:
         org.locks.clear()
         assert org.delete([account])[0].success
 
+    def test_deletes_undeletes_and_merges_need_their_locks_too(self, desk: Desk, org: Org) -> None:
+        account, other = desk.made("Account", Name="a"), desk.made("Account", Name="b")
+        contact = desk.made("Contact", LastName="c", AccountId=account)
+        gone = desk.made("Contact", LastName="d", AccountId=account)
+        org.delete([gone])
+        org.locks.order(ids=[account])
+        codes = [org.delete([contact])[0], org.undelete([gone])[0], org.merge("Account", {"Id": other}, [account])]
+        assert [one.errors[0].code for one in codes] == ["UNABLE_TO_LOCK_ROW"] * 3
+
     def test_a_storm_ends_after_its_times_and_repeats_with_its_seed(self, desk: Desk, org: Org) -> None:
         def storm() -> list[bool]:
             org.locks.clear()

@@ -122,6 +122,19 @@ def test_audit_fields_are_set_on_create_where_the_org_allows_it(desk: Desk, org:
     assert refused(org, "Account", Name="c", CreatedById=who[:-4] + "x")["fields"] == ["CreatedById"]
 
 
+def test_a_record_type_offers_some_values_of_a_restricted_picklist(desk: Desk, org: Org) -> None:
+    shop = desk.ask("SELECT Id FROM RecordType WHERE DeveloperName = 'Shop'")[0]["Id"]
+    item = refused(org, "Account", Name="a", RecordTypeId=shop, Tier__c="GOLD")
+    assert item == {
+        "statusCode": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+        "message": "Tier: bad value for restricted picklist field: GOLD",
+        "fields": ["Tier__c"],
+    }
+    account = desk.made("Account", Name="a", RecordTypeId=shop, Tier__c="SILVER")
+    assert not org.update("Account", [{"Id": account, "Tier__c": "GOLD"}])[0].success
+    desk.made("Account", Name="b", Tier__c="GOLD")
+
+
 def test_a_writer_who_waits_too_long_gets_no_lock(desk: Desk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sfsync.rehearsal.org.WAIT_S", 0.01)
     inside, done = threading.Event(), threading.Event()
