@@ -187,6 +187,3 @@ def _call(scope: Scope, headers: dict[str, str], body: IO[bytes]) -> tuple[Call,
         format=form,
     )
     return call, f"{method} {raw}?{text}" if text else f"{method} {raw}"
-
-
-build_app = Edge

@@ -51,7 +51,7 @@ def deleted(context: Context, call: Call) -> Reply:
 
 
 def _asked(context: Context, call: Call) -> tuple[SObject, datetime, datetime]:
-    obj = context.org.schema.find(call.args["object"])
+    obj = context.org.seen.find(call.args["object"])
     if obj is None:
         raise errors.not_found()
     if "P" not in obj.calls:

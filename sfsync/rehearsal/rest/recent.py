@@ -69,8 +69,8 @@ def note(context: Context, call: Call, record_id: str | None) -> None:
     """Remembers the row a call was about, unless its header says not to."""
     if record_id is None or call.session is None or _OFF.search(call.header("Sforce-Mru")):
         return
-    obj = context.org.schema.of_id(record_id)
-    if obj is not None and obj.name_field is not None and not obj.setup:
+    obj = context.org.seen.of_id(record_id)
+    if obj is not None and obj.name_field is not None and ("V" in obj.calls or obj.custom):
         context.recent.note(call.session.user_id, to18(record_id))
 
 
@@ -83,8 +83,8 @@ def recent(context: Context, call: Call) -> Reply:
 
 def items(context: Context, call: Call, name: str) -> list[dict[str, Any]]:
     """The recent rows of one object, as its basic information shows them."""
-    obj = context.org.schema.find(name)
-    ids = [one for one in _of_caller(context, call) if context.org.schema.of_id(one) is obj]
+    obj = context.org.seen.find(name)
+    ids = [one for one in _of_caller(context, call) if context.org.seen.of_id(one) is obj]
     return _rows(context, call, ids[:MOST_OF_OBJECT])
 
 
@@ -96,12 +96,12 @@ def _rows(context: Context, call: Call, ids: list[str]) -> list[dict[str, Any]]:
     """One look-up per object, then in the order of ``ids``."""
     families: dict[str, list[str]] = {}
     for one in ids:
-        obj = context.org.schema.of_id(one)
+        obj = context.org.seen.of_id(one)
         if obj is not None and obj.name_field is not None:
             families.setdefault(obj.name, []).append(one)
     found: dict[str, dict[str, Any]] = {}
     for name, members in families.items():
-        obj = context.org.schema.objects[name]
+        obj = context.org.seen.objects[name]
         rows = context.org.retrieve_many(name, members, ["Id", _name_of(obj)], version=call.version)
         found |= {row["Id"]: _shown(obj, row) for row in rows if row is not None}
     return [found[one] for one in ids if one in found]

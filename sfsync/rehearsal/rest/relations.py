@@ -43,7 +43,7 @@ def follow(context: Context, object: str, record_id: str, path: str) -> Parent |
     if len(steps) > MOST_LEVELS:
         raise errors.not_found()
     here = Parent(_object(context, object).name, to18(record_id))
-    if context.org.schema.of_id(here.id) is not _object(context, here.object):
+    if context.org.seen.of_id(here.id) is not _object(context, here.object):
         raise errors.not_found()
     for place, step in enumerate(steps):
         obj = _object(context, here.object)
@@ -60,14 +60,14 @@ def _up(context: Context, here: Parent, obj: SObject, step: str) -> Parent:
     if lookup is None:
         raise errors.not_found()
     target = context.org.retrieve(here.object, here.id, [lookup.name])[lookup.name]
-    parent = context.org.schema.of_id(target) if is_valid(target) else None
+    parent = context.org.seen.of_id(target) if is_valid(target) else None
     if parent is None:
         raise errors.not_found()
     return Parent(parent.name, to18(target))
 
 
 def _object(context: Context, name: str) -> SObject:
-    found = context.org.schema.find(name)
+    found = context.org.seen.find(name)
     if found is None:
         raise errors.not_found()
     return found

@@ -9,6 +9,7 @@ from sfsync.rehearsal.rest import (
     composite,
     describe,
     graph,
+    keyed,
     password,
     query,
     recent,
@@ -73,10 +74,10 @@ def _rows() -> list[Route]:
         data("GET", by_id, "retrieve", records.read, within=BOTH),
         data("PATCH", by_id, "update", records.update, **row),
         data("DELETE", by_id, "delete", records.delete, within=BOTH),
-        data("POST", by_id, "create", records.create_by_id, **row),
-        data("GET", by_field, "retrieve", records.read_by, within=BOTH),
-        data("PATCH", by_field, "upsert", records.upsert, **row),
-        data("DELETE", by_field, "delete", records.delete_by, within=BOTH),
+        data("POST", by_id, "create", keyed.create_by_id, **row),
+        data("GET", by_field, "retrieve", keyed.read_by, within=BOTH),
+        data("PATCH", by_field, "upsert", keyed.upsert, **row),
+        data("DELETE", by_field, "delete", keyed.delete_by, within=BOTH),
         *_paths(by_field + "/{path*}"),
     ]
 
@@ -92,7 +93,7 @@ def _passwords(path: str) -> list[Route]:
 def _paths(deeper: str) -> list[Route]:
     """Relationship paths of two steps and more."""
     return [
-        data("GET", deeper, "retrieve", records.related, within=BOTH),
-        data("PATCH", deeper, "update", records.related, within=BOTH, takes=ROW_BODY),
-        data("DELETE", deeper, "delete", records.related, within=BOTH),
+        data("GET", deeper, "retrieve", keyed.related, within=BOTH),
+        data("PATCH", deeper, "update", keyed.related, within=BOTH, takes=ROW_BODY),
+        data("DELETE", deeper, "delete", keyed.related, within=BOTH),
     ]
