@@ -13,6 +13,7 @@ from sfsync.rehearsal.store.database import Database
 
 _AFFINITY = {"boolean": "INTEGER", "int": "INTEGER", "double": "REAL", "currency": "REAL", "percent": "REAL"}
 _BINARY = frozenset({"id", "reference", "datetime", "date", "time", "boolean", "int", "double", "currency", "percent"})
+_FEW = 3  # columns; more are added to an empty table by making it anew, for every ALTER reads the whole schema again
 _UNINDEXED = frozenset({"OwnerId", "RecordTypeId", "CreatedById", "LastModifiedById", "ProfileId"})
 
 
@@ -62,11 +63,15 @@ def _statements(schema: Schema) -> tuple[str, ...]:
 def _create_object(database: Database, obj: SObject) -> None:
     present = {row[1] for row in database.rows(f"PRAGMA table_info({quoted(obj.name)})")}
     wanted = _all_columns(obj)
+    missing = [name for name in wanted if name not in present]
+    if len(missing) > _FEW and present and not database.rows(f"SELECT 1 FROM {quoted(obj.name)} LIMIT 1"):  # noqa: S608
+        database.run(f"DROP TABLE {quoted(obj.name)}")
+        present = set()
     if not present:
         database.run(_table(obj))
-    for name in [name for name in wanted if present and name not in present]:
+    for name in missing if present else ():
         database.run(f"ALTER TABLE {quoted(obj.name)} ADD COLUMN {wanted[name]}")
-    if not present.issuperset(wanted):
+    if missing:
         index(database, obj)
 
 
