@@ -10,7 +10,9 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.locators import PAGE, PAGE_MIN, Asked, Page
+from sfsync.rehearsal.soql import layout
 from sfsync.rehearsal.soql.explain import explained
+from sfsync.rehearsal.soql.parse import parse
 
 
 def query(context: Context, call: Call) -> Reply:
@@ -30,8 +32,16 @@ def _run(context: Context, call: Call, *, all_rows: bool) -> Reply:
     if not soql.strip():
         raise errors.malformed_query("A query string has to be specified")
     user = call.options.user_id
+    if call.params.get("columns", "").lower() == "true":
+        return _columns(context, call, soql, user)
     asked = Asked(soql, all_rows, call.version, user, page_size(call))
     return _answer(call, context.locators.first(asked))
+
+
+def _columns(context: Context, call: Call, soql: str, user: str | None) -> Reply:
+    """``columns=true``: what the query's columns are, instead of its rows."""
+    with context.org.read(soql, version=call.version, user_id=user):  # refuses what does not compile
+        return Reply(200, layout.described(context.org.schema_for(user), parse(soql, call.version)))
 
 
 def page_size(call: Call) -> int:
