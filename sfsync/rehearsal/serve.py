@@ -25,7 +25,8 @@ from sfsync.rehearsal.app import Edge
 from sfsync.rehearsal.bulk import load as bulk_load
 from sfsync.rehearsal.bulk import query as bulk_query
 from sfsync.rehearsal.bulk.classic import work as classic_work
-from sfsync.rehearsal.bulk.jobs import BATCH, INGEST, QUERY, Jobs
+from sfsync.rehearsal.bulk.job import BATCH, INGEST, QUERY
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.entry import credentials
 from sfsync.rehearsal.entry.credentials import write_private

@@ -6,7 +6,7 @@ from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import multipart, orders, show
-from sfsync.rehearsal.bulk.jobs import INGEST, OPEN, UPLOADED, Job
+from sfsync.rehearsal.bulk.job import INGEST, OPEN, UPLOADED, Job
 from sfsync.rehearsal.bulk.load import UPLOAD
 from sfsync.rehearsal.call import Call, Reply, nothing, parse_json
 from sfsync.rehearsal.context import Context
@@ -47,6 +47,7 @@ def _create(context: Context, call: Call, raw: bytes) -> Job:
         assignment_rule=order.get("assignmentRuleId"),
         line_ending=order.get("lineEnding", "LF"),
         delimiter=order.get("columnDelimiter", "COMMA"),
+        client=call.options.client,
     )
 
 

@@ -1,8 +1,4 @@
-"""Bulk jobs and batches: their records, their states and when they show as finished.
-
-    Open -> UploadComplete -> InProgress -> JobComplete | Failed      Aborted from any but the last two
-
-A Bulk 1.0 job (kind classic) is only Open, Closed or Aborted; its batches (kind batch) are what is worked off.
+"""All Bulk jobs and batches of an org: making them, working them off, and when they show as finished.
 
 A job is a row of the org's state, so a job in progress when the process is killed goes on after the next start:
 an ingest job or batch from its last committed chunk, a query from its beginning. When a job *shows* that it is
@@ -16,13 +12,24 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk.crew import Crew
+from sfsync.rehearsal.bulk.job import (
+    ABORTED,
+    BATCH,
+    COMPLETE,
+    FAILED,
+    FINISHED,
+    OPEN,
+    RUNNING,
+    UPLOADED,
+    Job,
+)
 from sfsync.rehearsal.clock import instant
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import new_id, to18
@@ -32,65 +39,9 @@ if TYPE_CHECKING:
     from sfsync.rehearsal.org import Org
 
 log = logging.getLogger(__name__)
-OPEN, UPLOADED, RUNNING, COMPLETE, FAILED, ABORTED = (
-    "Open",
-    "UploadComplete",
-    "InProgress",
-    "JobComplete",
-    "Failed",
-    "Aborted",
-)
-FINISHED = frozenset({COMPLETE, FAILED, ABORTED})
-INGEST, QUERY, CLASSIC, BATCH = "ingest", "query", "classic", "batch"
 OPEN_FOR, KEPT_FOR, SWEEP_EVERY = timedelta(hours=24), timedelta(days=7), timedelta(minutes=1)
 _KIND, _POLICY = "job", "job_policy"
 _PREFIXES = {BATCH: "751"}
-
-
-@dataclass
-class Job:
-    """One job or batch. ``rows_done`` counts rows committed, ``sizes`` the bytes of each result file at that moment.
-
-    ``parent`` is the job of a batch, ``chunking`` what Sforce-Enable-PKChunking asked for. ``break_at`` is the number
-    of rows after which it ends in ``break_state`` with ``break_error``, by order of the control plane. ``closed_at``
-    (epoch seconds of real time), ``looks`` and ``policy`` decide when it shows as finished.
-    """
-
-    id: str
-    kind: str
-    operation: str
-    object: str
-    created_by: str
-    created: str
-    modified: str
-    api_version: float
-    state: str = OPEN
-    external_field: str | None = None
-    assignment_rule: str | None = None
-    line_ending: str = "LF"
-    delimiter: str = "COMMA"
-    query: str = ""
-    uploaded: bool = False
-    rows_done: int = 0
-    rows_failed: int = 0
-    sizes: dict[str, int] = field(default_factory=dict)
-    error: str | None = None
-    millis: int = 0
-    closed_at: float = 0.0
-    looks: int = 0
-    policy: dict[str, Any] = field(default_factory=dict)
-    parent: str | None = None
-    content_type: str = "CSV"
-    concurrency: str = "Parallel"
-    chunking: dict[str, Any] | None = None
-    break_at: int | None = None
-    break_state: str = FAILED
-    break_error: str = ""
-
-    @property
-    def api(self) -> str:
-        return f"{self.api_version:.1f}"
-
 
 Work = Callable[["Jobs", Job], None]
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import files, loading
 from sfsync.rehearsal.bulk.files import Row
-from sfsync.rehearsal.bulk.jobs import Job, Jobs
+from sfsync.rehearsal.bulk.job import Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.bulk.loading import Done
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.org import SaveResult

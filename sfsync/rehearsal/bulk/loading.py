@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from sfsync.rehearsal.bulk.jobs import Job, Jobs
+from sfsync.rehearsal.bulk.job import Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.dml.options import Options
 
 CHUNK_ROWS = 2000
@@ -82,4 +83,6 @@ def _append(jobs: Jobs, job: Job, name: str, data: bytes) -> None:
 def options(job: Job) -> Options:
     """Bulk runs an assignment rule only for a job that names one."""
     rule = job.assignment_rule
-    return Options(user_id=job.created_by, auto_assign=rule is not None, assignment_rule=rule)
+    return Options(
+        user_id=job.created_by, auto_assign=rule is not None, assignment_rule=rule, client=job.client, version=job.api
+    )

@@ -10,7 +10,7 @@ from typing import Any
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import show
 from sfsync.rehearsal.bulk.files import DELIMITERS, LINE_ENDINGS
-from sfsync.rehearsal.bulk.jobs import CLASSIC, Job
+from sfsync.rehearsal.bulk.job import CLASSIC, Job
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 

@@ -11,7 +11,8 @@ from typing import Any
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import files as bulk_csv
 from sfsync.rehearsal.bulk import orders, rows, show
-from sfsync.rehearsal.bulk.jobs import COMPLETE, QUERY, UPLOADED, Job, Jobs
+from sfsync.rehearsal.bulk.job import COMPLETE, QUERY, UPLOADED, Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span, nothing
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError

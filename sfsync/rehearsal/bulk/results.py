@@ -7,7 +7,8 @@ from itertools import islice
 
 from sfsync.rehearsal.bulk import files
 from sfsync.rehearsal.bulk.files import Row
-from sfsync.rehearsal.bulk.jobs import COMPLETE, INGEST, Job, Jobs
+from sfsync.rehearsal.bulk.job import COMPLETE, INGEST, Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.bulk.load import BAD, GOOD, UPLOAD
 from sfsync.rehearsal.bulk.loading import CHUNK_ROWS
 from sfsync.rehearsal.call import CSV_MEDIA, Call, Reply, Span

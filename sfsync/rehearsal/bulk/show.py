@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sfsync.rehearsal.bulk.jobs import CLASSIC, FAILED, INGEST, OPEN, Job
+from sfsync.rehearsal.bulk.job import CLASSIC, FAILED, INGEST, OPEN, Job
 
 TYPES = {INGEST: "V2Ingest", "query": "V2Query", CLASSIC: "Classic"}
 Info = dict[str, Any]

@@ -8,7 +8,8 @@ from pathlib import Path
 from sfsync.rehearsal.bulk import load, query
 from sfsync.rehearsal.bulk.classic import work as classic
 from sfsync.rehearsal.bulk.classic.batches import REQUEST, RESULT
-from sfsync.rehearsal.bulk.jobs import BATCH, CLASSIC, COMPLETE, INGEST, QUERY, Job, Jobs
+from sfsync.rehearsal.bulk.job import BATCH, CLASSIC, COMPLETE, INGEST, QUERY, Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.bulk.load import UPLOAD
 from sfsync.rehearsal.faults import Faults
 from sfsync.rehearsal.org import Org

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfsync.rehearsal.bulk.classic import show
 from sfsync.rehearsal.bulk.classic.orders import QUERIES, job_of
-from sfsync.rehearsal.bulk.jobs import BATCH, OPEN, Job
+from sfsync.rehearsal.bulk.job import BATCH, OPEN, Job
 from sfsync.rehearsal.call import Call, Reply, Span
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
@@ -30,6 +30,7 @@ def add(context: Context, call: Call) -> Reply:
         content_type=job.content_type,
         chunking=job.chunking,
         parent=job.id,
+        client=call.options.client or job.client,
     )
     size = call.body.copy_to(context.jobs.path(batch, REQUEST))
     if not 0 < size <= MOST_BYTES:
@@ -55,11 +56,16 @@ def _check_batch(context: Context, call: Call, job: Job) -> None:
         raise OrgError("InvalidJobState", "Batches cannot be added to a job that is more than 24 hours old")
     if job.api != call.version:
         raise OrgError("InvalidUrl", f"The job was created with API version {job.api}; add its batches with the same")
-    given = call.header("Content-Type").partition(";")[0].strip().lower()
-    if given != show.MEDIA[job.content_type] and not (job.content_type == "XML" and given == "text/xml"):
-        raise OrgError("ClientInputError", f"Content type {given!r} does not match the job's {job.content_type}")
+    _check_media(call, job)
     if context.limits.left("DailyBulkApiBatches") == 0:
         raise OrgError("ExceededQuota", "ApiBatchItems Limit exceeded.")
+
+
+def _check_media(call: Call, job: Job) -> None:
+    """Rows come as the job says; a query is plain text under any of the three names."""
+    given = call.header("Content-Type").partition(";")[0].strip().lower().replace("text/xml", show.XML)
+    if given not in (show.MEDIA.values() if job.operation in QUERIES else (show.MEDIA[job.content_type],)):
+        raise OrgError("ClientInputError", f"Content type {given!r} does not match the job's {job.content_type}")
 
 
 def list_all(context: Context, call: Call) -> Reply:

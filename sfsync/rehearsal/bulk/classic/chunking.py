@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.bulk.jobs import ABORTED, BATCH, Job, Jobs
+from sfsync.rehearsal.bulk.job import ABORTED, BATCH, Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 
 _ENDS = re.compile(r"\b(?:WITH|GROUP\s+BY|ORDER\s+BY|LIMIT|OFFSET|FOR|ALL\s+ROWS)\b", re.IGNORECASE)
 _HIDDEN = re.compile(r"'(?:[^'\\]|\\.)*'")

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from sfsync.rehearsal import errors, xml
 from sfsync.rehearsal.bulk import files
-from sfsync.rehearsal.bulk.jobs import Job
+from sfsync.rehearsal.bulk.job import Job
 from sfsync.rehearsal.dml.options import Options
 from sfsync.rehearsal.org import Org, SaveResult
 from sfsync.rehearsal.schema.model import SObject

@@ -10,7 +10,8 @@ from sfsync.rehearsal import errors, xml
 from sfsync.rehearsal.bulk import files, load, loading
 from sfsync.rehearsal.bulk.classic import content, show
 from sfsync.rehearsal.bulk.classic.batches import REQUEST, RESULT
-from sfsync.rehearsal.bulk.jobs import Job, Jobs
+from sfsync.rehearsal.bulk.job import Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.bulk.loading import Done
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.org import SaveResult

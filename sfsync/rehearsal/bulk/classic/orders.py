@@ -7,7 +7,8 @@ from typing import Any
 from sfsync.rehearsal import errors, xml
 from sfsync.rehearsal.bulk.classic import show
 from sfsync.rehearsal.bulk.classic.edge import speaks_json
-from sfsync.rehearsal.bulk.jobs import ABORTED, CLASSIC, Job, Jobs
+from sfsync.rehearsal.bulk.job import ABORTED, CLASSIC, Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
@@ -42,6 +43,7 @@ def create(context: Context, call: Call) -> Reply:
         assignment_rule=order.get("assignmentRuleId"),
         concurrency=_mode(order),
         content_type=_content_type(order),
+        client=call.options.client,
         chunking=_chunking(call.header("Sforce-Enable-PKChunking")),
     )
     return show.job(context.jobs, job, json=speaks_json(call), status=201)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from sfsync.rehearsal import xml
-from sfsync.rehearsal.bulk.jobs import ABORTED, COMPLETE, FAILED, OPEN, RUNNING, UPLOADED, Job, Jobs
+from sfsync.rehearsal.bulk.job import ABORTED, COMPLETE, FAILED, OPEN, RUNNING, UPLOADED, Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.call import Reply
 
 NAMESPACE = "http://www.force.com/2009/06/asyncapi/dataload"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sfsync.rehearsal.bulk.classic import export, load
 from sfsync.rehearsal.bulk.classic.orders import QUERIES
-from sfsync.rehearsal.bulk.jobs import Job, Jobs
+from sfsync.rehearsal.bulk.job import Job
+from sfsync.rehearsal.bulk.jobs import Jobs
 
 
 def work(jobs: Jobs, batch: Job) -> None:
