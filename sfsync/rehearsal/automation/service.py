@@ -9,7 +9,7 @@ from typing import Any
 from sfsync.rehearsal.automation import entitlements
 from sfsync.rehearsal.automation.calendars import Calendars
 from sfsync.rehearsal.clock import instant
-from sfsync.rehearsal.dml.batch import ABSENT, Batch
+from sfsync.rehearsal.dml.batch import Batch
 from sfsync.rehearsal.dml.rows import Stored, whole
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.formula.values import moment
@@ -33,7 +33,7 @@ def before_case(work: Work, batch: Batch, old: Stored | None) -> None:
             batch.columns["BusinessHoursId"] = [one or default for one in given]
     if "IsStopped" not in batch.columns:
         return
-    stopped = [bool(one) for one in whole(batch, old, "IsStopped") if one is not ABSENT]
+    stopped = [bool(one) for one in whole(batch, old, "IsStopped")]
     since = [None] * batch.size if old is None else old["StopStartDate"]
     batch.columns["StopStartDate"] = [
         (before or work.stamp) if now else None for now, before in zip(stopped, since, strict=True)
