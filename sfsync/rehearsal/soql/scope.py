@@ -202,6 +202,8 @@ class Scope:
             return Column(found.expression.format(alias), found, at, False, alias)
         if found.parts:
             return Column("NULL", found, at, False, alias)
+        if found.type == "base64":
+            return Column(_blob(obj, found, alias, self.session.version), found, at, False, alias)
         return Column(f"{alias}.{quoted(found.name)}", found, at, alias == self.root, alias)
 
     def common(self, step: Step, name: str, at: int) -> Column:
@@ -233,6 +235,12 @@ def _by_object(step: Step, values: Mapping[str, str]) -> str:
     """SQL that takes the value of the object the key belongs to. Subqueries, for SQLite joins 64 tables at most."""
     cases = [f"WHEN '{obj.prefix}' THEN {values[obj.name]}" for obj in step.parents if obj.name in values]
     return f"CASE substr({step.key_sql}, 1, 3) {' '.join(cases)} END"
+
+
+def _blob(obj: SObject, field_: Field, alias: str, version: str) -> str:
+    """Where the content can be had: rows show its address in its place (vendor: Get Blob Data)."""
+    start = f"/services/data/v{version}/sobjects/{obj.name}/"
+    return f"CASE WHEN {alias}.{quoted(field_.name)} IS NOT NULL THEN '{start}' || {alias}.Id || '/{field_.name}' END"
 
 
 def _type_of(step: Step) -> str:

@@ -123,6 +123,14 @@ def test_an_address_is_put_together(plain: Org) -> None:
     ]
 
 
+def test_a_row_shows_where_its_content_is(plain: Org) -> None:
+    account = plain.insert("Account", [{"Name": "A"}])[0].id
+    row = {"ParentId": account, "Name": "a.txt", "Body": "aGVsbG8="}
+    one = str(plain.insert("Attachment", [row])[0].id)
+    found = plain.retrieve("Attachment", one, ["Body"], version="62.0")
+    assert found["Body"] == f"/services/data/v62.0/sobjects/Attachment/{one}/Body"
+
+
 def test_an_address_is_not_written(plain: Org) -> None:
     made = plain.insert("Account", [{"Name": "A", "BillingAddress": "Roma"}])[0]
     assert not made.success
