@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.rehearsal.bulk.conftest import NS, Classic, elements_of
-from tests.rehearsal.http.conftest import Client
+from tests.rehearsal.http.conftest import Client, V
 
 JOB_KEYS = [
     *["id", "operation", "object", "createdById", "createdDate", "systemModstamp", "state", "concurrencyMode"],
@@ -69,14 +69,16 @@ class TestJobs:
         assert classic.call("GET", f"/{job}/batch/{batch['id']}/request").text == "Name\nA\nB\n"
 
     def test_abort_leaves_queued_batches_unprocessed(self, classic: Classic, org: Client) -> None:
-        job = classic.job("insert", "Contact")["id"]
-        body = "LastName\n" + "".join(f"L{number}\n" for number in range(9000))
-        ids = [elements_of(classic.add(job, body).text)["id"] for _ in range(4)]
+        long = org.post(f"{V}/jobs/ingest", {"object": "Contact", "operation": "insert"}).json()
+        rows = "LastName\n" + "".join(f"L{number}\n" for number in range(60_000))
+        org.call("PUT", f"/{long['contentUrl']}", data=rows.encode(), headers={"Content-Type": "text/csv"})
+        org.patch(f"{V}/jobs/ingest/{long['id']}", {"state": "UploadComplete"})
+        job = classic.job("insert", "Account")["id"]
+        waiting = elements_of(classic.add(job, "Name\nA\n").text)["id"]
         assert elements_of(classic.turn(job, "Aborted").text)["state"] == "Aborted"
-        states = [classic.wait(job, one)["state"] for one in ids]
-        assert states[-1] == "NotProcessed"
-        done = states.count("Completed")
-        assert org.query("SELECT COUNT() FROM Contact")["totalSize"] == done * 9000
+        assert classic.wait(job, waiting)["state"] == "NotProcessed"
+        org.patch(f"{V}/jobs/ingest/{long['id']}", {"state": "Aborted"})
+        assert org.query("SELECT COUNT() FROM Account")["totalSize"] == 0
         again = classic.turn(job, "Aborted")
         assert elements_of(again.text)["exceptionMessage"] == "Aborting already Aborted Job not allowed"
 
