@@ -18,7 +18,8 @@ NOT_ANSWERED = (
     "POST /services/data/v{version}/composite/tree/{object}",
     "POST /services/async/{version}/job (content types ZIP_CSV, ZIP_JSON, ZIP_XML; transformation specs)",
     "POST /services/Soap/u/{version} (all but login)",
-    "POST /services/Soap/m/{version} (metadata)",
+    "POST /services/Soap/m/{version} (Apex, flows, custom settings and metadata types, profiles other than Admin)",
+    "POST /services/Soap/m/{version} (kept without effect: layouts, tabs, list views, applications, labels, …)",
     "GET /cometd, Pub/Sub API (events)",
 )
 
