@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from sfsync.rehearsal.automation import orders
 from sfsync.rehearsal.dml.locks import LockOrder
 
 if TYPE_CHECKING:
@@ -33,10 +34,14 @@ KINDS = {
     "job_state": "ends a Bulk job in `state` (Failed with `error`, or Aborted) after `rows` rows; JobComplete lets it"
     " succeed; `ms` makes it show InProgress for so long; `match` is tried on `JOB {operation} {object}`",
     "lock": "UNABLE_TO_LOCK_ROW for saves that touch `object` or `ids` or their children: a lock storm",
+    "automation": "changes what was written, as a trigger would: rows of `object` saved with the values in `when` get"
+    " those in `set` (or `{formula: …}`), SystemModstamp `delay_s` seconds after the save; `times` null is always",
 }
 JOB_STATES = ("Failed", "Aborted", "JobComplete")
 _KIND = "fault"
 _LOCK = "lock"  # kept by the org's locks, which look at rows and not at calls
+
+_AUTOMATION = orders.KIND  # kept with the rows it changes
 
 
 @dataclass
@@ -107,19 +112,34 @@ class Faults:
         if order.get("kind") == _LOCK:
             self._org.locks.order(**_without_kind(order))
             return
+        if order.get("kind") == _AUTOMATION:
+            self._automate(orders.order(self._org.schema, _without_kind(order)))
+            return
         with self._lock:
             number = 1 + max((int(key) for key in self._armed), default=0)
             fault = Fault(**{**order, "id": f"{number:06d}", "seen": 0, "hits": 0})
             self._armed[fault.id] = fault
         self._org.state_put(_KIND, fault.id, asdict(fault))
 
-    def replace(self, orders: list[dict[str, Any]]) -> None:
+    def _automate(self, order: dict[str, Any]) -> None:
+        number = 1 + max((int(key) for key in self._org.state_list(_AUTOMATION)), default=0)
+        self._org.state_put(_AUTOMATION, f"{number:06d}", order)
+
+    def replace(self, given: list[dict[str, Any]]) -> None:
         """Disarms everything and arms these, so that a run with the same file meets the same faults."""
-        for one in orders:
-            LockOrder(**_without_kind(one)) if one.get("kind") == _LOCK else Fault(**one)
+        for one in given:
+            self._check(one)
         self.clear()
-        for one in orders:
+        for one in given:
             self.add(one)
+
+    def _check(self, order: dict[str, Any]) -> None:
+        if order.get("kind") == _LOCK:
+            LockOrder(**_without_kind(order))
+        elif order.get("kind") == _AUTOMATION:
+            orders.order(self._org.schema, _without_kind(order))
+        else:
+            Fault(**order)
 
     def strike(self, subject: str, kinds: tuple[str, ...]) -> list[Fault]:
         """The faults of these kinds that hit the call; oldest first."""
@@ -134,7 +154,8 @@ class Faults:
     def show(self) -> list[dict[str, Any]]:
         with self._lock:
             calls = [asdict(fault) for fault in self._armed.values()]
-        return calls + [{"kind": _LOCK} | one for one in self._org.locks.orders()]
+        automation = [{"kind": _AUTOMATION} | one for one in self._org.state_list(_AUTOMATION).values()]
+        return calls + [{"kind": _LOCK} | one for one in self._org.locks.orders()] + automation
 
     def clear(self) -> None:
         with self._lock:
@@ -142,6 +163,8 @@ class Faults:
             self._armed.clear()
         for key in gone:
             self._org.state_delete(_KIND, key)
+        for key in self._org.state_list(_AUTOMATION):
+            self._org.state_delete(_AUTOMATION, key)
         self._org.locks.clear()
 
 

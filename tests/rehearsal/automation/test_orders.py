@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sfsync.rehearsal.automation import orders
+from sfsync.rehearsal.faults import Faults
 from sfsync.rehearsal.org import Org
 
 
@@ -93,3 +94,18 @@ def test_a_rolled_back_save_does_not_use_up_an_order(org: Org) -> None:
 def test_wrong_orders_are_refused(org: Org, order: dict[str, Any], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         orders.order(org.schema, order)
+
+
+def test_orders_are_faults_armed_shown_and_cleared_like_the_others(org: Org) -> None:
+    faults = Faults(org)
+    order = {"kind": "automation", "object": "Account", "set": {"Name": "hit"}, "times": 1}
+    faults.replace([order, order])
+    org.insert("Account", [{"Name": "a"}])
+    assert [(one["kind"], one["hits"]) for one in faults.show()] == [("automation", 1), ("automation", 1)]
+    with pytest.raises(ValueError, match="there is no object Nope"):
+        faults.replace([order | {"object": "Nope"}])
+    assert len(faults.show()) == 2
+    faults.clear()
+    assert faults.show() == []
+    org.insert("Account", [{"Name": "b"}])
+    assert _names(org) == ["hit", "b"]
