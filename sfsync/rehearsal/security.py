@@ -122,14 +122,27 @@ class Views:
         self._database = database
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[int, Schema, Schema]] = {}
+        self._fresh: dict[str, tuple[int, Schema, Schema]] = {}  # by what the store has committed, to ask it less
 
     def clear(self) -> None:
         """Forgets all views: after a reset the same ids and counters mean other users."""
         with self._lock:
             self._kept.clear()
+            self._fresh.clear()
 
     def of(self, schema: Schema, user_id: str) -> Schema:
         """The schema as this user sees it; the very same object for administrators."""
+        if self._database.in_own_transaction():
+            return self._looked_up(schema, user_id)
+        committed = self._database.committed
+        fresh = self._fresh.get(user_id)
+        if fresh is not None and fresh[0] == committed and fresh[1] is schema:
+            return fresh[2]
+        made = self._looked_up(schema, user_id)
+        self._fresh[user_id] = (committed, schema, made)
+        return made
+
+    def _looked_up(self, schema: Schema, user_id: str) -> Schema:
         with self._database.reader() as connection:
             stamp = _stamp(connection)
             with self._lock:

@@ -29,6 +29,7 @@ class Database:
         self.file = file
         self._lock = threading.RLock()
         self._depth = 0
+        self.committed = 0  # moves with every committed change: what was read since it moved last is still so
         self.scratch: dict[str, Any] = {}  # of the open transaction: what its calls have to know of each other
         self._install: Callable[[sqlite3.Connection], None] = lambda connection: None
         self._idle: list[sqlite3.Connection] = []  # readers between two queries; list operations are atomic
@@ -72,6 +73,7 @@ class Database:
                 raise
             self._depth -= 1
             self._writer.execute("COMMIT" if self._depth == 0 else f"RELEASE {name}")
+            self._settle()
         finally:
             self._lock.release()
 
@@ -80,6 +82,10 @@ class Database:
         """No other thread writes meanwhile; for what has to change together with a commit."""
         with self._lock:
             yield
+
+    def _settle(self) -> None:
+        if self._depth == 0:
+            self.committed = self._writer.total_changes
 
     def _roll_back(self, name: str) -> None:
         if self._depth == 0:
@@ -91,15 +97,20 @@ class Database:
     def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """One statement on the writer; call it inside ``transaction`` when more than one belongs together."""
         with self._lock:
-            return self._writer.execute(sql, values)
+            cursor = self._writer.execute(sql, values)
+            self._settle()
+            return cursor
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         with self._lock:
-            return self._writer.execute(sql, values).fetchall()
+            found = self._writer.execute(sql, values).fetchall()
+            self._settle()
+            return found
 
     def many(self, sql: str, values: Iterable[Sequence[Any]]) -> None:
         with self._lock:
             self._writer.executemany(sql, values)
+            self._settle()
 
     def has(self, table: str) -> bool:
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
