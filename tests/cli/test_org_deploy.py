@@ -30,9 +30,10 @@ def fresh(empty: Ready, tmp_path: Path) -> Project:
     return Project(tmp_path / "fresh", empty)
 
 
-def fields(done: Done) -> set[str]:
-    """The states doctor gives to the fields of the mappings."""
-    return {one["state"] for one in done.json["checks"] if one["check"] == "Salesforce fields"}
+def missing(done: Done) -> list[str]:
+    """What doctor finds wrong with the org's objects and fields."""
+    ours = ("Salesforce fields", "Salesforce permissions")
+    return [one["message"] for one in done.json["checks"] if one["check"] in ours and one["state"] == "red"]
 
 
 def test_what_the_org_refuses_is_named_and_nothing_written(fresh: Project) -> None:
@@ -51,13 +52,13 @@ def test_what_the_org_refuses_is_named_and_nothing_written(fresh: Project) -> No
 def test_after_a_deploy_the_fields_are_there(fresh: Project) -> None:
     checked = fresh.run("org", "deploy", "--dry-run", "--json")
     assert (checked.exit, checked.json["check_only"]) == (0, True)
-    assert "green" not in fields(fresh.run("doctor", "--json"))
+    assert "the org shows no field Account.SFS_Player_Id__c" in missing(fresh.run("doctor", "--json"))
     deployed = fresh.run("org", "deploy")
     assert deployed.exit == 0, deployed.err
     assert f"{checked.json['counts']['created']:,} created" in deployed.said
     assert "permission set SFS_Integration" in deployed.said
     fresh.clear_cache()
-    assert fields(fresh.run("doctor", "--json")) == {"green"}
+    assert missing(fresh.run("doctor", "--json")) == []
     again = fresh.run("org", "deploy", "--json").json
     assert {word: number for word, number in again["counts"].items() if number} == {
         "unchanged": checked.json["counts"]["created"]
