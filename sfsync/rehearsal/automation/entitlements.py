@@ -3,8 +3,8 @@
 A case enters the process of its entitlement at the instant its start field tells; it leaves when the exit criteria
 hold, or without any when it is closed, and comes back when they hold no more. While it is in, every milestone whose
 criteria hold is on the case; one whose criteria hold no more goes, unless it is completed. Business hours are those
-of the milestone, else of the process, the entitlement, the case. Source: wire reference 15; vendor, "Milestone
-Recurrence Types", "Add a Milestone to an Entitlement Process".
+of the milestone, else of the process, else of the case. Source: wire reference 15; vendor, "Milestone
+Recurrence Types", "Add a Milestone to an Entitlement Process", "How Business Hours Work in Entitlement Management".
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 _CASE = ("Id", "EntitlementId", "SlaStartDate", "SlaExitDate", "IsClosed", "BusinessHoursId")
 _ENTITLED = (
-    'SELECT e.Id, p."Name", p."BusinessHoursId", e."BusinessHoursId", p."IsActive"'
+    'SELECT e.Id, p."Name", p."BusinessHoursId", p."IsActive"'
     ' FROM "Entitlement" e JOIN "SlaProcess" p ON p.Id = e."SlaProcessId"'
     ' WHERE e.Id IN (SELECT value FROM json_each(?)) AND NOT e."IsDeleted"'
 )
@@ -43,7 +43,6 @@ _ON_CASES = (
 class _Entitled:
     process: Process
     process_hours: str | None
-    entitlement_hours: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +96,9 @@ def _entitled(work: Work, automation: Automation, rows: Sequence[Row]) -> dict[s
     """Entitlement id -> its process, if it is active."""
     wanted = sorted({row["EntitlementId"] for row in rows if row["EntitlementId"]})
     found = {}
-    for record_id, name, process_hours, own_hours, active in work.database.rows(_ENTITLED, (json.dumps(wanted),)):
+    for record_id, name, process_hours, active in work.database.rows(_ENTITLED, (json.dumps(wanted),)):
         if active and name in automation.processes:
-            found[record_id] = _Entitled(automation.processes[name], process_hours, own_hours)
+            found[record_id] = _Entitled(automation.processes[name], process_hours)
     return found
 
 
@@ -245,7 +244,6 @@ def _hours_of(
     candidates = (
         named.get(one.milestone.business_hours or ""),
         grant.process_hours,
-        grant.entitlement_hours,
         one.case["BusinessHoursId"],
     )
     return next((each for each in candidates if each), calendars.default)

@@ -54,9 +54,9 @@ def milestone_type(name: str, recurrence: str = "none") -> Piece:
 
 
 @contextmanager
-def gold(folder: Path, *pieces: Piece) -> Iterator[tuple[Org, str]]:
+def gold(folder: Path, *pieces: Piece, hours: Piece = _HOURS) -> Iterator[tuple[Org, str]]:
     """An org on Monday morning, with an entitlement to the process Gold."""
-    with org_with(folder, _HOURS, *pieces) as org:
+    with org_with(folder, hours, *pieces) as org:
         org.clock.freeze(MONDAY)
         account = org.insert("Account", [{"Name": "A"}])[0].id
         found = next(iter(org.query("SELECT Id FROM SlaProcess WHERE Name = 'Gold'").records))
@@ -256,3 +256,22 @@ def test_cases_have_the_orgs_business_hours_unless_told_others(tmp_path: Path) -
 def test_what_the_org_cannot_do_is_refused(inside: str, text: str) -> None:
     with pytest.raises(SourceError, match=text):
         source(("EntitlementProcess", "gold", inside))
+
+
+def test_business_hours_come_from_the_milestone_else_the_process_else_the_case(tmp_path: Path) -> None:
+    always = "".join(
+        f"<{day}StartTime>00:00:00.000Z</{day}StartTime><{day}EndTime>00:00:00.000Z</{day}EndTime>"
+        for day in (*_DAYS, "saturday", "sunday")
+    )
+    entry = f"<businessHours><active>true</active><name>{{}}</name><timeZoneId>UTC</timeZoneId>{always}</businessHours>"
+    hours = (*_HOURS[:2], _HOURS[2] + entry.format("Own") + entry.format("Process"))
+    own = milestone("Own", 60, "<businessHours>Own</businessHours>")
+    for folder, inside, expected in (
+        ("a", "<businessHours>Process</businessHours>", ["Own", "Process"]),
+        ("b", "", ["Own", "Office"]),
+    ):
+        pieces = (milestone_type("Own"), milestone_type("Plain"), process(own, milestone("Plain", 60), inside=inside))
+        with gold(tmp_path / folder, *pieces, hours=hours) as (org, entitlement):
+            case(org, entitlement)
+            rows = org.query("SELECT BusinessHours.Name FROM CaseMilestone ORDER BY Id").records
+            assert [one["BusinessHours"]["Name"] for one in rows] == expected
