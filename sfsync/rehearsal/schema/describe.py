@@ -44,6 +44,13 @@ _OWN_URLS: Mapping[str, Mapping[str, str]] = {
     "Event": {"eventSeriesUpdates": "/{ID}/fromThisEventOnwards"},
 }
 
+# The order in which addresses are shown (recorded).
+_URL_ORDER = (
+    "compactLayouts rowTemplate approvalLayouts uiDetailTemplate uiEditTemplate eventSchema eventSeriesUpdates"
+    " namedLayouts passwordUtilities caseArticleSuggestions caseRowArticleSuggestions defaultValues listviews describe"
+    " uiNewRecord quickActions layouts sobject"
+)
+
 
 def all_objects(schema: Schema, version: str = VERSION) -> dict[str, Any]:
     """The describe-global answer."""
@@ -115,7 +122,11 @@ def _urls(obj: SObject, version: str) -> dict[str, str]:
     }
     if obj.associate and obj.associate[0] == "ChangeEvent":
         found["eventSchema"] = f"{base}/eventSchema"
-    return found
+    return _ordered(found)
+
+
+def _ordered(urls: Mapping[str, str]) -> dict[str, str]:
+    return {name: urls[name] for name in _URL_ORDER.split() if name in urls}
 
 
 def _all_urls(obj: SObject, version: str, instance: str) -> dict[str, str]:
@@ -126,11 +137,8 @@ def _all_urls(obj: SObject, version: str, instance: str) -> dict[str, str]:
     if _number(version) <= _DEFAULT_VALUES_UNTIL:
         found["defaultValues"] = f"{found['sobject']}/defaultValues?recordTypeId&fields"
     start = f"{instance}/{obj.prefix}/e"
-    return found | {
-        "uiDetailTemplate": instance + "/{ID}",
-        "uiEditTemplate": instance + "/{ID}/e",
-        "uiNewRecord": start,
-    }
+    more = {"uiDetailTemplate": instance + "/{ID}", "uiEditTemplate": instance + "/{ID}/e", "uiNewRecord": start}
+    return _ordered(found | more)
 
 
 def fields(obj: SObject) -> list[dict[str, Any]]:

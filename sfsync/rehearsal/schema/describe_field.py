@@ -107,8 +107,10 @@ def _extra(one: Field) -> str | None:
 
 
 def _permissionable(one: Field) -> bool:
-    """Field-level security can take it away: nothing that is required or kept by the platform alone."""
-    return one.nillable and (one.createable or one.updateable or one.custom or one.type in COMPOUND_TYPES)
+    """Field-level security can take it away: nothing that is required, names the record or is kept by the platform."""
+    if one.name_field or not one.nillable:
+        return False
+    return bool(one.createable or one.updateable or one.custom or one.type in COMPOUND_TYPES)
 
 
 def picklist_values(one: Field) -> list[dict[str, Any]]:
