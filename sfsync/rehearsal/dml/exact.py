@@ -6,11 +6,13 @@ converted, so that a row reads as if the org had made it.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sfsync.rehearsal.dml.batch import ABSENT, Batch
 from sfsync.rehearsal.dml.convert import convert
 from sfsync.rehearsal.dml.work import Work
+from sfsync.rehearsal.dml.write import rights_move
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid, to18
 from sfsync.rehearsal.schema.model import Field, SObject
@@ -71,6 +73,22 @@ def _store(work: Work, obj: SObject, ids: list[str], batch: Batch) -> None:
     columns, marks = ", ".join(map(quoted, whole)), ", ".join("?" * len(whole))
     sql = f"INSERT OR REPLACE INTO {quoted(obj.name)} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our schema
     work.database.many(sql, zip(*whole.values(), strict=True))
+    _note_deleted(work, obj, whole)
+    rights_move(work, obj)
+
+
+def _note_deleted(work: Work, obj: SObject, whole: dict[str, list[Any]]) -> None:
+    """Rows that come as deleted lie in the bin as if they had been deleted at their last change."""
+    gone = whole.get("IsDeleted", [False] * len(whole["Id"]))
+    stamps = whole.get("SystemModstamp", [work.stamp] * len(gone))
+    work.database.run(
+        "DELETE FROM org_bin WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps([one for one, dead in zip(whole["Id"], gone, strict=True) if not dead]),),
+    )
+    work.database.many(
+        "INSERT OR REPLACE INTO org_bin (id, object, root, at, purged) VALUES (?, ?, ?, ?, 0)",
+        [(one, obj.name, one, at) for one, dead, at in zip(whole["Id"], gone, stamps, strict=True) if dead],
+    )
 
 
 def _add_keys(obj: SObject, whole: dict[str, list[Any]]) -> None:

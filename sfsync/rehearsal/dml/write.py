@@ -14,7 +14,7 @@ from sfsync.rehearsal.store.tables import quoted
 
 def insert_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, list[Any]]) -> None:
     """Writes new rows. ABSENT becomes the field's empty value."""
-    _rights_move(work, obj)
+    rights_move(work, obj)
     size = len(ids)
     whole: dict[str, list[Any]] = {"Id": ids}
     for name, values in columns.items():
@@ -34,7 +34,7 @@ def insert_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, 
 
 def update_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, list[Any]]) -> None:
     """Writes into existing rows. A column may not hold ABSENT for rows that have an old value to keep."""
-    _rights_move(work, obj)
+    rights_move(work, obj)
     whole: dict[str, list[Any]] = {}
     for name, values in columns.items():
         field = _field(obj, name)
@@ -50,7 +50,8 @@ def update_columns(work: Work, obj: SObject, ids: list[str], columns: dict[str, 
     work.database.many(sql, zip(*whole.values(), ids, strict=True))
 
 
-def _rights_move(work: Work, obj: SObject) -> None:
+def rights_move(work: Work, obj: SObject) -> None:
+    """Tells the kept views of users that rights may have changed."""
     if obj.name in DECIDING:
         take(work.database, COUNTER, 1)
 

@@ -127,9 +127,8 @@ def test_a_merge_moves_the_children_and_marks_the_losers(desk: Desk, org: Org) -
     assert desk.value("Contact", contact, "AccountId") == keep
     with pytest.raises(OrgError, match="NOT_FOUND"):
         org.retrieve("Account", gone)
-    if org.schema.objects["Account"].has("MasterRecordId"):
-        row = desk.ask("SELECT MasterRecordId FROM Account WHERE IsDeleted = true", all_rows=True)
-        assert row == [{"MasterRecordId": keep}]
+    row = desk.ask("SELECT MasterRecordId FROM Account WHERE IsDeleted = true", all_rows=True)
+    assert row == [{"MasterRecordId": keep}]
     assert org.undelete([gone])[0].success
     assert desk.value("Contact", contact, "AccountId") == keep
 
@@ -195,3 +194,12 @@ def test_a_detail_stays_with_its_master(desk: Desk, org: Org) -> None:
     refused = org.update("Clock__c", [{"Id": clock, "Case__c": other}])[0].errors[0]
     assert (refused.code, refused.fields) == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["Case__c"])
     assert org.insert("Clock__c", [{}])[0].errors[0].message == "Required fields are missing: [Case__c]"
+
+
+def test_rows_restored_as_deleted_lie_in_the_bin(desk: Desk, org: Org) -> None:
+    at = "2026-02-20T08:00:00.000+0000"
+    gone = org.restore("Account", [{"Name": "a", "IsDeleted": True, "SystemModstamp": at}])[0]
+    assert org.undelete([gone])[0].success
+    again = org.restore("Account", [{"Name": "b", "IsDeleted": True, "SystemModstamp": at}])[0]
+    org.clock.advance(timedelta(days=7).total_seconds())
+    assert desk.ask("SELECT Id FROM Account WHERE Id = '" + again + "'", all_rows=True) == []

@@ -70,6 +70,19 @@ def test_an_event_ends_after_its_duration(desk: Desk, org: Org) -> None:
     assert refused(org, "Event", Subject="x", **ends)["statusCode"] == "FIELD_INTEGRITY_EXCEPTION"
 
 
+def test_an_activity_counts_for_the_account_of_what_it_is_about(desk: Desk) -> None:
+    account = desk.made("Account", Name="a")
+    deal = desk.made("Opportunity", Name="b", StageName="Prospecting", CloseDate="2026-05-01", AccountId=account)
+    contact = desk.made("Contact", LastName="c", AccountId=account)
+    start = {"StartDateTime": "2026-03-01T09:00:00Z", "DurationInMinutes": 5}
+    made = [desk.made("Task", Subject="x", WhatId=deal), desk.made("Task", Subject="x", WhoId=contact)]
+    assert [desk.value("Task", one, "AccountId") for one in made] == [account, account]
+    event = desk.made("Event", Subject="x", WhatId=account, **start)
+    assert desk.value("Event", event, "AccountId") == account
+    desk.changed("Event", event, WhatId=None)
+    assert desk.value("Event", event, "AccountId") is None
+
+
 def test_an_inactive_user_owns_nothing_new(desk: Desk, org: Org) -> None:
     who = user(desk, "Standard User")
     account = desk.made("Account", Name="a", OwnerId=who)

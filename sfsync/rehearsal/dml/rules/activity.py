@@ -1,4 +1,7 @@
-"""Events: their end follows from start and duration, or the duration from the end. Source: vendor, Event."""
+"""Tasks and events: the account they count for, what follows from a status, when an event ends.
+
+Source: vendor object reference, Task and Event.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,65 @@ from typing import Any
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.clock import instant
 from sfsync.rehearsal.dml.batch import Batch
-from sfsync.rehearsal.dml.rows import Stored, whole
+from sfsync.rehearsal.dml.rows import Stored, fetch, whole
 from sfsync.rehearsal.dml.work import Rules, Work
 
-_DAY = 24 * 60
+_DAY = 24 * 60  # minutes
+_TIMES = frozenset({"StartDateTime", "EndDateTime", "DurationInMinutes", "ActivityDate", "IsAllDayEvent"})
+
+
+def follow_account(work: Work, batch: Batch, whats: list[Any], whos: list[Any]) -> None:
+    """AccountId: the account itself, or that of the record or person the activity is about."""
+    if not {"WhatId", "WhoId"} & batch.columns.keys():
+        return
+    account = work.schema.objects["Account"].prefix
+    found = _accounts_of(work, {one for one in (*whats, *whos) if isinstance(one, str)})
+    batch.columns["AccountId"] = [
+        what if isinstance(what, str) and what.startswith(account) else found.get(what) or found.get(who)
+        for what, who in zip(whats, whos, strict=True)
+    ]
+
+
+def _accounts_of(work: Work, ids: set[str]) -> dict[str | None, Any]:
+    groups: dict[str, list[str]] = {}
+    for one in ids:
+        obj = work.schema.of_id(one)
+        if obj is not None and obj.has("AccountId"):
+            groups.setdefault(obj.name, []).append(one)
+    found: dict[str | None, Any] = {}
+    for name, members in groups.items():
+        stored = fetch(work.database, work.schema.objects[name], members, ["AccountId"])
+        found |= {one: row[0] for one, row in stored.items()}
+    return found
+
+
+class TaskRules(Rules):
+    needs = frozenset({"Status", "Priority", "WhatId", "WhoId"})
+
+    def before_insert(self, work: Work, batch: Batch) -> None:
+        self._follow(work, batch, {name: batch.values(name) for name in self.needs})
+
+    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
+        self._follow(work, batch, {name: whole(batch, old, name) for name in self.needs})
+
+    def _follow(self, work: Work, batch: Batch, now: dict[str, list[Any]]) -> None:
+        closed = set(work.schema.settings["closed_task_statuses"])
+        batch.columns["IsClosed"] = [one in closed for one in now["Status"]]
+        batch.columns["IsHighPriority"] = [one == "High" for one in now["Priority"]]
+        follow_account(work, batch, now["WhatId"], now["WhoId"])
 
 
 class EventRules(Rules):
-    needs = frozenset({"StartDateTime", "EndDateTime", "DurationInMinutes", "ActivityDate", "IsAllDayEvent"})
+    needs = _TIMES | {"WhatId", "WhoId"}
 
     def before_insert(self, work: Work, batch: Batch) -> None:
         self._times(batch, None)
+        follow_account(work, batch, batch.values("WhatId"), batch.values("WhoId"))
 
     def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
-        if {"StartDateTime", "ActivityDateTime", "ActivityDate", "EndDateTime", "DurationInMinutes"} & set(
-            batch.columns
-        ):
+        if (_TIMES | {"ActivityDateTime"}) & batch.columns.keys():
             self._times(batch, old)
+        follow_account(work, batch, whole(batch, old, "WhatId"), whole(batch, old, "WhoId"))
 
     def _times(self, batch: Batch, old: Stored | None) -> None:
         starts, ends, lengths = self._starts(batch, old), batch.values("EndDateTime"), batch.values("DurationInMinutes")

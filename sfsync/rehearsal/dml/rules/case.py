@@ -1,4 +1,4 @@
-"""Cases and their comments (wire reference section 15), tasks."""
+"""Cases and their comments (wire reference section 15)."""
 
 from __future__ import annotations
 
@@ -82,32 +82,3 @@ class CaseRules(Rules):
         insert_columns(work, obj, comments, columns)
         trail.inserted(work, obj, comments, columns)
         work.database.many('UPDATE "Case" SET "Comments" = NULL WHERE Id = ?', [(one,) for one in cases])
-
-
-class TaskRules(Rules):
-    needs = frozenset({"Status", "Priority", "WhatId", "WhoId"})
-
-    def before_insert(self, work: Work, batch: Batch) -> None:
-        self._follow(work, batch, {name: batch.values(name) for name in self.needs})
-
-    def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
-        self._follow(work, batch, {name: whole(batch, old, name) for name in self.needs})
-
-    def _follow(self, work: Work, batch: Batch, now: dict[str, list[Any]]) -> None:
-        closed = set(work.schema.settings["closed_task_statuses"])
-        batch.columns["IsClosed"] = [one in closed for one in now["Status"]]
-        batch.columns["IsHighPriority"] = [one == "High" for one in now["Priority"]]
-        accounts = self._accounts(work, now)
-        if any(one is not None for one in accounts) or "WhatId" in batch.columns or "WhoId" in batch.columns:
-            batch.columns["AccountId"] = accounts
-
-    def _accounts(self, work: Work, now: dict[str, list[Any]]) -> list[Any]:
-        account = work.schema.objects["Account"].prefix
-        sql = 'SELECT Id, "AccountId" FROM "{}" WHERE Id IN (SELECT value FROM json_each(?))'
-        found: dict[str, Any] = {}
-        for obj, name in (("Case", "WhatId"), ("Asset", "WhatId"), ("Contact", "WhoId")):
-            found.update(look_up(work, sql.format(obj), now[name]))
-        return [
-            what if isinstance(what, str) and what.startswith(account) else found.get(what) or found.get(who)
-            for what, who in zip(now["WhatId"], now["WhoId"], strict=True)
-        ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sfsync.rehearsal.dml.rules.access import AssignmentRules, GroupRules, PermissionSetRules
-from sfsync.rehearsal.dml.rules.activity import EventRules
-from sfsync.rehearsal.dml.rules.case import CaseRules, TaskRules
+from sfsync.rehearsal.dml.rules.activity import EventRules, TaskRules
+from sfsync.rehearsal.dml.rules.case import CaseRules
 from sfsync.rehearsal.dml.rules.names import ContactRules, NameRules
 from sfsync.rehearsal.dml.rules.person import AccountRules
 from sfsync.rehearsal.dml.rules.sales import OpportunityRules
