@@ -168,12 +168,14 @@ def clear_faults(context: Context, call: Call) -> Reply:
 
 @_explained
 def set_limits(context: Context, call: Call) -> Reply:
-    """``{"DailyApiRequests": {"Max": 1000, "Remaining": 10}}``"""
+    """``{"DailyApiRequests": {"Max": 1000, "Remaining": 10, "PerApp": {"Max": 250}}}``: a quota of the app's own."""
     known = context.limits.show()
     for name, values in _order(call).items():
         if name not in known:
             raise ValueError(f"the org has no limit called {name}; GET limits lists them")
         context.limits.set(name, _number(values.get("Max")), _number(values.get("Remaining")))
+        if "PerApp" in values:
+            context.limits.set_app(int(values["PerApp"]["Max"]))
     return Reply(200, context.limits.show())
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sfsync.rehearsal.org import Org
 
 DAILY = "DailyApiRequests"
+APP = "rehearsal-app"  # the connected app, where it has a quota of its own
 _KIND, _KEY = "meter", "calls"
 FLUSH_SECONDS = 1.0
 
@@ -45,6 +46,8 @@ class Limits:
         self._used: Counter[str] = Counter(stored.get("used", {}))
         self._kinds: Counter[str] = Counter(stored.get("kinds", {}))
         self._parts: Counter[str] = Counter(stored.get("parts", {}))
+        self._app_most: int | None = stored.get("app_max")
+        self._app_used: int = stored.get("app_used", 0)
         start = stored.get("day_start")
         self._day_start = datetime.fromisoformat(start) if start else self._org.clock.now()
 
@@ -54,9 +57,11 @@ class Limits:
         """Counts one API call. OrgError REQUEST_LIMIT_EXCEEDED when the day's calls are used up."""
         with self._lock:
             self._turn_day()
-            if self._used[DAILY] >= self._max[DAILY]:
+            of_app = self._app_most is not None and self._app_used >= self._app_most
+            if of_app or self._used[DAILY] >= self._max[DAILY]:
                 raise errors.request_limit()
             self._used[DAILY] += 1
+            self._app_used += 1
             self._kinds[kind] += 1
             self._dirty = True
 
@@ -83,13 +88,17 @@ class Limits:
         if now - self._day_start >= timedelta(days=1) or now < self._day_start:
             self._day_start = now
             self._used.clear()
+            self._app_used = 0
 
     # -- showing ------------------------------------------------------------------------------------------
 
     def usage(self) -> str:
-        """The value of the Sforce-Limit-Info header."""
+        """The value of the Sforce-Limit-Info header; its second part only where the app has a quota."""
         with self._lock:
-            return f"api-usage={self._used[DAILY]}/{self._max[DAILY]}"
+            whole = f"api-usage={self._used[DAILY]}/{self._max[DAILY]}"
+            if self._app_most is None:
+                return whole
+            return f"{whole}; per-app-api-usage={self._app_used}/{self._app_most}(appName={APP})"
 
     def show(self) -> dict[str, Any]:
         """The answer of GET limits."""
@@ -102,6 +111,8 @@ class Limits:
         entry: dict[str, Any] = {"Max": most, "Remaining": max(0, most - self._used[name])}
         for inner, top in self._nested.get(name, {}).items():
             entry[inner] = {"Max": top, "Remaining": top}
+        if name == DAILY and self._app_most is not None:
+            entry[APP] = {"Max": self._app_most, "Remaining": max(0, self._app_most - self._app_used)}
         return entry
 
     def stats(self) -> dict[str, Any]:
@@ -119,6 +130,12 @@ class Limits:
             self._max[name] = self._max[name] if most is None else most
             if remaining is not None:
                 self._used[name] = self._max[name] - remaining
+            self._dirty = True
+
+    def set_app(self, most: int) -> None:
+        """Gives the connected app a daily quota of calls, none of them used."""
+        with self._lock:
+            self._app_most, self._app_used = most, 0
             self._dirty = True
 
     def reset_stats(self) -> None:
@@ -144,6 +161,8 @@ class Limits:
                 "used": dict(self._used),
                 "kinds": dict(self._kinds),
                 "parts": dict(self._parts),
+                "app_max": self._app_most,
+                "app_used": self._app_used,
                 "day_start": self._day_start.isoformat(),
             }
         self._org.state_put(_KIND, _KEY, value)

@@ -71,6 +71,17 @@ class TestHeaders:
             "BrowserId",
         ]
 
+    def test_an_app_with_a_quota(self, org: Client) -> None:
+        org.control("limits", {"DailyApiRequests": {"PerApp": {"Max": 2}}})
+        answer = org.get(f"{V}/limits")
+        assert answer.headers["Sforce-Limit-Info"] == (
+            "api-usage=1/100000; per-app-api-usage=1/2(appName=rehearsal-app)"
+        )
+        assert answer.json()["DailyApiRequests"]["rehearsal-app"] == {"Max": 2, "Remaining": 1}
+        assert [org.get(f"{V}/limits").status_code for _ in range(2)] == [200, 403]
+        org.control("clock", {"advance_s": 86_400})
+        assert org.get(f"{V}/limits").status_code == 200
+
     def test_bulk_requests_had_another_name(self, org: Client) -> None:
         assert "DailyBulkApiBatches" in org.get("/services/data/v49.0/limits").json()
         old = org.get("/services/data/v48.0/limits").json()
