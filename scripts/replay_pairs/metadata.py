@@ -23,8 +23,8 @@ _FIELDS = {
     ("Opportunity", "external_id__c"): f"<type>Text</type><length>40</length>{_EXTERNAL}<unique>true</unique>",
 }  # fmt: skip
 _RULES = {
-    "No_ACME": ('Name = "ACME"', "no ACME accounts"),
-    "No_123": ('Phone = "123"', "no 123 phone"),
+    "A_No_ACME": ('Name = "ACME"', "no ACME accounts"),
+    "B_No_123": ('Phone = "123"', "no 123 phone"),
 }
 
 

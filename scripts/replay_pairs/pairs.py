@@ -49,7 +49,7 @@ def _pair(one: dict[str, Any], folder: Path) -> Pair:
         name=one["name"],
         evidence=one.get("evidence", ""),
         method=request["method"],
-        path=request["path"].replace("vxx.0", f"v{VERSION}").replace("/vxx.0", f"/{VERSION}"),
+        path=_versioned(request["path"]),
         headers=dict(request.get("headers") or {}),
         sent=_versioned(request.get("body")),
         status=response.get("status", 0),
@@ -59,5 +59,5 @@ def _pair(one: dict[str, Any], folder: Path) -> Pair:
 
 
 def _versioned(value: Any) -> Any:
-    text = json.dumps(value).replace("vxx.0", f"v{VERSION}").replace("async/vxx", f"async/{VERSION}")
+    text = json.dumps(value).replace("async/vxx.0", f"async/{VERSION}").replace("vxx.0", f"v{VERSION}")
     return json.loads(text)

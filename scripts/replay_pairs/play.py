@@ -11,7 +11,8 @@ import requests
 from scripts.replay_pairs.compare import Difference, bodies, headers, plain
 from scripts.replay_pairs.pairs import Pair
 from scripts.replay_pairs.stage import Stage
-from scripts.replay_pairs.state import Sent, prepare
+from scripts.replay_pairs.state import prepare
+from scripts.replay_pairs.states.base import Sent
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,6 @@ def _send(stage: Stage, sent: Sent) -> requests.Response:
     more: dict[str, Any] = {"headers": {k: v for k, v in sent.headers.items() if "ORGID" not in v}}
     if isinstance(sent.body, str):
         more["data"] = sent.body.encode()
-    elif isinstance(sent.body, dict) and sent.path.endswith("/token"):
-        more["data"] = sent.body
     elif sent.body is not None:
         more["json"] = sent.body
     return stage.call(sent.method, sent.path, token=sent.token, **more)
