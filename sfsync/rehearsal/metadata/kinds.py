@@ -73,6 +73,19 @@ BY_SUFFIX: Mapping[str, Kind] = MappingProxyType({one.suffix: one for one in _KI
 # Children that a list call or a manifest may name, though they have no file of their own.
 TOP = tuple(one for one in _KINDS if one.folder)
 
+# Types that a manifest may list one by one, though the org keeps them with the file they stand in.
+_INSIDE: Mapping[str, str] = MappingProxyType(
+    {"AssignmentRule": "AssignmentRules", "MatchingRule": "MatchingRules", "CustomLabel": "CustomLabels"}
+)
+
+
+def whole(kind: str, name: str) -> tuple[str, str]:
+    """The component that holds one listed by itself: AssignmentRule Case.Standard is in AssignmentRules Case."""
+    if kind not in _INSIDE:
+        return kind, name
+    holder = _INSIDE[kind]
+    return holder, name if name == "*" else holder if kind == "CustomLabel" else name.partition(".")[0]
+
 
 def child_tag(name: str) -> str:
     """The element that holds a child component inside its parent's file: CustomField -> fields."""

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from sfsync.rehearsal import xml
 from sfsync.rehearsal.metadata.component import Component, Key, SourceError, parse, split
-from sfsync.rehearsal.metadata.kinds import BY_NAME, BY_SUFFIX
+from sfsync.rehearsal.metadata.kinds import BY_NAME, BY_SUFFIX, whole
 
 MANIFEST = "package.xml"
 MOST_BYTES = 400 << 20  # unpacked, the vendor's limit (Metadata API Developer Guide, deploy())
@@ -157,6 +157,7 @@ def members(manifest: Element) -> list[Key]:
 
 def _collect(package: Package, named: list[Key], files: Mapping[str, bytes]) -> None:
     """Components that the manifest lists, from the files; what is listed and not there, and the other way round."""
+    named = list(dict.fromkeys(whole(*key) for key in named))
     wanted, used, strange = set(named), set[Key](), list[SourceError]()
     for path, raw in files.items():
         try:
