@@ -446,8 +446,10 @@ class Org:
                 raise errors.lock_not_obtained([]) from busy
             before = self._database.scratch.get(mixed.STRICT, False)
             self._database.scratch[mixed.STRICT] = before or strict
-            yield
-            self._database.scratch[mixed.STRICT] = before
+            try:
+                yield
+            finally:
+                self._database.scratch[mixed.STRICT] = before
 
     def restore(self, object: str, rows: list[dict[str, Any]]) -> list[str]:
         """Writes rows as they are, Id and audit fields included (``dml.exact``). ValueError for what cannot be."""
