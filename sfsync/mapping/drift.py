@@ -92,7 +92,7 @@ def check_salesforce(mapping: Mapping, describe: Describe, related: dict[str, De
     """
     name = mapping.salesforce.object
     if not describe:
-        step = "deploy the metadata with `sf project deploy start`, or give the integration user the permission set"
+        step = "deploy the metadata with `sfsync org deploy`, or give the integration user the permission set"
         return [_finding(mapping, "OBJECT_MISSING", f"the org shows no object {name}", name, step)]
     fields = {f["name"]: f for f in describe["fields"]}
     found = [*_object(mapping, describe), *_key(mapping, fields), *_record_types(mapping, describe)]
@@ -219,7 +219,7 @@ def _lookup(mapping: Mapping, field: FieldSpec, describe: Describe, related: dic
 
 
 def _missing(mapping: Mapping, where: str, level: str = "error") -> Finding:
-    step = "deploy the metadata with `sf project deploy start`, or give the integration user read and edit on the field"
+    step = "deploy the metadata with `sfsync org deploy`, or give the integration user read and edit on the field"
     return _finding(mapping, "FIELD_MISSING", f"the org shows no field {where}", where, step, level)
 
 

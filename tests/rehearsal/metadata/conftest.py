@@ -44,7 +44,7 @@ def packed(
 ) -> bytes:
     """A zip in metadata format. Files are path -> what is inside their root element."""
     roots = {"object": "CustomObject", "queue": "Queue", "permissionset": "PermissionSet", "layout": "Layout"}
-    roots |= {"globalValueSet": "GlobalValueSet", "standardValueSet": "StandardValueSet"}
+    roots |= {"globalValueSet": "GlobalValueSet", "standardValueSet": "StandardValueSet", "labels": "CustomLabels"}
     made = {path: document(roots.get(path.rpartition(".")[2], "Other"), text) for path, text in files.items()}
     made["package.xml"] = manifest(named)
     if before:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.metadata.component import SourceError
 from sfsync.rehearsal.metadata.package import unzip
 from sfsync.rehearsal.metadata.results import Options
+from sfsync.rehearsal.org import Org
 from tests.rehearsal.metadata.conftest import CODE, TEXT, VISIT, Deployer, field, problems
 
 _NUMBER = "<type>Number</type><precision>6</precision><scale>2</scale>"
@@ -274,3 +280,34 @@ def test_a_reset_keeps_deployed_metadata(to: Deployer) -> None:
     to.org.reset()
     assert to.org.describe("Visit__c")["keyPrefix"] == prefix
     assert to.org.query("SELECT Id FROM Visit__c").total_size == 0
+
+
+_CHILD = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.rehearsal.metadata.conftest import CODE, Deployer, field
+
+to = Deployer(Path({folder!r}))
+outcome = to.visit(field("Code__c", CODE))
+(made,) = to.org.insert("Visit__c", [{{"Code__c": "A1"}}])
+print(outcome.status, made.id, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_deploy_that_was_answered_survives_the_death_of_the_process(tmp_path: Path) -> None:
+    code = _CHILD.format(root=str(Path(__file__).parents[3]), folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    status, record = done.stdout.split()
+    org = Org.open(tmp_path)
+    assert (status, org.retrieve_by("Visit__c", "Code__c", "a1")["Id"]) == ("Succeeded", record)
+    org.close()
+
+
+def test_a_manifest_may_list_what_stands_inside_a_file(to: Deployer) -> None:
+    labels = "<labels><fullName>Hi</fullName><language>en_US</language><value>Hi</value></labels>"
+    outcome = to({"labels/CustomLabels.labels": labels}, {"CustomLabel": "Hi"})
+    assert [one.name for one in outcome.good if one.kind] == ["CustomLabels"]
+    assert not outcome.errors
