@@ -9,8 +9,9 @@ import pytest
 
 from sfsync.rehearsal.org import Org
 from tests.rehearsal.http.conftest import org, served
+from tests.rehearsal.metadata.conftest import to
 
-__all__ = ["org", "plain", "served"]
+__all__ = ["org", "plain", "served", "to"]
 
 
 @pytest.fixture
