@@ -20,6 +20,9 @@ NOT_ANSWERED = (
     "POST /services/Soap/u/{version} (all but login)",
     "POST /services/Soap/m/{version} (Apex, flows, custom settings and metadata types, profiles other than Admin)",
     "POST /services/Soap/m/{version} (kept without effect: layouts, tabs, list views, applications, labels, …)",
+    "POST /services/Soap/m/{version} (of rules: matching methods other than Exact, milestone actions, case teams)",
+    "POST /services/Soap/m/{version} (in formulas: $Setup, $Label, $CustomMetadata; $User in formula fields)",
+    "GET /services/data/v{version}/sobjects/DuplicateRecordSet (rows made by duplicate rules that report)",
     "GET /cometd, Pub/Sub API (events)",
 )
 

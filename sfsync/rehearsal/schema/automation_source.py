@@ -146,6 +146,8 @@ def _entry(component: Component, root: Element) -> model.AssignmentEntryDef:
     kind = text(root, "assignedToType") or "User"
     if kind not in ("User", "Queue"):
         raise component.refuse(f"the rehearsal org assigns to users and queues only, not to {kind}")
+    if root.find("team") is not None:
+        raise component.refuse("the rehearsal org adds no case teams in assignment rules (team)")
     condition = _condition(component, root, "criteriaItems", "booleanFilter", "formula")
     return model.AssignmentEntryDef(condition, text(root, "assignedTo") or None, kind)
 
@@ -227,6 +229,7 @@ def _milestone(component: Component, root: Element) -> model.MilestoneDef:
         raise component.refuse(f"{name}: the rehearsal org runs no Apex to compute minutes (minutesCustomClass)")
     if not minutes.isdigit() or not int(minutes):
         raise component.refuse(f"{name}: minutesToComplete must be a positive whole number")
+    _check_actions(component, root, name)
     return model.MilestoneDef(
         name=name,
         minutes=int(minutes),
@@ -236,6 +239,13 @@ def _milestone(component: Component, root: Element) -> model.MilestoneDef:
         ),
         from_criteria=flag(root, "useCriteriaStartTime"),
     )
+
+
+def _check_actions(component: Component, root: Element, name: str) -> None:
+    """E-mails leave no trace in the org; what an action would write is not written here, so it is refused."""
+    for one in (*root.findall("successActions"), *root.findall("timeTriggers/actions")):
+        if text(one, "type") != "Alert":
+            raise component.refuse(f"{name}: the rehearsal org runs no milestone actions of type {text(one, 'type')}")
 
 
 # -- conditions -----------------------------------------------------------------------------------------------

@@ -118,6 +118,7 @@ def test_numbers_dates_and_flags_compare_as_such_and_logic_joins_them(tmp_path: 
     [
         (_TO_VIP + criterion("Case.Origin", "within", "x"), "no criteria with operation within"),
         ("<assignedTo>x</assignedTo><assignedToType>Role</assignedToType>", "users and queues only, not to Role"),
+        (_TO_VIP + "<team>Night</team>", "adds no case teams"),
     ],
 )
 def test_what_the_org_cannot_do_is_refused(inside: str, text: str) -> None:

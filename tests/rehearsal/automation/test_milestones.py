@@ -250,6 +250,10 @@ def test_cases_have_the_orgs_business_hours_unless_told_others(tmp_path: Path) -
     [
         (milestone("A", 60, "<minutesCustomClass>X</minutesCustomClass>"), "A: the rehearsal org runs no Apex"),
         (milestone("A", 0), "A: minutesToComplete must be a positive whole number"),
+        (
+            milestone("A", 9, "<timeTriggers><actions><name>x</name><type>FieldUpdate</type></actions></timeTriggers>"),
+            "A: the rehearsal org runs no milestone actions of type FieldUpdate",
+        ),
         ("<SObjectType>WorkOrder</SObjectType>", "entitlement processes for cases only"),
     ],
 )
@@ -275,3 +279,12 @@ def test_business_hours_come_from_the_milestone_else_the_process_else_the_case(t
             case(org, entitlement)
             rows = org.query("SELECT BusinessHours.Name FROM CaseMilestone ORDER BY Id").records
             assert [one["BusinessHours"]["Name"] for one in rows] == expected
+
+
+def test_the_milestones_of_a_deleted_case_go_with_it(tmp_path: Path) -> None:
+    with gold(tmp_path, *_SIMPLE) as (org, entitlement):
+        record = case(org, entitlement)
+        assert org.delete([record])[0].success
+        assert look(org, "Id") == []
+        assert org.undelete([record])[0].success
+        assert len(look(org, "Id")) == 1
