@@ -82,6 +82,14 @@ class TestJobs:
         again = classic.turn(job, "Aborted")
         assert elements_of(again.text)["exceptionMessage"] == "Aborting already Aborted Job not allowed"
 
+    def test_what_a_batch_says_it_is(self, classic: Classic) -> None:
+        job = classic.job("insert", "Account")["id"]
+        wrong = classic.call("POST", f"/{job}/batch", b"[]", "application/json")
+        assert "ClientInputError" in wrong.text
+        assert classic.call("POST", f"/{job}/batch", b"Name\nA\n").status_code == 201
+        asked = classic.job("query", "Account", "JSON")["id"]
+        assert classic.call("POST", f"/{asked}/batch", b"SELECT Id FROM Account", "text/csv").status_code == 201
+
     def test_double_slash(self, classic: Classic) -> None:
         job = classic.job("insert", "Account")["id"]
         answer = classic.session.get(f"{classic.url}//services/async/60.0/job/{job}", timeout=10)

@@ -62,9 +62,10 @@ def _check_batch(context: Context, call: Call, job: Job) -> None:
 
 
 def _check_media(call: Call, job: Job) -> None:
-    """Rows come as the job says; a query is plain text under any of the three names."""
+    """Rows come as the job says, or without a name; a query is plain text under any of the three names."""
     given = call.header("Content-Type").partition(";")[0].strip().lower().replace("text/xml", show.XML)
-    if given not in (show.MEDIA.values() if job.operation in QUERIES else (show.MEDIA[job.content_type],)):
+    known = show.MEDIA.values() if job.operation in QUERIES else (show.MEDIA[job.content_type],)
+    if given and given not in known:
         raise OrgError("ClientInputError", f"Content type {given!r} does not match the job's {job.content_type}")
 
 
