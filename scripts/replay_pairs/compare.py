@@ -19,6 +19,8 @@ _ID = re.compile(r"\b[a-zA-Z0-9]{3}[a-zA-Z0-9]{12}(?:[a-zA-Z0-9]{3})?\b")
 _HOST = re.compile(r"https?://[^/\s\"]+")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?(?:Z|\+0000)")
 _VERSION = re.compile(r"/v\d\d\.0/")
+_TOKEN = re.compile(r"00D\w+![\w.-]+")
+_TIMES = re.compile(r"(Time>)\d+(</)")
 _ASYNC = re.compile(r"(/Soap/[umc]/|async/)\d\d\.0")
 HEADERS = ("content-type", "location", "etag", "last-modified", "sforce-limit-info", "sforce-locator",
            "sforce-numberofrecords")  # fmt: skip
@@ -45,6 +47,7 @@ class Difference:
 def plain(text: str) -> str:
     """The text without what differs by nature."""
     text = _STAMP.sub(lambda m: "<instant Z>" if m[0].endswith("Z") else "<instant>", _HOST.sub("<host>", text))
+    text = _TIMES.sub(r"\1n\2", _TOKEN.sub("<token>", text))
     text = _ERROR_ID.sub("<error id>", text)
     text = _ASYNC.sub(r"\1<version>", _VERSION.sub("/<version>/", text))
     return _ID.sub(lambda m: "<id>" if any(c.isdigit() for c in m[0]) else m[0], text)

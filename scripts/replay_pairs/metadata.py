@@ -27,6 +27,8 @@ _RULES = {
     "B_No_123": ('Phone = "123"', "no 123 phone"),
 }
 
+_MATCHED = {"Contact": ("FirstName", "LastName", "Email"), "Account": ("Name", "BillingCity")}
+
 
 def write(folder: Path) -> None:
     """Writes the metadata below ``folder``."""
@@ -52,6 +54,27 @@ def write(folder: Path) -> None:
             f"<errorConditionFormula>{formula}</errorConditionFormula><errorMessage>{message}</errorMessage>"
             "</ValidationRule>",
         )
+    for name, fields in _MATCHED.items():
+        _duplicates(folder / "main" / "default", name, fields)
+
+
+def _duplicates(folder: Path, name: str, fields: tuple[str, ...]) -> None:
+    """The standard rule of an object: same values in these fields, an alert that may be saved over."""
+    items = "".join(f"<matchingRuleItems><fieldName>{one}</fieldName></matchingRuleItems>" for one in fields)
+    match, rule = f"Standard_{name}_Match_Rule_v1_1", f"Standard_{name}_Duplicate_Rule"
+    head = f"<matchingRules><fullName>{match}</fullName><label>{match}</label>"
+    _file(
+        folder / "matchingRules" / f"{name}.matchingRule-meta.xml",
+        f"<MatchingRules {_XMLNS}>{head}{items}<ruleStatus>Active</ruleStatus></matchingRules></MatchingRules>",
+    )
+    _file(
+        folder / "duplicateRules" / f"{name}.{rule}.duplicateRule-meta.xml",
+        f"<DuplicateRule {_XMLNS}><actionOnInsert>Allow</actionOnInsert><actionOnUpdate>Allow</actionOnUpdate>"
+        "<alertText>Use one of these records?</alertText><duplicateRuleMatchRules>"
+        f"<matchRuleSObjectType>{name}</matchRuleSObjectType><matchingRule>{match}</matchingRule>"
+        f"</duplicateRuleMatchRules><isActive>true</isActive><masterLabel>{rule}</masterLabel>"
+        "<operationsOnInsert>Alert</operationsOnInsert><sortOrder>1</sortOrder></DuplicateRule>",
+    )
 
 
 def _file(path: Path, text: str) -> None:

@@ -58,6 +58,11 @@ def _pair(one: dict[str, Any], folder: Path) -> Pair:
     )
 
 
+_STANDS_FOR = {"async/vxx.0": f"async/{VERSION}", ">vxx.0<": f">{VERSION}<", "vxx.0": f"v{VERSION}"}
+
+
 def _versioned(value: Any) -> Any:
-    text = json.dumps(value).replace("async/vxx.0", f"async/{VERSION}").replace("vxx.0", f"v{VERSION}")
+    text = json.dumps(value)
+    for placeholder, version in _STANDS_FOR.items():
+        text = text.replace(placeholder, version)
     return json.loads(text)

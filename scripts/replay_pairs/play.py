@@ -59,7 +59,7 @@ def _body(pair: Pair, answer: requests.Response) -> list[Difference]:
         ours = answer.json()
     except json.JSONDecodeError:
         return [Difference("body", "JSON", repr(answer.text[:120]))]
-    if isinstance(recorded, dict) and "fields" in recorded and "childRelationships" in recorded:
+    if isinstance(recorded, dict) and ("sobjects" in recorded or "childRelationships" in recorded):
         return _describes(recorded, ours)
     return list(bodies(recorded, ours))
 
@@ -74,23 +74,27 @@ def _texts(recorded: str, ours: str) -> list[Difference]:
     return [Difference("lines", str(len(one)), str(len(other)))]
 
 
+_NAMED = {
+    "sobjects": "name",
+    "fields": "name",
+    "childRelationships": "relationshipName",
+    "recordTypeInfos": "developerName",
+}
+
+
 def _describes(recorded: dict[str, Any], ours: dict[str, Any]) -> list[Difference]:
     """Describes name things in an order of their own and by what the org has: compared by name."""
     found = list(bodies(_without_lists(recorded), _without_lists(ours)))
-    for key, name in (
-        ("fields", "name"),
-        ("childRelationships", "relationshipName"),
-        ("recordTypeInfos", "developerName"),
-    ):
+    for key, name in _NAMED.items():
         here = {one[name]: one for one in ours.get(key, ()) if one.get(name)}
-        lost = [one[name] for one in recorded[key] if one.get(name) and one[name] not in here]
+        there = {one[name]: one for one in recorded.get(key, ()) if one.get(name)}
+        lost = [one for one in there if one not in here]
         if lost:
             found.append(Difference(f".{key}", f"has {lost}", "has them not"))
-        for one in recorded[key]:
-            if one.get(name) in here:
-                found += bodies(one, here[one[name]], f".{key}.{one[name]}")
+        for one in there.keys() & here.keys():
+            found += bodies(there[one], here[one], f".{key}.{one}")
     return found
 
 
 def _without_lists(value: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in value.items() if k not in ("fields", "childRelationships", "recordTypeInfos")}
+    return {k: v for k, v in value.items() if k not in _NAMED}

@@ -86,9 +86,11 @@ def _two_known(stage: Stage, sent: Sent) -> Sent:
 
 CLASSIC: dict[str, Preparation] = {
     r"strategy_bulk#3[89]": _old("query", "Event", "SELECT Id FROM Event", "JSON"),
-    r"bulk1: test_upsert_complex_fields__bulk#(7|15|31|39) ": _old("upsert", "Contact"),
+    r"bulk1: test_upsert_complex_fields__bulk#7 ": _old("upsert", "Contact"),
+    r"bulk1: test_upsert_complex_fields__bulk#(15|17) ": _old("upsert", "Opportunity"),
+    r"bulk1: test_upsert_complex_fields__bulk#31 ": _old("upsert", "Contact", _FOUR_NEW),
+    r"bulk1: test_upsert_complex_fields__bulk#39 ": _old("upsert", "Opportunity", _DEALS),
     r"bulk1: test_upsert_complex_fields__bulk#(9|10) ": _old("upsert", "Contact", _PEOPLE, closed=True),
-    r"bulk1: test_upsert_complex_fields__bulk#17 ": _old("upsert", "Opportunity"),
     r"bulk1: test_upsert_complex_fields__bulk#32 ": _old("upsert", "Contact", _FOUR_NEW, closed=True),
     r"bulk1: test_upsert_complex_fields__bulk#40 ": _old("upsert", "Opportunity", _DEALS, closed=True),
     r"bulk1: test_upsert_complex_fields__bulk#34 ": _two_known,

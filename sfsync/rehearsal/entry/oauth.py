@@ -110,6 +110,8 @@ def _check_subject(context: Context, username: str) -> None:
 
 
 def _client_credentials(context: Context, call: Call, form: Form) -> dict[str, Any]:
+    if f"https://{call.header('Host')}" in LOGIN_HOSTS:
+        raise Denied("invalid_grant", "request not supported on this domain")
     _client(context, call, form, secret_needed=True)
     return _signed(context, _grant(context, call, "client_credentials", scope=True))
 
