@@ -2,7 +2,11 @@
 
 A result longer than a page is remembered by its ids, in order, as they were when the query ran: rows that come or
 move later do not shift the pages, rows deleted since still show, only rows deleted for good are missing. A page's
-values are read when the page is. Long results are written down while their first page is already on its way.
+values are read when the page is.
+
+The ids of a long result are not read before somebody asks for a second page: until then, or for a few seconds, its
+snapshot is held open. Where that could not be (the process died, or too many were held), the query is run again and
+what the first page has shown is left out of the rest.
 """
 
 from __future__ import annotations
@@ -10,12 +14,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from os import SEEK_END
 from pathlib import Path
-from threading import Event, Thread
-from typing import IO, TYPE_CHECKING, Any
+from threading import RLock, Timer
+from typing import TYPE_CHECKING, Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.soql.run import Family, Nest, Reading
@@ -28,6 +34,7 @@ PAGE, PAGE_MIN = 2000, 200
 _BY_LONG_TEXTS = (PAGE, 1000, PAGE_MIN)  # none, one, several selected
 WIDTH = 18  # bytes of an id
 AT_ONCE = 10_000  # results up to this size are written down before the first page leaves
+HELD, HOLD_S = 2, 5.0  # snapshots held open at a time, and for how long
 CHUNK = 10_000
 _KIND = "locator"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -70,7 +77,9 @@ def _weight(record: Record) -> int:
     return 1 + sum(_weight(row) for child in children for row in child.get("records") or ())
 
 
-def _page(records: Iterable[Record], size: int) -> list[Record]:
+def _page(records: Iterable[Record], size: int, *, families: bool) -> list[Record]:
+    if not families:
+        return list(islice(records, size))
     found, weight = [], 0
     for record in records:
         found.append(record)
@@ -86,25 +95,25 @@ class Locators:
     def __init__(self, org: Org) -> None:
         self._org = org
         self._folder = org.files_dir / "locators"
-        self._writing: dict[str, Event] = {}
+        self._held: dict[str, Reading] = {}  # in order of age
+        self._lock = RLock()
 
     # -- asking -------------------------------------------------------------------------------------------
 
     def first(self, asked: Asked) -> Page:
         """Runs a query and gives its first page. Raises OrgError for everything wrong with it."""
         reading = self._org.read(asked.soql, all_rows=asked.all_rows, version=asked.version, user_id=asked.user_id)
+        kept = False
         try:
             size = min(asked.size, _BY_LONG_TEXTS[min(reading.level.long_texts, 2)])
-            page, left = self._first(reading, replace(asked, size=size))
-        except BaseException:
-            reading.close()
-            raise
-        if not left:
-            reading.close()
-        return page
+            page, kept = self._first(reading, replace(asked, size=size))
+            return page
+        finally:
+            if not kept:
+                reading.close()
 
     def _first(self, reading: Reading, asked: Asked) -> tuple[Page, bool]:
-        """The page, and whether the reading is still being read from."""
+        """The page, and whether the reading is held for those that follow."""
         level = reading.level
         if level.count_only:
             return Page([], reading.count(), None), False
@@ -114,11 +123,17 @@ class Locators:
         ahead = cursor.fetchmany(asked.size + 1)
         whole = len(ahead) <= asked.size
         total = len(ahead) if whole else reading.count()
-        records = _page(reading.records(iter(ahead), self._nest(reading, asked)), asked.size)
+        records = _page(
+            reading.records(iter(ahead), self._nest(reading, asked)), asked.size, families=bool(level.children)
+        )
         if len(records) >= total:
             return Page(records, total, None), False
-        name, left = self._keep(reading, asked, total, [row[level.id_place] for row in ahead] if whole else None)
-        return Page(records, total, f"{name}-{len(records)}"), left
+        ids = [row[level.id_place] for row in ahead]
+        if whole or total <= AT_ONCE or reading.joined:
+            name = self._keep(asked, total, ids if whole else reading.ids())
+        else:
+            name = self._hold(reading, asked, total, ids[: len(records)])
+        return Page(records, total, f"{name}-{len(records)}"), name in self._held
 
     def more(self, locator: str) -> Page:
         """A later page. OrgError INVALID_QUERY_LOCATOR when the cursor is unknown or older than two days."""
@@ -130,74 +145,96 @@ class Locators:
         with self._org.read(
             asked.soql, all_rows=asked.all_rows, version=asked.version, user_id=asked.user_id
         ) as reading:
-            ids = self._ids(name, asked, reading, begin)
+            self._settle(name, reading, asked)
+            ids, size = self._ids(name, begin, asked.size)
             if not ids:
                 raise errors.invalid_query_locator()
-            records = _page(reading.some(ids, self._nest(reading, asked), asked.path), asked.size)
+            found = reading.some(ids, self._nest(reading, asked), asked.path)
+            records = _page(found, asked.size, families=bool(reading.level.children))
             used = len(ids) if len(records) == len(ids) else _used(ids, records)
         end = begin + used
-        return Page(records, state["total"], f"{name}-{end}" if end < state["total"] else None)
+        return Page(records, state["total"], f"{name}-{end}" if end < size else None)
 
     def _nest(self, reading: Reading, asked: Asked) -> Nest:
         def more(family: Family) -> str:
             inner = replace(asked, path=family.path, parent=family.parent)
-            name, _ = self._keep(reading, inner, family.total, reading.ids(family.level, family.parent))
+            name = self._keep(inner, family.total, reading.ids(family.level, family.parent))
             return f"/services/data/v{asked.version}/query/{name}-{asked.size}"
 
         return Nest(asked.size, more)
 
     # -- writing ids down ---------------------------------------------------------------------------------
 
-    def _keep(self, reading: Reading, asked: Asked, total: int, ids: Iterable[str] | None) -> tuple[str, bool]:
-        """Makes a cursor; ids that are not at hand are read in the query's own snapshot, many of them on the side."""
+    def _new(self, asked: Asked, total: int) -> str:
         self._forget_old()
         self._folder.mkdir(parents=True, exist_ok=True)
         name = "0r8" + "".join(secrets.choice(_ALPHABET) for _ in range(15))
         state = {"total": total, "asked": asked.kept(), "born": self._org.clock.now().isoformat()}
-        if ids is not None or total <= AT_ONCE or reading.joined:
-            self._write(name, reading.ids() if ids is None else ids)
-            self._org.state_put(_KIND, name, state)
-            return name, False
         self._org.state_put(_KIND, name, state)
-        self._writing[name] = Event()
-        Thread(target=self._write_aside, args=(name, reading), daemon=True).start()
-        return name, True
+        return name
 
-    def _write_aside(self, name: str, reading: Reading) -> None:
-        try:
-            with reading:
-                self._write(name, reading.ids())
-        except OSError:
-            pass  # the org was reset meanwhile: nobody will come for this cursor
-        finally:
-            self._writing.pop(name).set()
+    def _keep(self, asked: Asked, total: int, ids: Iterable[str]) -> str:
+        """A cursor whose ids are at hand."""
+        name = self._new(asked, total)
+        self._write(self._path(name), ids)
+        return name
 
-    def _write(self, name: str, ids: Iterable[str]) -> None:
-        """Under its name only when complete: a cursor whose file is missing is read again."""
-        part = self._path(name).with_suffix(".part")
+    def _hold(self, reading: Reading, asked: Asked, total: int, shown: list[str]) -> str:
+        """A cursor whose ids will be read in the query's own snapshot, when they are wanted."""
+        name = self._new(asked, total)
+        self._write(self._path(name, ".first"), shown)
+        with self._lock:
+            self._held[name] = reading
+            if len(self._held) > HELD:
+                self._held.pop(next(iter(self._held))).close()
+        timer = Timer(HOLD_S, self._after_a_while, (name,))
+        timer.daemon = True
+        timer.start()
+        return name
+
+    def _after_a_while(self, name: str) -> None:
+        with suppress(OSError):  # the org was reset meanwhile: nobody will come for this cursor
+            self._settle(name)
+
+    def _settle(self, name: str, reading: Reading | None = None, asked: Asked | None = None) -> None:
+        """Writes the ids of a cursor down, from its own snapshot if that is held, else from ``reading``."""
+        with self._lock:
+            held = self._held.pop(name, None)
+            if held is not None:
+                with held:
+                    self._write(self._path(name), held.all_ids())
+            elif reading is not None and asked is not None and not self._path(name).exists():
+                self._write(self._path(name), self._read_again(name, asked, reading))
+            self._path(name, ".first").unlink(missing_ok=True)
+
+    def _read_again(self, name: str, asked: Asked, reading: Reading) -> Iterator[str]:
+        """What the first page has shown, then everything else the query finds now."""
+        level = reading.level
+        for part in asked.path:
+            level = dict(level.children)[part]
+        first = self._path(name, ".first")
+        shown = _read_ids(first.read_bytes()) if first.exists() else []
+        known = set(shown)
+        yield from shown
+        ids = reading.ids(level, asked.parent) if asked.path else reading.ids()
+        yield from (one for one in ids if one not in known)
+
+    def _write(self, path: Path, ids: Iterable[str]) -> None:
+        """Under its name only when complete."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
         source = iter(ids)
         with part.open("wb") as file:
             while chunk := list(islice(source, CHUNK)):
                 file.write("".join(chunk).encode("ascii"))
-        part.replace(self._path(name))
+        part.replace(path)
 
-    def _ids(self, name: str, asked: Asked, reading: Reading, begin: int) -> list[str]:
-        """The ids from ``begin`` on, a page of them."""
-        pending = self._writing.get(name)
-        if pending is not None:
-            pending.wait()
-        if not self._path(name).exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._write(name, self._read_again(asked, reading))
+    def _ids(self, name: str, begin: int, count: int) -> tuple[list[str], int]:
+        """The ids from ``begin`` on, a page of them, and how many there are in all."""
         with self._path(name).open("rb") as file:
-            return list(_read_ids(file, begin, asked.size))
-
-    def _read_again(self, asked: Asked, reading: Reading) -> Iterator[str]:
-        """After a death in the middle of writing: the query as it stands now."""
-        level = reading.level
-        for part in asked.path:
-            level = dict(level.children)[part]
-        return reading.ids(level, asked.parent) if asked.path else reading.ids()
+            size = file.seek(0, SEEK_END) // WIDTH
+            file.seek(begin * WIDTH)
+            return _read_ids(file.read(count * WIDTH)), size
 
     # -- housekeeping -------------------------------------------------------------------------------------
 
@@ -211,14 +248,21 @@ class Locators:
 
     def _remove(self, name: str) -> None:
         self._org.state_delete(_KIND, name)
+        with self._lock:
+            held = self._held.pop(name, None)
+        if held is not None:
+            held.close()
         self._path(name).unlink(missing_ok=True)
+        self._path(name, ".first").unlink(missing_ok=True)
 
     def clear(self) -> None:
+        while self._held:
+            self._held.pop(next(iter(self._held))).close()
         for name in dict(self._org.state_list(_KIND)):
             self._remove(name)
 
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.ids"
+    def _path(self, name: str, suffix: str = ".ids") -> Path:
+        return self._folder / f"{name}{suffix}"
 
 
 def _groups(records: list[Record]) -> Page:
@@ -234,7 +278,6 @@ def _used(ids: list[str], records: list[Record]) -> int:
     return ids.index(last) + 1 if last in ids else len(ids)
 
 
-def _read_ids(file: IO[bytes], begin: int, count: int) -> Iterator[str]:
-    file.seek(begin * WIDTH)
-    data = file.read(count * WIDTH).decode("ascii")
-    return (data[place : place + WIDTH] for place in range(0, len(data), WIDTH))
+def _read_ids(data: bytes) -> list[str]:
+    text = data.decode("ascii")
+    return [text[place : place + WIDTH] for place in range(0, len(text), WIDTH)]

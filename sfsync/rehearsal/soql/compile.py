@@ -7,6 +7,7 @@ from dataclasses import replace
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.schema.model import Child, SObject
 from sfsync.rehearsal.soql import semijoins
+from sfsync.rehearsal.soql.counting import window
 from sfsync.rehearsal.soql.functions import SHOWING, is_aggregate, operand
 from sfsync.rehearsal.soql.groups import Groups
 from sfsync.rehearsal.soql.items import Items
@@ -151,6 +152,7 @@ class _Compiler:
         ordered = self._order() if order else ""
         living = "".join(self.living())
         return Level(
+            window=window(self._terms(), self.scope) if conditions and not self.query.scope else None,
             obj=self.scope.obj,
             values=self.scope.names.values,
             tables=self.tables(),
@@ -182,13 +184,12 @@ class _Compiler:
 
     def conditions(self) -> list[str]:
         """The terms of WHERE and of USING SCOPE."""
-        found = self._of_scope()
+        return self._of_scope() + [Where(self.scope, _semi_join).sql(one) for one in self._terms()]
+
+    def _terms(self) -> list[Condition]:
         where = self.query.where
-        if where is None:
-            return found
-        terms = where.terms if isinstance(where, AllOf) else (where,)
-        kept = [one for one in terms if self.scope.all_rows or not self._says_living(one)]
-        return found + [Where(self.scope, _semi_join).sql(one) for one in kept]
+        terms = () if where is None else where.terms if isinstance(where, AllOf) else (where,)
+        return [one for one in terms if self.scope.all_rows or not self._says_living(one)]
 
     def _says_living(self, one: Condition) -> bool:
         """``IsDeleted = false`` says what goes without saying, and would keep an index from serving a count."""

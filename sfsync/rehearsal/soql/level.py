@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sfsync.rehearsal.schema.model import SObject
+from sfsync.rehearsal.soql.counting import Window
 from sfsync.rehearsal.soql.select import Build
 from sfsync.rehearsal.store.tables import quoted
 
@@ -39,6 +40,7 @@ class Level:
     count_only: bool = False
     aggregate: bool = False
     functions: bool = False  # Python functions are needed on the connection
+    window: Window | None = None  # what all conditions together are, if that is a window on one index
     long_texts: int = 0  # how many are selected: they make pages smaller
 
     def rows(self) -> str:
@@ -49,13 +51,19 @@ class Level:
         """The ids alone, in the same order; joins nobody needs are left out by SQLite itself."""
         return f"SELECT {self.root}.Id {self._core()}{self.order}{self._slice()}"
 
+    def ids_joined(self) -> str:
+        """The ids as one text. The LIMIT keeps the order of the inner query."""
+        ending = self._slice() or " LIMIT -1"
+        inner = f"SELECT {self.root}.Id AS one {self._core()}{self.order}{ending}"
+        return f"SELECT group_concat(one, '') FROM ({inner})"  # noqa: S608 - schema names
+
     def some(self) -> str:
         """The rows of ``:ids``, in no order, whatever has become of them since."""
         chosen = f"{self.root}.Id IN (SELECT value FROM json_each(:ids))"  # noqa: S608 - schema names
         return f"SELECT {', '.join(self.outputs)} FROM {self.tables} WHERE {chosen}"  # noqa: S608 - schema names
 
-    def count(self) -> str:
-        """How many rows there are.
+    def count(self, *, by_outside: bool = False) -> str:
+        """How many rows there are; ``by_outside``, as all rows less those outside the window.
 
         Without LIMIT the deleted rows are counted apart and taken off: the first count can then be served by an
         index alone, the second walks only what has been deleted.
@@ -64,12 +72,25 @@ class Level:
             return f"SELECT COUNT(*) FROM ({self.whole})"  # noqa: S608 - schema names
         if self.limit is not None or self.offset is not None:
             return f"SELECT COUNT(*) FROM (SELECT 1 {self._core()}{self._slice()})"  # noqa: S608 - schema names
-        every = f"SELECT COUNT(*) FROM {self.tables}{_where(self.conditions)}"  # noqa: S608 - schema names
+        every = self._every(by_outside)
         if not self.living:
             return every
         deleted = f"SELECT COUNT(*) FROM {self._tables_of_deleted()}"  # noqa: S608 - schema names
         gone = f"{deleted}{_where([*self.conditions, f'{self.root}.IsDeleted'])}"
         return f"SELECT ({every}) - ({gone})"
+
+    def _every(self, by_outside: bool) -> str:
+        """Deleted or not: stretch by stretch, or all rows less those beyond the window and those without a value."""
+        if self.window is None:
+            return f"SELECT COUNT(*) FROM {self.tables}{_where(self.conditions)}"  # noqa: S608 - schema names
+        table = f"SELECT COUNT(*) FROM {quoted(self.obj.name)} {self.root}"  # noqa: S608 - schema names
+        if not by_outside:
+            counted = " + ".join(f"({table} WHERE {one})" for one in self.window.inside)
+            return (
+                "SELECT MAX(0, " + " - ".join([counted, *(f"({table} WHERE {one})" for one in self.window.less)]) + ")"
+            )
+        beyond = [f"{self.root}.{quoted(self.window.name)} IS NULL", *self.window.outside]
+        return f"SELECT ({table}) - " + " - ".join(f"({table} WHERE {one})" for one in beyond)
 
     def of_parents(self, cap: int | None) -> str:
         """The rows of ``:parents`` (a JSON array of ids), parent's id first; last output the size of each family.
