@@ -14,6 +14,7 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.dml import mixed, trail
 from sfsync.rehearsal.dml.batch import Deed, failed
 from sfsync.rehearsal.dml.references import existing
+from sfsync.rehearsal.dml.rows import fetch
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid, to18
@@ -128,9 +129,12 @@ def _held_by(work: Work, obj: SObject, child: Child, ids: list[str]) -> dict[str
 
 
 def _names(work: Work, obj: SObject, ids: list[str]) -> dict[str, str]:
-    name = quoted(obj.name_field.name) if obj.name_field else "Id"
-    sql = f"SELECT Id, {name} FROM {quoted(obj.name)} WHERE Id {_IN}"  # noqa: S608
-    return dict(work.database.rows(sql, (json.dumps(ids),)))
+    """Records as people are told of them, persons with their salutation."""
+    name = obj.name_field.name if obj.name_field else "Id"
+    if not obj.has("Salutation"):
+        return {one: row[0] for one, row in fetch(work.database, obj, ids, [name]).items()}
+    stored = fetch(work.database, obj, ids, ["Salutation", name])
+    return {one: " ".join(str(part) for part in row if part) for one, row in stored.items()}
 
 
 def bury(work: Work, obj: SObject, roots: Mapping[str, str]) -> None:
