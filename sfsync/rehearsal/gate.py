@@ -6,9 +6,11 @@ Synchronous and free of sockets; the edge runs it in a worker thread.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any
 
 from sfsync.rehearsal import errors, formats
@@ -19,7 +21,7 @@ from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.faults import Fault
 from sfsync.rehearsal.rest.composite import refused_envelope
 from sfsync.rehearsal.rest.resources import check_version
-from sfsync.rehearsal.routes import DATA, Route
+from sfsync.rehearsal.routes import DATA, ROW_BODY, Route
 
 log = logging.getLogger(__name__)
 CONTROL = "/rehearsal/"
@@ -27,6 +29,7 @@ _BEFORE = ("latency", "clock_skew", "drop_before", "status", "limit", "expire_se
 _AFTER = ("drop_after", "truncate")
 _WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
 _UPLOAD = frozenset({"text/csv"})
+_CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _FORM = "application/x-www-form-urlencoded"
 _NO_TYPE = (
     b"<response><faultcode>LOGIN_OAUTH_INVALID_TOKEN(db=1703,api=LOGIN_OAUTH_INVALID_TOKEN)</faultcode>"
@@ -117,11 +120,26 @@ def _data(context: Context, route: Route, call: Call) -> Reply:
     untyped = _check_media(route, call)
     if untyped is not None:
         return untyped
-    if call.header("Content-Type").startswith("application/xml") and call.method in _WITH_BODY:
-        call = replace(call, body=Body(value=formats.row(call.body.read())))
     _spend(context, route)
     with context.org.acting(call.session.user_id if call.session else None):
-        return route.handler(context, call)
+        return route.handler(context, _plain_body(call))
+
+
+def _plain_body(call: Call) -> Call:
+    """The call with its body as handlers take it: JSON in UTF-8. OrgError for one that cannot be made so."""
+    media, _, more = call.header("Content-Type").partition(";")
+    if call.method not in _WITH_BODY or media.strip().lower() not in ROW_BODY:
+        return call
+    if media.strip().lower() == "application/xml":
+        return replace(call, body=Body(value=formats.row(call.body.read())))
+    charset = _CHARSET.search(more)
+    if charset is None or charset[1].lower() in ("utf-8", "utf8"):
+        return call
+    try:
+        text = call.body.read().decode(charset[1])
+    except (LookupError, UnicodeDecodeError) as error:
+        raise errors.unsupported_media_type(call.header("Content-Type")) from error
+    return replace(call, body=Body(BytesIO(text.encode())))
 
 
 def _admit(context: Context, call: Call) -> tuple[Route, Call]:

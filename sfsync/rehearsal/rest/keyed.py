@@ -27,6 +27,16 @@ def _filed(value: str) -> None:
         raise errors.not_found()
 
 
+def _check_key(context: Context, name: str, field: str) -> None:
+    """A URL that names no key is one that leads nowhere."""
+    obj = context.org.seen.find(name)
+    if obj is None:
+        raise errors.not_found()
+    found = obj.find(field)
+    if found is None or not (found.indexed or found.name == "Id"):
+        raise errors.no_such_external_field(field)
+
+
 def read_by(context: Context, call: Call) -> Reply:
     """GET sobjects/X/{field}/{value}, or a relationship path when what stands for the field is an id."""
     args = call.args
@@ -70,6 +80,7 @@ def upsert(context: Context, call: Call) -> Reply:
     if is_valid(args["field"]):
         return related(context, call)
     _filed(args["value"])
+    _check_key(context, args["object"], args["field"])
     row = {**_without(call.body.object(), args["field"], args["value"]), args["field"]: args["value"]}
     update_only = call.params.get("updateOnly", "").lower() == "true"
     with context.org.transaction() if update_only else nullcontext():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
@@ -71,14 +69,16 @@ def record_count(context: Context, call: Call) -> Reply:
     """GET limits/recordCount. The vendor's figures come from a stale cache; these are exact."""
     wanted = [name.strip() for name in call.params.get("sObjects", "").split(",") if name.strip()]
     names = wanted or [one["name"] for one in context.org.describe_global()["sobjects"] if one["queryable"]]
-    counts = [(name, _count(context, name)) for name in names]
+    counts = [_count(context, name) for name in names]
     return Reply(200, {"sObjects": [{"count": count, "name": name} for name, count in counts if count]})
 
 
-def _count(context: Context, name: str) -> int:
-    if not re.fullmatch(r"\w+", name):  # so that nothing but a name gets into the query
-        return 0
+def _count(context: Context, name: str) -> tuple[str, int]:
+    """The object in the schema's own case, and its rows; none for what is no object to the caller."""
+    obj = context.org.seen.find(name)
+    if obj is None:
+        return name, 0
     try:
-        return int(context.org.query(f"SELECT COUNT() FROM {name}").total_size)  # noqa: S608
+        return obj.name, int(context.org.query(f"SELECT COUNT() FROM {obj.name}").total_size)  # noqa: S608 - SOQL
     except OrgError:
-        return 0
+        return obj.name, 0

@@ -89,6 +89,16 @@ class TestHeaders:
         assert old["DailyBulkApiRequests"]["Max"] == 15000
         assert list(old) == sorted(old)
 
+    def test_charset(self, org: Client) -> None:
+        head = {"Content-Type": "application/json; charset=ISO-8859-1"}
+        made = org.call("POST", f"{V}/sobjects/Account", data='{"Name":"Caffè"}'.encode("latin-1"), headers=head)
+        assert org.get(f"{V}/sobjects/Account/{made.json()['id']}").json()["Name"] == "Caffè"
+        odd = {"Content-Type": "application/json; charset=klingon"}
+        assert org.call("POST", f"{V}/sobjects/Account", data=b"{}", headers=odd).status_code == 415
+        bare = {"Content-Type": "application/json"}
+        broken = org.call("POST", f"{V}/sobjects/Account", data=b'{"Name":"\xff"}', headers=bare)
+        assert broken.json()[0]["errorCode"] == "JSON_PARSER_ERROR"
+
     def test_media_types(self, org: Client) -> None:
         def status(media: str | None, body: str = '{"Name":"x"}') -> requests.Response:
             head = {"Content-Type": media} if media else {}

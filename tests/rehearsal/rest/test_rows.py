@@ -194,6 +194,21 @@ class TestKeys:
         assert list(org.patch(url, {"Name": "A"}).json()) == ["id", "success", "errors"]
         assert org.patch(url, {"Name": "B"}).status_code == 204
 
+    def test_fields_that_are_no_keys(self, org: Client) -> None:
+        for field in ("Nope__c", "Phone"):
+            answer = org.patch(f"{V}/sobjects/Account/{field}/1", {"Name": "x"})
+            text = f"Provided external ID field does not exist or is not accessible: {field}"
+            assert (answer.status_code, answer.json()) == (404, [{"errorCode": "NOT_FOUND", "message": text}])
+
+    def test_files_have_no_bodies(self, org: Client) -> None:
+        answer = org.get(f"{V}/sobjects/Attachment/00P000000000000EAA/Body")
+        assert code(answer) == (501, "FUNCTIONALITY_NOT_ENABLED")
+
+    def test_counts(self, org: Client) -> None:
+        org.create("Account", Name="A")
+        body = org.get(f"{V}/limits/recordCount?sObjects=account,Nothing,Contact").json()
+        assert body == {"sObjects": [{"count": 1, "name": "Account"}]}
+
     def test_file_endings(self, org: Client) -> None:
         assert org.patch(f"{V}/sobjects/Contact/Email/a%40b.inc", {"LastName": "L"}).json() == NOT_FOUND
         assert org.patch(f"{V}/sobjects/Contact/Email/a%40b.com", {"LastName": "L"}).status_code == 201
