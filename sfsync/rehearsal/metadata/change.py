@@ -56,10 +56,17 @@ def _bring(database: Database, old: Schema, new: Schema, changes: Mapping[Key, C
 
 def _rename(database: Database, metadata: Metadata, schema: Schema, old: str, new: str) -> Schema:
     """The schema as it would be, had the object always had its new name; ids keep their prefix."""
-    alter.rename(database, old, new)
     metadata.move_prefix(old, new)
-    objects = [replace(one, name=new) if one.name == old else one for one in schema.objects.values()]
+    names = {old: new, _history(old): _history(new)}
+    for one, other in names.items():
+        if one in schema.objects:
+            alter.rename(database, one, other)
+    objects = [replace(one, name=names.get(one.name, one.name)) for one in schema.objects.values()]
     return Schema.of(objects, schema.settings)
+
+
+def _history(name: str) -> str:
+    return f"{name.removesuffix('__c')}__History"
 
 
 def _settle(keep: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sfsync.rehearsal.automation import follow as rules
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.dml.write import insert_columns, update_columns
-from sfsync.rehearsal.metadata.component import Key
+from sfsync.rehearsal.metadata.component import Key, SourceError
 from sfsync.rehearsal.schema import statuses
 from sfsync.rehearsal.schema.model import PermissionSetDef, QueueDef, SObject
 from sfsync.rehearsal.store import state
@@ -190,21 +190,39 @@ _PARTS = {
 
 
 def remove(work: Work, gone: Iterable[Key]) -> None:
-    """Takes away the rows of deleted record types, queues and permission sets, and what hangs on them."""
+    """Takes away the rows of deleted record types, queues and permission sets, and what hangs on them.
+
+    Raises SourceError for a record type or a queue that records still have.
+    """
     for kind, name in gone:
         if kind == "RecordType":
             on, _, short = name.partition(".")
             on = "Account" if on == "PersonAccount" else on
-            sql = 'DELETE FROM "RecordType" WHERE "SobjectType" = ? AND "DeveloperName" = ?'
-            work.database.run(sql, (on, short))
+            where = 'WHERE "SobjectType" = ? AND "DeveloperName" = ?'
+            _remove_where(work, (kind, name), "RecordType", where, (on, short), [(on, "RecordTypeId")])
         elif kind in _NAMED_BY:
-            _remove_named(work, *_NAMED_BY[kind], name)
+            table, column = _NAMED_BY[kind]
+            owned = [(one.name, "OwnerId") for one in work.schema.objects.values() if one.stored and one.has("OwnerId")]
+            users = owned if kind == "Queue" else []
+            _remove_where(work, (kind, name), table, f"WHERE {quoted(column)} = ?", (name,), users)
 
 
-def _remove_named(work: Work, table: str, column: str, name: str) -> None:
-    sql = f"SELECT Id FROM {quoted(table)} WHERE {quoted(column)} = ?"  # noqa: S608 - schema names
-    for (id,) in work.database.rows(sql, (name,)):
-        for part, link in _PARTS[table]:
+def _remove_where(
+    work: Work, key: Key, table: str, where: str, values: tuple[str, ...], users: list[tuple[str, str]]
+) -> None:
+    for (id,) in work.database.rows(f"SELECT Id FROM {quoted(table)} {where}", values):  # noqa: S608 - schema names
+        for on, column in users:
+            _check_unused(work, key, on, column, id)
+        for part, link in _PARTS.get(table, ()):
             if part in work.schema.objects:
                 work.database.run(f"DELETE FROM {quoted(part)} WHERE {quoted(link)} = ?", (id,))  # noqa: S608
         _delete(work, table, [id])
+
+
+def _check_unused(work: Work, key: Key, on: str, column: str, id: str) -> None:
+    obj = work.schema.objects.get(on)
+    if obj is None or not obj.has(column):
+        return
+    sql = f"SELECT 1 FROM {quoted(on)} WHERE {quoted(column)} = ? LIMIT 1"  # noqa: S608 - schema names
+    if work.database.rows(sql, (id,)):
+        raise SourceError("destructiveChanges.xml", f"Cannot delete {key[1]}: records of {on} have it", key)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from sfsync.rehearsal.automation import computed, rules
-from sfsync.rehearsal.ids import base62
 from sfsync.rehearsal.metadata.component import Component
-from sfsync.rehearsal.schema import automation_source, companions, standard
+from sfsync.rehearsal.schema import automation_source, companions, custom, standard
 from sfsync.rehearsal.schema import source as metadata
 from sfsync.rehearsal.schema.model import Child, Field, RecordTypeDef, Schema, SObject
 from sfsync.rehearsal.schema.source import Source, SourceError
@@ -38,7 +36,6 @@ VALUE_SETS: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 _CLOSED = {"CaseStatus": "closed_case_statuses", "TaskStatus": "closed_task_statuses"}
-_PREFIXES = 3844  # 62 * 62: "a" and two characters
 Objects = dict[str, SObject]
 
 
@@ -125,16 +122,13 @@ def _bitmap(bits: list[bool]) -> str:
 
 def _add_objects(objects: Objects, source: Source, prefixes: Mapping[str, str]) -> None:
     taken = {one.prefix for one in objects.values()} | set(prefixes.values())
-    for custom in source.objects.values():
-        prefix = prefixes.get(custom.name) or _prefix(custom.name, taken)
+    for told in source.objects.values():
+        prefix = prefixes.get(told.name) or custom.prefix(told.name, taken)
         taken.add(prefix)
-        detail = any(
-            one.type == "reference" and not one.nillable and one.on_delete == "cascade"
-            for one in source.fields.get(custom.name, ())
-        )
-        objects[custom.name] = _custom_object(custom, prefix, owned=not detail)
-        if custom.tracks:
-            history = _history(objects[custom.name])
+        detail = any("relationshipOrder" in (one.shown or ()) for one in source.fields.get(told.name, ()))
+        made = objects[told.name] = custom.custom_object(told, prefix, owned=not detail)
+        if told.tracks:
+            history = custom.history(made)
             objects[history.name] = history
 
 
@@ -178,134 +172,7 @@ def _add_record_types(objects: Objects, settings: dict[str, Any], found: Iterabl
         typed = replace(one, object=on, person=person)
         objects[on] = replace(objects[on], record_types=(*objects[on].record_types, typed))
         if not objects[on].has("RecordTypeId"):
-            objects[on] = replace(objects[on], fields=(*objects[on].fields, _record_type_id()))
-
-
-def _custom_object(custom: metadata.CustomObject, prefix: str, *, owned: bool) -> SObject:
-    auto = custom.name_format is not None
-    name_field = Field(
-        name="Name",
-        type="string",
-        label=custom.name_label,
-        length=80,
-        nillable=not auto,
-        createable=not auto,
-        updateable=not auto,
-        defaulted=True,
-        groupable=True,
-        sortable=True,
-        id_lookup=True,
-        name_field=True,
-        auto_number=auto,
-        display_format=custom.name_format,
-    )
-    owner = (_owner(),) if owned else ()
-    return SObject(
-        name=custom.name,
-        label=custom.label,
-        plural=custom.plural,
-        prefix=prefix,
-        calls="CUDNQRPLT" + ("S" if custom.searchable else ""),
-        fields=(_id("Record ID"), *owner, _flag("IsDeleted", "Deleted"), name_field, *_audit()),
-        custom=True,
-    )
-
-
-def _history(tracked: SObject) -> SObject:
-    """``X__History`` of a custom object (Object Reference, "Custom Objects: StandardObjectNameHistory")."""
-
-    def plain(name: str, type_: str, label: str, length: int = 0, **more: Any) -> Field:
-        return Field(name, type_, label, length, sortable=True, **more)
-
-    parent = replace(
-        _user("ParentId", f"{tracked.label} ID", "Parent"),
-        reference_to=(tracked.name,),
-        child_name="Histories",
-        on_delete="cascade",
-        defaulted=False,
-    )
-    by = replace(_user("CreatedById", "Created By ID", "CreatedBy"), reference_to=("User",))
-    return SObject(
-        name=f"{tracked.name.removesuffix('__c')}__History",
-        label=f"{tracked.label} History",
-        plural=f"{tracked.label} History",
-        prefix="017",
-        calls="QRP",
-        own_prefix=False,
-        associate=("History", tracked.name),
-        fields=(
-            _id("History ID"),
-            _flag("IsDeleted", "Deleted"),
-            parent,
-            by,
-            plain("CreatedDate", "datetime", "Created Date", nillable=False, defaulted=True),
-            plain("Field", "picklist", "Changed Field", 255, nillable=False, restricted=True, groupable=True),
-            plain("DataType", "picklist", "Datatype", 40, restricted=True, groupable=True),
-            Field("OldValue", "anyType", "Old Value", 255, filterable=False),
-            Field("NewValue", "anyType", "New Value", 255, filterable=False),
-        ),
-    )
-
-
-def _prefix(name: str, taken: set[str]) -> str:
-    """A key prefix that depends on the name alone, so that adding an object moves no other's ids."""
-    number = zlib.crc32(name.encode()) % _PREFIXES
-    while (prefix := "a" + base62(number, 2)) in taken:
-        number = (number + 1) % _PREFIXES
-    return prefix
-
-
-def _id(label: str) -> Field:
-    return Field("Id", "id", label, 18, nillable=False, defaulted=True, id_lookup=True, groupable=True, sortable=True)
-
-
-def _flag(name: str, label: str) -> Field:
-    return Field(name, "boolean", label, nillable=False, defaulted=True, groupable=True, sortable=True, default=False)
-
-
-def _owner() -> Field:
-    return replace(
-        _user("OwnerId", "Owner ID", "Owner"), createable=True, updateable=True, reference_to=("Group", "User")
-    )
-
-
-def _record_type_id() -> Field:
-    return replace(
-        _user("RecordTypeId", "Record Type ID", "RecordType"),
-        nillable=True,
-        defaulted=False,
-        createable=True,
-        updateable=True,
-        reference_to=("RecordType",),
-    )
-
-
-def _user(name: str, label: str, relation: str) -> Field:
-    return Field(
-        name,
-        "reference",
-        label,
-        18,
-        nillable=False,
-        defaulted=True,
-        groupable=True,
-        sortable=True,
-        reference_to=("User",),
-        relationship_name=relation,
-    )
-
-
-def _audit() -> tuple[Field, ...]:
-    def moment(name: str, label: str) -> Field:
-        return Field(name, "datetime", label, nillable=False, defaulted=True, sortable=True)
-
-    return (
-        moment("CreatedDate", "Created Date"),
-        _user("CreatedById", "Created By ID", "CreatedBy"),
-        moment("LastModifiedDate", "Last Modified Date"),
-        _user("LastModifiedById", "Last Modified By ID", "LastModifiedBy"),
-        moment("SystemModstamp", "System Modstamp"),
-    )
+            objects[on] = replace(objects[on], fields=(*objects[on].fields, custom.record_type_id()))
 
 
 # -- the whole --------------------------------------------------------------------------------------------

@@ -199,6 +199,17 @@ class TestRows:
         assert to.org.query("SELECT Id FROM Group").total_size == 0
         assert to.org.describe("Account")["recordTypeInfos"][0]["master"] is True
 
+    def test_a_record_type_that_records_have_stays(self, to: Deployer) -> None:
+        kind = "<recordTypes><fullName>Shop</fullName><label>Shop</label><active>true</active></recordTypes>"
+        to({"objects/Account.object": kind}, {"RecordType": "Account.Shop"})
+        (typed,) = to.org.query("SELECT Id FROM RecordType").records
+        to.org.insert("Account", [{"Name": "A", "RecordTypeId": typed["Id"]}])
+        outcome = to({}, {}, after={"RecordType": "Account.Shop"})
+        assert problems(outcome) == {
+            ("RecordType", "Account.Shop"): "Cannot delete Account.Shop: records of Account have it"
+        }
+        assert to.org.query("SELECT Id FROM RecordType").total_size == 1
+
     def test_references_into_the_void_are_named(self, to: Deployer) -> None:
         grant = (
             "<label>R</label><fieldPermissions><field>Account.No__c</field><readable>true</readable></fieldPermissions>"
