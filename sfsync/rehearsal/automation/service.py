@@ -116,3 +116,11 @@ def after_milestone(work: Work, ids: Sequence[str]) -> None:
         sql = 'SELECT DISTINCT "CaseId" FROM "CaseMilestone" WHERE Id IN (SELECT value FROM json_each(?))'
         cases = [row[0] for row in work.database.rows(sql, (json.dumps(list(ids)),))]
         entitlements.follow(work, automation, cases)
+
+
+def after_hours(work: Work, batch: Batch, ids: Sequence[str]) -> None:
+    """There is one default: hours that become it take over from the others."""
+    chosen = [one for one, default in zip(ids, batch.values("IsDefault", False), strict=True) if default]
+    if chosen:
+        sql = 'UPDATE "BusinessHours" SET "IsDefault" = 0, "SystemModstamp" = ? WHERE "IsDefault" AND Id <> ?'
+        work.database.run(sql, (work.stamp, chosen[-1]))

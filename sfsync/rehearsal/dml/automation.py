@@ -55,4 +55,6 @@ def after(work: Work, batch: Batch, ids: list[str], old: Stored | None) -> None:
         service.after_case(work, batch, ids, old)
     elif batch.obj.name == "CaseMilestone":
         service.after_milestone(work, ids)
+    elif batch.obj.name == "BusinessHours":
+        service.after_hours(work, batch, ids)
     orders.run(work, batch, ids)

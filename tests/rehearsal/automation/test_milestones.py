@@ -288,3 +288,12 @@ def test_the_milestones_of_a_deleted_case_go_with_it(tmp_path: Path) -> None:
         assert look(org, "Id") == []
         assert org.undelete([record])[0].success
         assert len(look(org, "Id")) == 1
+
+
+def test_there_is_one_default_of_business_hours(tmp_path: Path) -> None:
+    org = Org(tmp_path)
+    org.insert("BusinessHours", [{"Name": "New", "IsActive": True, "IsDefault": True, "TimeZoneSidKey": "UTC"}])
+    assert look(org, "Name", "BusinessHours", "WHERE IsDefault = true") == [("New",)]
+    org.insert("Case", [{"Subject": "x"}])
+    assert [one["BusinessHours"]["Name"] for one in org.query("SELECT BusinessHours.Name FROM Case").records] == ["New"]
+    org.close()

@@ -86,3 +86,28 @@ def test_metadata_with_an_unknown_function_is_refused_by_its_name() -> None:
 def test_metadata_with_an_unknown_field_is_refused_by_its_rule() -> None:
     with pytest.raises(SourceError, match=r"test\.xml: Field Nope__c does not exist"):
         build([component(*validation_rule("Account.X", "ISBLANK(Nope__c)", "x"))])
+
+
+def test_record_types_owners_and_custom_permissions_by_their_paths(tmp_path: Path) -> None:
+    record_type = (
+        "RecordType",
+        "Case.Complaint",
+        "<fullName>Complaint</fullName><active>true</active><label>C</label>",
+    )
+    permissions = (
+        "PermissionSet",
+        "Clerk",
+        "<label>Clerk</label><customPermissions><enabled>true</enabled><name>Refund</name></customPermissions>",
+    )
+    rules = (
+        validation_rule("Case.Global", '$RecordType.DeveloperName = "Complaint" && ISBLANK(Subject)', "a subject"),
+        validation_rule("Case.Path", 'RecordType.DeveloperName = "Complaint" && ISBLANK(Subject)', "again"),
+        validation_rule(
+            "Case.Owner", 'Owner:User.Alias = "integ" && $Permission.Refund && Subject = "mine"', "not mine"
+        ),
+    )
+    with org_with(tmp_path, record_type, permissions, *rules) as org:
+        kind = next(iter(org.query("SELECT Id FROM RecordType WHERE DeveloperName = 'Complaint'").records))["Id"]
+        rows = [{"RecordTypeId": kind}, {"RecordTypeId": kind, "Subject": "x"}, {"Subject": "mine"}, {}]
+        said = [[one.message for one in deed.errors] for deed in org.insert("Case", rows)]
+        assert said == [["a subject", "again"], [], ["not mine"], []]
