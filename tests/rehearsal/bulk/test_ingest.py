@@ -139,6 +139,19 @@ class TestOrders:
         assert org.get(f"{INGEST}?jobType=V2Ingest&isPkChunkingEnabled=false").json()["done"] is True
 
 
+def test_a_job_costs_a_batch_for_every_ten_thousand_rows(org: Client) -> None:
+    def left() -> int:
+        found: int = org.get(f"{V}/limits").json()["DailyBulkApiBatches"]["Remaining"]
+        return found
+
+    before = left()
+    job = opened(org)
+    org.call("PUT", f"/{job['contentUrl']}", data=b"Name\n" + b"A\n" * 20_001, headers={"Content-Type": "text/csv"})
+    org.patch(f"{INGEST}/{job['id']}", {"state": "UploadComplete"})
+    assert left() == before - 3
+    org.patch(f"{INGEST}/{job['id']}", {"state": "Aborted"})
+
+
 class TestTime:
     def test_a_job_waits_for_a_day_and_is_kept_for_a_week(self, org: Client) -> None:
         job = opened(org)
