@@ -292,7 +292,7 @@ def test_the_milestones_of_a_deleted_case_go_with_it(tmp_path: Path) -> None:
 
 def test_there_is_one_default_of_business_hours(tmp_path: Path) -> None:
     org = Org(tmp_path)
-    org.insert("BusinessHours", [{"Name": "New", "IsActive": True, "IsDefault": True, "TimeZoneSidKey": "UTC"}])
+    org.insert("BusinessHours", [{"Name": "New", "IsActive": True, "IsDefault": True, "TimeZoneSidKey": "Europe/Rome"}])
     assert look(org, "Name", "BusinessHours", "WHERE IsDefault = true") == [("New",)]
     org.insert("Case", [{"Subject": "x"}])
     assert [one["BusinessHours"]["Name"] for one in org.query("SELECT BusinessHours.Name FROM Case").records] == ["New"]
