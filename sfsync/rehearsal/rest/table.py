@@ -14,6 +14,7 @@ from sfsync.rehearsal.rest import (
     query,
     recent,
     records,
+    search,
     tree,
     ui_api,
 )
@@ -42,6 +43,9 @@ def _queries() -> list[Route]:
         data("GET", "/queryAll", "queryAll", query.query_all, within=BOTH, heavy=True),
         data("GET", "/query/{locator}", "queryMore", query.more, within=BOTH, heavy=True),
         data("GET", "/queryAll/{locator}", "queryMore", query.more, within=BOTH, heavy=True),
+        data("GET", "/search", "search", search.search, within=BOTH),
+        data("GET", "/parameterizedSearch", "parameterizedSearch", search.parameterized, within=BOTH),
+        data("POST", "/parameterizedSearch", "parameterizedSearch", search.parameterized, within=BOTH),
     ]
 
 
