@@ -54,6 +54,10 @@ class Edge:
             found = await self._handled(scope, receive)
         await self._deliver(found, scope, receive, send)
 
+    def close(self) -> None:
+        """Ends the worker threads; no server must be asking any more."""
+        self._threads.shutdown()
+
     async def _run(self, work: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 

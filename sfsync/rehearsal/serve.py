@@ -218,7 +218,7 @@ class _Service:
 
     def __init__(self, context: Context, listeners: list[_Listener], on_ready: Callable[[], None]) -> None:
         breaker = _Breaker()
-        app = Edge(context, breaker.close)
+        self._app = app = Edge(context, breaker.close)
         self._listeners = listeners
         self._servers = [_Server(_config(app, one, first=one is listeners[0])) for one in listeners]
         self._on_ready = on_ready
@@ -241,6 +241,7 @@ class _Service:
         else:
             self.stop()
         await asyncio.gather(*tasks)
+        self._app.close()
 
 
 def _config(app: Edge, listener: _Listener, *, first: bool) -> uvicorn.Config:
