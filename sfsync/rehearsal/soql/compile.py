@@ -55,10 +55,10 @@ def _check_filter(scope: Scope, where: Condition | None) -> None:
 
 
 def _chosen(one: Condition) -> str | None:
-    """The field of ``field = x`` or ``field IN (…)``."""
+    """The field of ``field = x``, of ``field IN (…)`` or of a semi-join on it."""
     equal = isinstance(one, Compare) and one.operator == "="
-    listed = isinstance(one, InValues) and not one.negated
-    if not (equal or listed) or not isinstance(one, Compare | InValues) or not isinstance(one.operand, Path):
+    listed = isinstance(one, InValues | InQuery) and not one.negated
+    if not (equal or listed) or not isinstance(one, Compare | InValues | InQuery) or not isinstance(one.operand, Path):
         return None
     return one.operand.parts[-1].lower()
 

@@ -127,6 +127,9 @@ class Level:
         return f" LIMIT {-1 if self.limit is None else self.limit} OFFSET {self.offset or 0}"
 
     def _tables_of_deleted(self) -> str:
+        """SQLite would rather walk a window than the few rows that have been deleted, unless it is told."""
+        if self.window is None:
+            return self.tables
         start = f"{quoted(self.obj.name)} {self.root}"
         index = quoted(f"{self.obj.name}~deleted")
         return f"{start} INDEXED BY {index}{self.tables.removeprefix(start)}"

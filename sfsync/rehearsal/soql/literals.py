@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.errors import OrgError
@@ -23,7 +24,7 @@ def literal(token: Token, *, like: bool = False) -> Literal | None:
     if token.kind == "string":
         return Literal("string", _string(text[1:-1], like=like), at)
     if token.kind == "number":
-        return Literal("number", float(text) if re.search(r"[.eE]", text) else int(text), at)
+        return Literal("number", _number(text), at)
     if token.kind == "datetime":
         return Literal("datetime", dates.moment(text), at)
     if token.kind == "date":
@@ -38,6 +39,13 @@ def literal(token: Token, *, like: bool = False) -> Literal | None:
         return Literal("null", None, at)
     found = dates.literal(text)
     return None if found is None else Literal("range", found, at)
+
+
+def _number(text: str) -> int | float:
+    """Whole numbers as such while the store can hold them; nothing is infinite."""
+    if not re.search(r"[.eE]", text) and abs(int(text)) < 2**63:
+        return int(text)
+    return min(max(float(text), -sys.float_info.max), sys.float_info.max)
 
 
 def _string(text: str, *, like: bool) -> str:

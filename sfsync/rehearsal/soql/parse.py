@@ -22,6 +22,7 @@ from sfsync.rehearsal.soql.tree import (
 )
 
 MAX_LENGTH = 100_000
+MAX_COUNT = 2**31 - 1
 _SCOPES = frozenset(
     {"DELEGATED", "EVERYTHING", "MINE", "MINE_AND_MY_GROUPS", "MY_TERRITORY", "MY_TEAM_TERRITORY", "TEAM"}
     | {"SCOPINGRULE"}
@@ -187,7 +188,7 @@ class _Parser(Conditions):
             raise errors.bind_variable()
         if found.kind != "number" or not found.text.isdigit():
             raise errors.unexpected_token_at(self.reader.text, found.at, found.text)
-        return int(found.text)
+        return min(int(found.text), MAX_COUNT)
 
     def _purposes(self) -> None:
         """FOR VIEW, FOR REFERENCE, UPDATE TRACKING, UPDATE VIEWSTAT: they change nothing in the answer."""

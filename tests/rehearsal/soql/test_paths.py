@@ -129,3 +129,12 @@ def test_depth_of_subqueries_goes_by_version(org: Org, refused: Refused) -> None
     assert refused(f"SELECT Id, ({six}) FROM Account").message.endswith(
         "more than 4 levels away from the root entity object."
     )
+
+
+@pytest.mark.parametrize(
+    "end", ["LinkedEntityId IN (SELECT Id FROM Case)", "ContentDocumentId IN (SELECT Id FROM ContentDocument)"]
+)
+def test_links_to_files_can_be_asked_for_by_a_semi_join(ask: Ask, refused: Refused, end: str) -> None:
+    assert ask(f"SELECT ContentDocumentId FROM ContentDocumentLink WHERE {end}") == []
+    outside = end.replace(" IN ", " NOT IN ")
+    assert refused(f"SELECT Id FROM ContentDocumentLink WHERE {outside}").code == "MALFORMED_QUERY"

@@ -100,10 +100,15 @@ def test_the_users_time_zone_counts(ask: Ask, world: Org) -> None:
         ("ORDER BY Limit__c DESC NULLS LAST LIMIT 1", ["Gamma"]),
         ("ORDER BY Tier__c DESC, Name DESC LIMIT 2", ["Delta", "Beta"]),
         ("LIMIT 0", []),
+        ("WHERE Name = 'Alfa' LIMIT 99999999999999999999", ["Alfa"]),
+        ("WHERE Limit__c < 99999999999999999999 AND Limit__c IN (10, 1e400)", ["Alfa"]),
+        ("WHERE RecordTypeId <= '' ", []),
     ],
 )
-def test_conditions_of_all_kinds(ask: Ask, where: str, found: list[str]) -> None:
+def test_conditions_of_all_kinds(ask: Ask, world: Org, where: str, found: list[str]) -> None:
     assert names(ask, where) == found
+    with world.read(f"SELECT Id FROM Account {where}") as reading:
+        assert reading.count() == len(found)
 
 
 def test_scope_mine_leaves_others_rows_out(ask: Ask, world: Org) -> None:
