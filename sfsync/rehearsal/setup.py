@@ -51,6 +51,7 @@ def prepare(database: Database, schema: Schema, stamp: str) -> Identity:
         if state.get(database, "org", "identity") is None:
             _found(work, identity)
             state.put(database, "org", "identity", identity)
+        _price_book(work)
         rows.follow(work, assign=True)
     return identity
 
@@ -91,6 +92,13 @@ def _found(work: Work, identity: Identity) -> None:
     )
     rows.insert(work, "User", [_user(identity["username"], profiles[0])])
     licenses_used(work.database)
+
+
+def _price_book(work: Work) -> None:
+    """Every org has one standard price book, which nobody can make."""
+    if not work.database.rows('SELECT 1 FROM "Pricebook2" WHERE "IsStandard" = 1'):
+        standard = {"Name": "Standard Price Book", "IsActive": True, "IsStandard": True}
+        rows.insert(work, "Pricebook2", [standard])
 
 
 def _licenses(work: Work) -> dict[str, str]:

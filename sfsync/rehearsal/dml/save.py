@@ -71,16 +71,17 @@ def _check_record_type(work: Work, batch: Batch) -> None:
 
 
 def _defaults(work: Work, batch: Batch) -> None:
-    for name, value in _default_values(batch.obj):
-        values = batch.column(name)
-        batch.columns[name] = [value if one is ABSENT else one for one in values]
+    """What was not given; a picklist that cannot be empty (the status of a lead) also takes it for an empty value."""
+    for field in batch.obj.fields:
+        value = field.default
+        if value is None or value is False:
+            continue
+        never = field.type == "picklist" and not field.nillable
+        given = batch.column(field.name)
+        batch.columns[field.name] = [value if one is ABSENT or (never and one is None) else one for one in given]
     owner = batch.obj.find("OwnerId")
     if owner is not None and owner.createable:
         batch.columns["OwnerId"] = [one or work.user_id for one in batch.values("OwnerId")]
-
-
-def _default_values(obj: SObject) -> list[tuple[str, Any]]:
-    return [(one.name, one.default) for one in obj.fields if one.default not in (None, False)]
 
 
 def _insert_good(work: Work, batch: Batch, rules: Rules) -> list[Deed]:

@@ -166,3 +166,17 @@ def test_a_writer_who_waits_too_long_gets_no_lock(desk: Desk, org: Org, monkeypa
     done.set()
     holder.join()
     assert org.insert("Account", [account])[0].success
+
+
+@pytest.mark.parametrize("given", ["", None])
+def test_a_picklist_that_cannot_be_empty_takes_its_default(desk: Desk, given: str | None) -> None:
+    lead = desk.made("Lead", LastName="Rossi", Company="Bar", Status=given)
+    assert desk.value("Lead", lead, "Status") == "Open - Not Contacted"
+    campaign = desk.made("Campaign", Name="a", Status=given)
+    assert desk.value("Campaign", campaign, "Status") is None, "this one may be empty"
+
+
+def test_how_many_were_sent_is_a_number_with_a_point(desk: Desk) -> None:
+    campaign = desk.made("Campaign", Name="a", NumberSent=3)
+    assert desk.value("Campaign", campaign, "NumberSent") == 3.0
+    assert len(list(desk.org.query("SELECT Id FROM Campaign WHERE NumberSent >= 2.5").records)) == 1

@@ -131,3 +131,11 @@ def test_the_projects_own_metadata_loads() -> None:
     assert account.has("SFS_Player_Id__c")
     assert [one.developer_name for one in account.record_types if one.person] == ["Player"]
     assert schema.queues
+
+
+def test_every_org_has_its_standard_price_book_once(tmp_path: Path, force_app: Path) -> None:
+    for _ in range(2):
+        org = Org.open(tmp_path / "org", force_app=force_app)
+        found = list(org.query("SELECT Name, IsActive FROM Pricebook2 WHERE IsStandard = true").records)
+        org.close()
+        assert [(one["Name"], one["IsActive"]) for one in found] == [("Standard Price Book", True)]
