@@ -16,7 +16,7 @@ from shutil import rmtree
 from sqlite3 import Connection
 from typing import Any
 
-from sfsync.rehearsal import errors, setup
+from sfsync.rehearsal import errors, security, setup
 from sfsync.rehearsal.automation import computed, formulas
 from sfsync.rehearsal.clock import Clock
 from sfsync.rehearsal.dml import bin as recycle_bin
@@ -155,6 +155,15 @@ class Org:
             self._acting.reset(token)
 
     @property
+    def acting_user(self) -> str:
+        return self._acting.get() or self.user_id
+
+    @property
+    def acts_as_administrator(self) -> bool:
+        """Whether who is asking may do everything."""
+        return self.is_administrator(self._acting.get())
+
+    @property
     def seen(self) -> Schema:
         """The schema as the acting user sees it."""
         return self.schema_for(self._acting.get())
@@ -162,6 +171,13 @@ class Org:
     def schema_for(self, user_id: str | None) -> Schema:
         """The schema with the object and field rights of a user; all of it for administrators (and None)."""
         return self.schema if user_id is None else self._views.of(self.schema, user_id)
+
+    def is_administrator(self, user_id: str | None) -> bool:
+        """Whether a user may do everything, set-up included; None is the administrator."""
+        if user_id is None:
+            return True
+        with self._database.reader() as connection:
+            return security.read(connection, self.schema, user_id) is None
 
     # -- reading ------------------------------------------------------------------------------------------
 

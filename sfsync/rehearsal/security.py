@@ -15,6 +15,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 
+from sfsync.rehearsal.schema import features
 from sfsync.rehearsal.schema.model import COMPOUND_TYPES, Child, Field, Schema, SObject
 from sfsync.rehearsal.store.database import Database
 
@@ -29,6 +30,7 @@ DECIDING = frozenset(
         "PermissionSetAssignment",
         "PermissionSetGroupComponent",
         "Profile",
+        "RecordType",  # an object has a RecordTypeId once it has one
         "User",
     }
 )
@@ -131,7 +133,7 @@ class Views:
             self._fresh.clear()
 
     def of(self, schema: Schema, user_id: str) -> Schema:
-        """The schema as this user sees it; the very same object for administrators."""
+        """The schema as this user sees it; for administrators all that the org's features show."""
         if self._database.in_own_transaction():
             return self._looked_up(schema, user_id)
         committed = self._database.committed
@@ -150,7 +152,9 @@ class Views:
             if kept is not None and kept[0] == stamp and kept[1] is schema:
                 return kept[2]
             grants = read(connection, schema, user_id)
-        made = schema if grants is None else view(schema, grants)
+            typed = {row[0] for row in connection.execute('SELECT DISTINCT "SobjectType" FROM "RecordType"')}
+        whole = features.shown(schema, typed)
+        made = whole if grants is None else view(whole, grants)
         with self._lock:
             self._kept[user_id] = (stamp, schema, made)
         return made

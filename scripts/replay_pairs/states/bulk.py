@@ -106,6 +106,7 @@ BULK: dict[str, Preparation] = {
     ),
     r"bulk2_query: poll JobComplete": _ask("ended"),
     r"bulk2_query: results page": _ask("ended", rows=50_003),
+    r"bulk2_query: result pages": _ask("ended", rows=50_003),
     r"bulk2_query: abort": _ask("running", finish="looks", n=50),
     r"bulk2_query: delete a running": _ask("running", finish="looks", n=50),
 }

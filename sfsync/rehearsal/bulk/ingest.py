@@ -69,7 +69,7 @@ def _check_order(context: Context, order: dict[str, Any], raw: bytes) -> str:
     found = context.org.seen.find(str(order.get("object")))
     if found is None:
         raise errors.invalid_entity(str(order.get("object")))
-    if order["operation"] == "hardDelete" and context.org.seen is not context.org.schema:
+    if order["operation"] == "hardDelete" and not context.org.acts_as_administrator:
         raise errors.hard_delete_not_allowed()
     if order["operation"] == "upsert" and not order.get("externalIdFieldName"):
         text = f"External ID was blank for {found.name}. An External ID must be specified for upsert."

@@ -24,7 +24,7 @@ _KIND, _LAST = "metadata job", "metadata job number"
 
 def require_rights(org: Org, user_id: str) -> None:
     """OrgError INSUFFICIENT_ACCESS for users who may not change metadata: all but administrators."""
-    if org.schema_for(user_id) is not org.schema:
+    if not org.is_administrator(user_id):
         text = "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
         raise errors.OrgError("INSUFFICIENT_ACCESS", text, status=403)
 

@@ -145,7 +145,8 @@ def schema_mark(context: Context, call: Call) -> Validators:
 
     Metadata, rights and record types move both. Dates of HTTP are whole seconds: two changes never share one.
     """
-    key = "mark" if context.org.seen is context.org.schema or call.session is None else f"mark {call.session.user_id}"
+    everything = call.session is None or context.org.acts_as_administrator
+    key = "mark" if everything else f"mark {context.org.acting_user}"
     soql = "SELECT COUNT(Id) n, MAX(SystemModstamp) newest FROM RecordType"
     types = next(iter(context.org.query(soql).records))
     tag = hashlib.sha256(f"{context.org.seen.fingerprint}{types['n']}{types['newest']}".encode()).hexdigest()[:8]

@@ -29,8 +29,10 @@ def granted(desk: Desk, who: str) -> str:
     return permission
 
 
-def test_an_administrator_sees_the_schema_itself(org: Org) -> None:
-    assert org.schema_for(org.user_id) is org.schema
+def test_an_administrator_sees_every_object(desk: Desk, org: Org) -> None:
+    assert org.schema_for(org.user_id).objects.keys() == org.schema.objects.keys()
+    assert org.is_administrator(org.user_id)
+    assert not org.is_administrator(user(desk, "Standard User"))
 
 
 def test_a_standard_user_lacks_custom_fields_until_they_are_granted(desk: Desk, org: Org) -> None:
