@@ -131,3 +131,11 @@ def test_deleted_rows_show_in_query_all_only(ask: Ask, world: Org) -> None:
 def test_objects_with_names_of_the_grammar(ask: Ask) -> None:
     assert ask("SELECT Id FROM Group GROUP BY Id ORDER BY Id LIMIT 1") != []
     assert ask("select id from group limit 1") != []
+
+
+def test_a_price_is_called_what_its_product_is_called(org: Org) -> None:
+    product = org.insert("Product2", [{"Name": "soap", "ProductCode": "S1"}])[0].id
+    book = next(org.query("SELECT Id FROM Pricebook2 WHERE IsStandard = true").records)["Id"]
+    assert org.insert("PricebookEntry", [{"Product2Id": product, "Pricebook2Id": book, "UnitPrice": 3}])[0].success
+    soql = "SELECT Name, SUM(UnitPrice) price FROM PricebookEntry WHERE ProductCode = 's1' GROUP BY Name"
+    assert [(one["Name"], one["price"]) for one in org.query(soql).records] == [("soap", 3.0)]
