@@ -15,6 +15,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 # The longest the vendor lets an assertion live; a later exp is refused like a past one.
 LONGEST_SECONDS = 300
+# An exp beyond this is in milliseconds: the vendor's own command line sends so the moment of sending and is let in.
+_MILLISECONDS = 1e11
+# What clocks may differ by (vendor, JWT bearer flow).
+_SKEW_SECONDS = 180
 
 
 class Refused(Exception):
@@ -44,6 +48,8 @@ def check_times(found: dict[str, Any]) -> None:
         expires = float(found["exp"])
     except (KeyError, TypeError, ValueError) as error:
         raise Refused("invalid assertion") from error
+    if expires > _MILLISECONDS:
+        expires = expires / 1000 + _SKEW_SECONDS
     ahead = expires - time.time()
     if not 0 < ahead <= LONGEST_SECONDS:
         raise Refused("expired authorization code")

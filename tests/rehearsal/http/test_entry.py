@@ -53,6 +53,13 @@ class TestJwtBearer:
         answer = token(org, grant_type=JWT_BEARER, assertion=assertion(org, aud=org.ready.instance_url))
         assert answer.status_code == 200
 
+    @pytest.mark.parametrize(("ahead", "good"), [(300, True), (-10_000, True), (-240_000, False), (240_000, False)])
+    def test_takes_milliseconds_as_the_vendors_command_line_sends_them(
+        self, org: Client, ahead: int, good: bool
+    ) -> None:
+        sent = assertion(org, exp=int(time.time() * 1000) + ahead)
+        assert (token(org, grant_type=JWT_BEARER, assertion=sent).status_code == 200) is good
+
     @pytest.mark.parametrize(
         ("changes", "error", "text"),
         [
