@@ -63,8 +63,11 @@ class Guarded:
         return table(payload.write.keys[few], found)
 
     def _tags(self, ids: list[str], stamps: list[str]) -> list[str | None]:
-        """The rows' ETags; None where the row is gone or has another stamp than expected."""
-        urls = [f"{self._session.data_path}sobjects/Account/{i}?fields=SystemModstamp,LastModifiedDate" for i in ids]
+        """The rows' ETags; None where the row is gone or has another stamp than expected.
+
+        Whole rows: documented composite answers to ``?fields=`` carry no ETag.
+        """
+        urls = [f"{self._session.data_path}sobjects/Account/{i}" for i in ids]
         parts = [{"method": "GET", "url": u, "referenceId": f"row{n}"} for n, u in enumerate(urls)]
         answer = self._session.call("POST", "composite", json_body={"compositeRequest": parts})
         return [_tag(p, s) for p, s in zip(answer.data["compositeResponse"], stamps, strict=True)]

@@ -28,7 +28,7 @@ def create(context: Context, call: Call) -> Reply:
     order = _order(call)
     operation = _choice(order, "operation", OPERATIONS)
     name = _object_name(context, order)
-    if operation == "hardDelete" and context.org.seen is not context.org.schema:
+    if operation == "hardDelete" and not context.org.acts_as_administrator:
         raise OrgError("FeatureNotEnabled", errors.hard_delete_not_allowed().message)
     if operation == "upsert" and not order.get("externalIdFieldName"):
         text = f"External ID was blank for {name}. An External ID must be specified for upsert."
