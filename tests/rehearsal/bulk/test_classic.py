@@ -248,6 +248,35 @@ class TestQueries:
         batches = [one for one in _ids(classic.call("GET", f"/{job}/batch").text) if one != first]
         assert [classic.wait(job, one)["numberRecordsProcessed"] for one in batches] == ["9", "10", "5"]
 
+    def test_chunks_of_a_history_follow_its_parents(self, classic: Classic, org: Client) -> None:
+        cases = [org.create("Case", Subject=str(number)) for number in range(5)]
+        soql = "SELECT COUNT() FROM CaseHistory"
+        for one in cases:
+            assert org.patch(f"{V}/sobjects/Case/{one}", {"Status": "Closed"}).status_code == 204
+        total = org.query(soql)["totalSize"]
+        assert total >= 5
+        job = classic.job("query", "CaseHistory", headers={"Sforce-Enable-PKChunking": "chunkSize=2; parent=Case"})[
+            "id"
+        ]
+        first = elements_of(classic.add(job, "SELECT CaseId FROM CaseHistory").text)["id"]
+        assert classic.wait(job, first)["state"] == "NotProcessed"
+        batches = [one for one in _ids(classic.call("GET", f"/{job}/batch").text) if one != first]
+        counts = [int(classic.wait(job, one)["numberRecordsProcessed"]) for one in batches]
+        assert (len(counts), sum(counts), min(counts) > 0) == (3, total, True)
+
+    def test_chunks_of_a_table_without_rows(self, classic: Classic) -> None:
+        job = classic.job("query", "Account", headers={"Sforce-Enable-PKChunking": "true"})["id"]
+        first = elements_of(classic.add(job, "SELECT Name FROM Account").text)["id"]
+        assert classic.wait(job, first)["state"] == "NotProcessed"
+        only = [one for one in _ids(classic.call("GET", f"/{job}/batch").text) if one != first]
+        assert [classic.wait(job, one)["state"] for one in only] == ["Completed"]
+
+    def test_chunks_of_no_parent(self, classic: Classic) -> None:
+        job = classic.job("query", "CaseHistory", headers={"Sforce-Enable-PKChunking": "parent=Account"})["id"]
+        info, _ = classic.load(job, "SELECT Id FROM CaseHistory")
+        assert info["state"] == "Failed"
+        assert info["stateMessage"] == "InvalidBatch : Account is no parent of CaseHistory for PK chunking"
+
 
 def _ids(text: str) -> list[str]:
     from xml.etree import ElementTree

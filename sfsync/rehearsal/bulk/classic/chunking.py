@@ -33,14 +33,16 @@ def _parts(soql: str) -> tuple[str, str, str]:
 
 
 def split(jobs: Jobs, batch: Job, soql: str) -> None:
-    """Makes a batch for every range of ids; the original one becomes NotProcessed."""
-    made = [_part(jobs, batch, soql, low, high) for low, high in _ranges(jobs, batch)]
+    """Makes a batch for every range of ids; the original one becomes NotProcessed. No rows: one range."""
+    name, key = _key(jobs, batch)
+    parts = [bounded(soql, key, low, high) for low, high in _ranges(jobs, batch, name)] or [soql]
+    made = [_part(jobs, batch, one) for one in parts]
     jobs.turn(batch, ABORTED)
     for one in made:
         jobs.begin(one)
 
 
-def _part(jobs: Jobs, batch: Job, soql: str, low: str, high: str | None) -> Job:
+def _part(jobs: Jobs, batch: Job, soql: str) -> Job:
     return jobs.create(
         BATCH,
         batch.operation,
@@ -49,26 +51,35 @@ def _part(jobs: Jobs, batch: Job, soql: str, low: str, high: str | None) -> Job:
         batch.created_by,
         content_type=batch.content_type,
         parent=batch.parent,
-        query=bounded(soql, low, high),
+        query=soql,
     )
 
 
-def bounded(soql: str, low: str, high: str | None) -> str:
-    """The query over the ids from ``low`` to before ``high`` (None: to the end)."""
+def bounded(soql: str, key: str, low: str, high: str | None) -> str:
+    """The query over the ids in the field ``key`` from ``low`` to before ``high`` (None: to the end)."""
     head, _, where = _parts(soql)
-    bounds = f"Id >= '{low}'" + (f" AND Id < '{high}'" if high else "")
+    bounds = f"{key} >= '{low}'" + (f" AND {key} < '{high}'" if high else "")
     return f"{head} WHERE {f'({where}) AND ' if where else ''}{bounds}"
 
 
-def _ranges(jobs: Jobs, batch: Job) -> list[tuple[str, str | None]]:
+def _key(jobs: Jobs, batch: Job) -> tuple[str, str]:
+    """The object whose ids draw the borders, and the field that holds them: of a history or a share, its parent's."""
+    wanted = batch.chunking["parent"] if batch.chunking else None
+    if not wanted:
+        return batch.object, "Id"
+    parent, child = jobs.org.schema.find(wanted), jobs.org.schema.objects[batch.object]
+    keys = [one.name for one in child.fields if parent is not None and parent.name in one.reference_to]
+    if parent is None or not keys:
+        raise errors.invalid_batch(f"{wanted} is no parent of {batch.object} for PK chunking")
+    return parent.name, keys[0]
+
+
+def _ranges(jobs: Jobs, batch: Job, name: str) -> list[tuple[str, str | None]]:
     """Deleted rows count when the borders are drawn."""
     assert batch.chunking is not None
-    parent = batch.chunking["parent"] or batch.object
-    if jobs.org.schema.find(parent) is None:
-        raise errors.invalid_batch(f"Unknown parent object {parent} for PK chunking")
     start = batch.chunking["start"]
     where = f" WHERE Id >= '{start}'" if start else ""
-    found = jobs.org.query(f"SELECT Id FROM {parent}{where} ORDER BY Id", all_rows=True)  # noqa: S608 - SOQL
+    found = jobs.org.query(f"SELECT Id FROM {name}{where} ORDER BY Id", all_rows=True)  # noqa: S608 - SOQL
     size = batch.chunking["size"]
     lows = [row["Id"] for place, row in enumerate(found.records) if place % size == 0]
-    return list(zip(lows, [*lows[1:], None], strict=True))
+    return [(low, lows[place + 1] if place + 1 < len(lows) else None) for place, low in enumerate(lows)]
