@@ -80,6 +80,13 @@ def _metadata(given: Path | None) -> Path | None:
     envvar="SFSYNC_ORG_READY_FILE",
     help="File that gets the ready line, whole, once the org accepts connections.",
 )
+@option(
+    "--faults",
+    "faults_file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    envvar="SFSYNC_ORG_FAULTS",
+    help="YAML or JSON file of faults to arm: outages, limits, lock storms and the rest, seeded so that they repeat.",
+)
 @_force_app
 def serve(
     port: int,
@@ -88,6 +95,7 @@ def serve(
     data: Path,
     seed: str,
     ready_file: Path | None,
+    faults_file: Path | None,
     force_app: Path | None,
 ) -> None:
     """Serve the org on loopback until SIGTERM; prints one line of JSON with its address and credentials."""
@@ -99,6 +107,7 @@ def serve(
         https_port=https_port if https else None,
         seed=seed,
         force_app=_metadata(force_app),
+        faults_file=faults_file,
         ready_file=ready_file,
         say=click.echo,
     )

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -20,6 +21,7 @@ from typing import IO
 import uvicorn
 
 from sfsync.errors import ConfigError
+from sfsync.rehearsal import faults as fault_orders
 from sfsync.rehearsal import seeds, table, tls
 from sfsync.rehearsal.app import Edge
 from sfsync.rehearsal.bulk import load as bulk_load
@@ -273,16 +275,19 @@ def serve(
     https_port: int | None = None,
     seed: str = "empty",
     force_app: Path | None = None,
+    faults_file: Path | None = None,
     ready_file: Path | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serves until SIGTERM or SIGINT. ``say`` gets the ready line, ``ready_file`` has it written atomically.
 
-    ``https_port`` None: http only; 0 takes a free port.
+    ``https_port`` None: http only; 0 takes a free port. The faults of ``faults_file`` replace what was armed before.
     """
     with locked(data), ExitStack() as open_sockets:
         listeners = _listeners(open_sockets, data, port, https_port)
         context = _open(data, listeners, seed, force_app)
+        if faults_file is not None:
+            _arm(context, faults_file)
 
         def announce() -> None:
             line = _ready(context, listeners[-1].certificate).line()
@@ -295,6 +300,16 @@ def serve(
             signal.signal(one, service.stop)
         asyncio.run(service.run())
         context.org.close()
+
+
+def _arm(context: Context, file: Path) -> None:
+    try:
+        context.faults.replace(fault_orders.read(file))
+    except (ValueError, TypeError, re.error) as error:
+        text = f"the faults in {file} cannot be armed: {error}"
+        raise ServeError(
+            text, "FAULTS_REFUSED", next_step="mend the file; docs/how-to/rehearse.md lists the kinds"
+        ) from error
 
 
 def _listeners(stack: ExitStack, data: Path, port: int, https_port: int | None) -> list[_Listener]:

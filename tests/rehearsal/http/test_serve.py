@@ -177,3 +177,19 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, timeout=60, cwd=ROOT, env=environment, check=False
     )
+
+
+def test_faults_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "tonight.yaml"
+    file.write_text("- {kind: status, match: limits, times: 2}\n- {kind: lock, object: Case, times: 1}\n")
+    with served(tmp_path / "org", "--faults", str(file)) as (_, client):
+        assert [client.get(f"{V}/limits").status_code for _ in range(3)] == [503, 503, 200]
+        assert [one["kind"] for one in client.get("/rehearsal/faults").json()["faults"]] == ["status", "lock"]
+
+
+def test_a_fault_file_that_makes_no_sense(tmp_path: Path) -> None:
+    file = tmp_path / "tonight.yaml"
+    file.write_text("- {kind: magic}\n")
+    done = _run("serve", "--data", str(tmp_path / "org"), "--faults", str(file))
+    assert done.returncode == 2
+    assert "unknown fault kind 'magic'" in done.stderr
