@@ -119,6 +119,19 @@ def open_session(context: Context, call: Call) -> Reply:
 
 
 @_explained
+def set_settings(context: Context, call: Call) -> Reply:
+    """``{"audit_fields": true, "licenses": {"Salesforce": 10}}``: what a real org's administrator sets in its set-up."""
+    order = _order(call)
+    if not order or order.keys() - {"audit_fields", "licenses"}:
+        raise ValueError("give audit_fields (true, false) or licenses by name")
+    if "audit_fields" in order:
+        context.org.allow_audit_fields(order["audit_fields"] is True)
+    for name, total in dict(order.get("licenses", {})).items():
+        context.org.set_licenses(name, int(total))
+    return Reply(200, order)
+
+
+@_explained
 def events(context: Context, call: Call) -> Reply:
     """Change events kept for 72 hours: ``?channel=/data/ChangeEvents&after=-2&limit=100``."""
     params = call.params
@@ -202,6 +215,7 @@ HANDLERS: dict[tuple[str, str], Callable[[Context, Call], Reply]] = {
     ("POST", "clock"): set_clock,
     ("POST", "sessions"): open_session,
     ("POST", "apexrest"): apex_rest,
+    ("POST", "settings"): set_settings,
     ("GET", "events"): events,
     ("POST", "events"): select_events,
     ("GET", "faults"): faults,

@@ -307,9 +307,8 @@ def _arm(context: Context, file: Path) -> None:
         context.faults.replace(fault_orders.read(file))
     except (ValueError, TypeError, re.error) as error:
         text = f"the faults in {file} cannot be armed: {error}"
-        raise ServeError(
-            text, "FAULTS_REFUSED", next_step="mend the file; docs/how-to/rehearse.md lists the kinds"
-        ) from error
+        step = "mend the file; docs/how-to/rehearse.md lists the kinds"
+        raise ServeError(text, "FAULTS_REFUSED", next_step=step) from error
 
 
 def _listeners(stack: ExitStack, data: Path, port: int, https_port: int | None) -> list[_Listener]:

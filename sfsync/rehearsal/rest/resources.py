@@ -65,6 +65,16 @@ def limits(context: Context, call: Call) -> Reply:
     return Reply(200, dict(sorted(shown.items())))
 
 
+def tabs(context: Context, call: Call) -> Reply:
+    """GET tabs: none, as for a user without a user interface."""
+    return Reply(200, [])
+
+
+def theme(context: Context, call: Call) -> Reply:
+    """GET theme: no icons and no colours without tabs."""
+    return Reply(200, {"themeItems": []})
+
+
 def record_count(context: Context, call: Call) -> Reply:
     """GET limits/recordCount. The vendor's figures come from a stale cache; these are exact."""
     wanted = [name.strip() for name in call.params.get("sObjects", "").split(",") if name.strip()]

@@ -31,6 +31,8 @@ def _about() -> list[Route]:
         data("GET", "", "resources", rest.resources, within=BOTH),
         data("GET", "/limits", "limits", rest.limits, within=BOTH),
         data("GET", "/limits/recordCount", "limits.recordCount", rest.record_count, within=BOTH),
+        data("GET", "/tabs", "tabs", rest.tabs, within=BOTH),
+        data("GET", "/theme", "theme", rest.theme, within=BOTH),
         data("GET", "/recent", "recent", recent.recent, within=BOTH),
         *describe.routes(),
         *ui_api.routes(),

@@ -158,6 +158,24 @@ class TestEvents:
         assert org.post("/rehearsal/events", {"objects": ["Nothing"]}).status_code == 404
 
 
+class TestSettings:
+    def test_audit_fields_on_create(self, org: Client) -> None:
+        row = {"Name": "Old", "CreatedDate": "2020-01-02T03:04:05Z"}
+        assert org.post(f"{V}/sobjects/Account", row).json()[0]["errorCode"] == "INVALID_FIELD_FOR_INSERT_UPDATE"
+        org.control("settings", {"audit_fields": True})
+        made = org.create("Account", **row)
+        assert org.get(f"{V}/sobjects/Account/{made}").json()["CreatedDate"] == "2020-01-02T03:04:05.000+0000"
+        org.control("settings", {"audit_fields": False})
+        assert org.post(f"{V}/sobjects/Account", row).status_code == 400
+
+    def test_licenses(self, org: Client) -> None:
+        org.control("settings", {"licenses": {"Salesforce": 3}})
+        found = org.query("SELECT TotalLicenses FROM UserLicense WHERE Name = 'Salesforce'")
+        assert found["records"][0]["TotalLicenses"] == 3
+        assert org.post("/rehearsal/settings", {"licenses": {"Nothing": 3}}).status_code == 400
+        assert org.post("/rehearsal/settings", {"colour": "blue"}).status_code == 400
+
+
 class TestApexRest:
     def test_answers_what_it_was_told(self, org: Client) -> None:
         assert org.delete("/services/apexrest/Clean/").json()[0]["errorCode"] == "NOT_FOUND"
