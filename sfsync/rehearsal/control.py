@@ -120,7 +120,7 @@ def open_session(context: Context, call: Call) -> Reply:
 
 @_explained
 def set_settings(context: Context, call: Call) -> Reply:
-    """``{"audit_fields": true, "licenses": {"Salesforce": 10}}``: what a real org's administrator sets in its set-up."""
+    """``{"audit_fields": true, "licenses": {"Salesforce": 10}}``: what an administrator sets up."""
     order = _order(call)
     if not order or order.keys() - {"audit_fields", "licenses"}:
         raise ValueError("give audit_fields (true, false) or licenses by name")
