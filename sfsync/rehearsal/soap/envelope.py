@@ -44,6 +44,9 @@ PARTNER = Dialect(
     objects="urn:sobject.partner.soap.sforce.com",
     detailed=True,
 )
+ENTERPRISE = Dialect(
+    "soap.enterprise", "urn:enterprise.soap.sforce.com", "urn:fault.enterprise.soap.sforce.com", detailed=True
+)
 METADATA = Dialect("metadata", "http://soap.sforce.com/2006/04/metadata", "http://soap.sforce.com/2006/04/metadata")
 
 

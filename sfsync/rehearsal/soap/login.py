@@ -1,4 +1,4 @@
-"""SOAP login, the oldest way in: POST /services/Soap/u/{version}. Gone from version 65 (wire reference 2.2)."""
+"""SOAP login, the oldest way in, over the partner or the enterprise API. Gone from version 65 (wire reference 2.2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sfsync.rehearsal.call import Call
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.entry import passwords
 from sfsync.rehearsal.entry.oauth import whose
-from sfsync.rehearsal.soap.envelope import Fault, Message, session_of
+from sfsync.rehearsal.soap.envelope import ENTERPRISE, Fault, Message, session_of
 
 LAST_VERSION = 64
 _REFUSED = "Invalid username, password, security token; or user locked out."
@@ -24,11 +24,12 @@ def login(context: Context, call: Call, message: Message) -> str:
     if user is None:
         raise Fault("INVALID_LOGIN", _REFUSED, "LoginFault")
     org, site = context.org, context.site(call)
+    kind = "c" if message.namespace == ENTERPRISE.namespace else "u"
     result = {
         "metadataServerUrl": f"{site}/services/Soap/m/{call.version}/{org.org_id[:15]}",
         "passwordExpired": passwords.expired(org, user),
         "sandbox": False,
-        "serverUrl": f"{site}/services/Soap/u/{call.version}/{org.org_id[:15]}",
+        "serverUrl": f"{site}/services/Soap/{kind}/{call.version}/{org.org_id[:15]}",
         "sessionId": context.sessions.open(user, "soap"),
         "userId": user,
         "userInfo": user_info(context, user),

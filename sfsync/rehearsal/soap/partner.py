@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import NoReturn
 
 from sfsync.rehearsal import xml
-from sfsync.rehearsal.call import Call, Reply
+from sfsync.rehearsal.call import Call
 from sfsync.rehearsal.clock import instant
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.entry import passwords
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.rest.resources import check_version
 from sfsync.rehearsal.soap import login, partner_describe, partner_read, partner_write
-from sfsync.rehearsal.soap.envelope import PARTNER, Fault, Message, Operation, fault
+from sfsync.rehearsal.soap.envelope import Fault, Message, Operation
 from sfsync.rehearsal.soap.partner_call import with_headers
 from sfsync.rehearsal.soap.partner_xml import as_fault
 from sfsync.rehearsal.soap.partner_xml import instant as xsd_instant
@@ -68,9 +68,9 @@ def _caller(context: Context, call: Call) -> str:
 # -- the table ----------------------------------------------------------------------------------------------
 
 
-def _refused(name: str) -> Operation:
+def _refused(text: str) -> Operation:
     def refuse(context: Context, call: Call, message: Message) -> NoReturn:
-        raise OrgError("FUNCTIONALITY_NOT_ENABLED", f"{name}() is not part of the rehearsal org")
+        raise as_fault(OrgError("FUNCTIONALITY_NOT_ENABLED", text))
 
     return refuse
 
@@ -120,12 +120,13 @@ OPERATIONS: dict[str, Operation] = {
         "describeGlobal": partner_describe.describe_global,
         "describeSObject": partner_describe.describe_sobject,
         "describeSObjects": partner_describe.describe_sobjects,
-        **{name: _refused(name) for name in _NOT_HERE},
+        **{name: _refused(f"{name}() is not part of the rehearsal org") for name in _NOT_HERE},
     }.items()
 }
 
-
-def enterprise(context: Context, call: Call) -> Reply:
-    """POST /services/Soap/c/…: the enterprise WSDL is made for one org's schema; this org has none."""
-    text = "The rehearsal org has no enterprise API; use the partner API at /services/Soap/u/"
-    return fault(PARTNER, "FUNCTIONALITY_NOT_ENABLED", text)
+# The enterprise WSDL is made for the objects of one org, and this org has none: what does without objects is there.
+_WITHOUT_OBJECTS = ("getUserInfo", "getServerTimestamp", "invalidateSessions", "setPassword", "resetPassword")
+_INSTEAD = "{0}() is not part of the enterprise API of the rehearsal org; use the partner API at /services/Soap/u/"
+ENTERPRISE_OPERATIONS: dict[str, Operation] = {
+    name: act if name in _WITHOUT_OBJECTS else _refused(_INSTEAD.format(name)) for name, act in OPERATIONS.items()
+}

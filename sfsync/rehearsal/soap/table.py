@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from sfsync.rehearsal.routes import Route, free
 from sfsync.rehearsal.soap import login, partner
-from sfsync.rehearsal.soap.envelope import PARTNER, Operation, endpoint
+from sfsync.rehearsal.soap.envelope import ENTERPRISE, PARTNER, Operation, endpoint
 
 _OPEN = frozenset({"login"})
-_PARTNER: dict[str, Operation] = {"login": login.login, "logout": login.logout, **partner.OPERATIONS}
+_ENTRY: dict[str, Operation] = {"login": login.login, "logout": login.logout}
 
 
 def routes() -> list[Route]:
     """Sessions come in the message's header, so the edge asks for none."""
-    handler = endpoint(PARTNER, _PARTNER, open_=_OPEN)
+    handler = endpoint(PARTNER, _ENTRY | partner.OPERATIONS, open_=_OPEN)
+    enterprise = endpoint(ENTERPRISE, _ENTRY | partner.ENTERPRISE_OPERATIONS, open_=_OPEN)
     return [
         free("POST", "/services/Soap/u/{version}", "soap", handler, open_=True),
         free("POST", "/services/Soap/u/{version}/{org}", "soap", handler, open_=True),
-        free("POST", "/services/Soap/c/{version}", "soap.enterprise", partner.enterprise, open_=True),
-        free("POST", "/services/Soap/c/{version}/{org}", "soap.enterprise", partner.enterprise, open_=True),
+        free("POST", "/services/Soap/c/{version}", "soap.enterprise", enterprise, open_=True),
+        free("POST", "/services/Soap/c/{version}/{org}", "soap.enterprise", enterprise, open_=True),
     ]

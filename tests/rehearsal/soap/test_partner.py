@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import requests
+
 from tests.rehearsal.http.conftest import Client
 from tests.rehearsal.soap.partner import Partner, names, someone, value
 
@@ -73,8 +75,33 @@ def test_refused_by_name(org: Client, partner: Partner) -> None:
     assert fault.findtext("faultcode") == "sf:FUNCTIONALITY_NOT_ENABLED"
     assert "sendEmail" in str(fault.findtext("faultstring"))
     assert partner.fault("inventedCall").findtext("faultcode") == "sf:UNKNOWN_EXCEPTION"
-    enterprise = Partner(org, path="c").fault("getUserInfo")
-    assert enterprise.findtext("faultcode") == "sf:FUNCTIONALITY_NOT_ENABLED"
+
+
+def enterprise(org: Client, operation: str, inside: str = "", token: str = "") -> requests.Response:
+    text = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:sf="urn:enterprise.soap.sforce.com">'
+        f"<e:Header><sf:SessionHeader><sf:sessionId>{token}</sf:sessionId></sf:SessionHeader></e:Header>"
+        f"<e:Body><sf:{operation}>{inside}</sf:{operation}></e:Body></e:Envelope>"
+    )
+    return org.call("POST", "/services/Soap/c/60.0", data=text, headers={"Content-Type": "text/xml", "SOAPAction": "x"})
+
+
+def test_the_enterprise_api_lets_in_and_refuses_the_rest_by_name(org: Client) -> None:
+    ready = org.ready
+    given = (
+        f"<sf:username>{ready.username}</sf:username><sf:password>{ready.password}{ready.security_token}</sf:password>"
+    )
+    inside = enterprise(org, "login", given).text
+    assert "<soapenv:Body><loginResponse><result><metadataServerUrl>" in inside
+    assert f"<serverUrl>{ready.instance_url}/services/Soap/c/60.0/00D" in inside
+    token = inside.partition("<sessionId>")[2].partition("<")[0]
+    assert f"<userName>{ready.username}</userName>" in enterprise(org, "getUserInfo", token=token).text
+    refused = enterprise(org, "query", "<sf:queryString>SELECT Id FROM Account</sf:queryString>", token)
+    assert (refused.status_code, "sf:FUNCTIONALITY_NOT_ENABLED" in refused.text) == (500, True)
+    assert "/services/Soap/u/" in refused.text
+    wrong = enterprise(org, "login", "<sf:username>x</sf:username><sf:password>y</sf:password>").text
+    assert 'xmlns:sf="urn:fault.enterprise.soap.sforce.com"' in wrong
+    assert "<sf:exceptionCode>INVALID_LOGIN</sf:exceptionCode>" in wrong
 
 
 def test_versions(org: Client) -> None:
