@@ -41,10 +41,12 @@ def _order(call: Call) -> dict[str, Any]:
 
 
 def stats(context: Context, call: Call) -> Reply:
+    """API calls since the last reset: all, by kind, and the parts of composite calls."""
     return Reply(200, context.limits.stats())
 
 
 def reset_stats(context: Context, call: Call) -> Reply:
+    """Counts from zero."""
     context.limits.reset_stats()
     return Reply(200, context.limits.stats())
 
@@ -79,6 +81,7 @@ def seed(context: Context, call: Call) -> Reply:
 
 
 def clock(context: Context, call: Call) -> Reply:
+    """The org's time, and whether it stands still."""
     shown = context.org.clock
     body = {"now": instant(shown.now()), "offset_s": shown.offset_s, "frozen": shown.frozen is not None}
     return Reply(200, body)
@@ -159,6 +162,7 @@ def apex_rest(context: Context, call: Call) -> Reply:
 
 
 def faults(context: Context, call: Call) -> Reply:
+    """What kinds there are, and what is armed."""
     return Reply(200, {"kinds": KINDS, "faults": context.faults.show()})
 
 
@@ -175,6 +179,7 @@ def add_faults(context: Context, call: Call) -> Reply:
 
 
 def clear_faults(context: Context, call: Call) -> Reply:
+    """Disarms everything."""
     context.faults.clear()
     return faults(context, call)
 
@@ -197,6 +202,7 @@ def _number(value: Any) -> int | None:
 
 
 def jobs(context: Context, call: Call) -> Reply:
+    """When Bulk jobs end."""
     return Reply(200, context.jobs.policy)
 
 

@@ -24,7 +24,8 @@ _KIND, _KEY = "meter", "calls"
 FLUSH_SECONDS = 1.0
 
 
-def _defaults() -> dict[str, Any]:
+def defaults() -> dict[str, Any]:
+    """The limits of a fresh org: ``limits`` name to maximum, ``nested`` those within them."""
     stored: dict[str, Any] = json.loads((files("sfsync.rehearsal") / "limits.json").read_text("utf-8"))
     return stored
 
@@ -36,7 +37,7 @@ class Limits:
         self._org = org
         self._lock = threading.Lock()
         self._dirty = False
-        known = _defaults()
+        known = defaults()
         self._nested: dict[str, dict[str, int]] = known["nested"]
         self._defaults: dict[str, int] = known["limits"]
         self._load(org.state_get(_KIND, _KEY) or {})

@@ -45,7 +45,7 @@ def token(context: Context, call: Call) -> Reply:
     if call.method != "POST":
         return Denied("invalid_request", "must use HTTP POST").reply()
     form = _form(call)
-    grant = _GRANTS.get(form.get("grant_type", ""), _unsupported)
+    grant = GRANTS.get(form.get("grant_type", ""), _unsupported)
     try:
         return _written(form, Reply(200, grant(context, call, form), headers=NO_STORE))
     except Denied as denied:
@@ -149,7 +149,7 @@ def _code(context: Context, call: Call, form: Form) -> dict[str, Any]:
     return {**answer, "refresh_token": context.credentials.refresh_token}
 
 
-_GRANTS: dict[str, Callable[[Context, Call, Form], dict[str, Any]]] = {
+GRANTS: dict[str, Callable[[Context, Call, Form], dict[str, Any]]] = {
     JWT_BEARER: _jwt_bearer,
     "authorization_code": _code,
     "client_credentials": _client_credentials,
@@ -173,11 +173,6 @@ def whose(context: Context, username: str, password: str) -> str | None:
         return None
     fits = passwords.fits(context.org, user["Id"], password, None)
     return str(user["Id"]) if fits and user["IsActive"] else None
-
-
-def password_fits(context: Context, username: str, password: str) -> bool:
-    """Whether the integration user may come in with these."""
-    return whose(context, username, password) == context.org.user_id
 
 
 def _grant(

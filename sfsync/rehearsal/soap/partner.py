@@ -20,7 +20,7 @@ from sfsync.rehearsal.soap.partner_call import with_headers
 from sfsync.rehearsal.soap.partner_xml import as_fault
 from sfsync.rehearsal.soap.partner_xml import instant as xsd_instant
 
-_NOT_HERE = ("convertLead", "sendEmail", "search", "process", "describeLayout", "describeTabs", "performQuickActions")
+NOT_HERE = ("convertLead", "sendEmail", "search", "process", "describeLayout", "describeTabs", "performQuickActions")
 
 
 def get_user_info(context: Context, call: Call, message: Message) -> str:
@@ -120,7 +120,7 @@ OPERATIONS: dict[str, Operation] = {
         "describeGlobal": partner_describe.describe_global,
         "describeSObject": partner_describe.describe_sobject,
         "describeSObjects": partner_describe.describe_sobjects,
-        **{name: _refused(f"{name}() is not part of the rehearsal org") for name in _NOT_HERE},
+        **{name: _refused(f"{name}() is not part of the rehearsal org") for name in NOT_HERE},
     }.items()
 }
 

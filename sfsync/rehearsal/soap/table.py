@@ -7,13 +7,13 @@ from sfsync.rehearsal.soap import login, partner
 from sfsync.rehearsal.soap.envelope import ENTERPRISE, PARTNER, Operation, endpoint
 
 _OPEN = frozenset({"login"})
-_ENTRY: dict[str, Operation] = {"login": login.login, "logout": login.logout}
+ENTRY: dict[str, Operation] = {"login": login.login, "logout": login.logout}
 
 
 def routes() -> list[Route]:
     """Sessions come in the message's header, so the edge asks for none."""
-    handler = endpoint(PARTNER, _ENTRY | partner.OPERATIONS, open_=_OPEN)
-    enterprise = endpoint(ENTERPRISE, _ENTRY | partner.ENTERPRISE_OPERATIONS, open_=_OPEN)
+    handler = endpoint(PARTNER, ENTRY | partner.OPERATIONS, open_=_OPEN)
+    enterprise = endpoint(ENTERPRISE, ENTRY | partner.ENTERPRISE_OPERATIONS, open_=_OPEN)
     return [
         free("POST", "/services/Soap/u/{version}", "soap", handler, open_=True),
         free("POST", "/services/Soap/u/{version}/{org}", "soap", handler, open_=True),

@@ -70,6 +70,11 @@ def _counted(unit: str) -> dict[str, _Make]:
 _FIXED, _COUNTED = _table()
 
 
+def names() -> list[str]:
+    """Every date literal, those that count with their ``:n``."""
+    return [*_FIXED, *(f"{name}:n" for name in _COUNTED)]
+
+
 def literal(text: str) -> Range | None:
     """The range of ``TODAY`` or ``LAST_N_DAYS:7``; None for a word that is no date literal."""
     name, colon, number = text.upper().partition(":")

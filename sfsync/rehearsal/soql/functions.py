@@ -237,6 +237,11 @@ _MAKERS: dict[str, Callable[[Scope, Call], Column]] = {
 }
 
 
+def names() -> list[str]:
+    """Every function of SOQL."""
+    return sorted({*AGGREGATES, *DATE_PARTS, *_MAKERS, "CONVERTTIMEZONE", "FIELDS", "GEOLOCATION"})
+
+
 # -- in SQLite --------------------------------------------------------------------------------------------
 
 

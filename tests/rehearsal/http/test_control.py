@@ -241,9 +241,3 @@ class TestStatistics:
 
     def test_unknown_limit(self, org: Client) -> None:
         assert org.post("/rehearsal/limits", {"Nope": {"Max": 1}}).status_code == 400
-
-    def test_coverage(self, org: Client) -> None:
-        body = org.get("/rehearsal/coverage").json()
-        paths = {(one["method"], one["path"]) for one in body["answered"]}
-        assert ("PATCH", "/services/data/v{version}/sobjects/{object}/{field}/{value}") in paths
-        assert any("composite/graph" in one for one in body["not_answered"])

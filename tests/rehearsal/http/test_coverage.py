@@ -1,0 +1,78 @@
+"""What the org says it answers and refuses is what it does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sfsync.rehearsal import coverage, table
+from sfsync.rehearsal.schema.build import build
+from sfsync.rehearsal.soap import partner
+from tests.rehearsal.http.conftest import Client, V
+
+SECTIONS = coverage.sections(table.build().routes(), build())
+ENTRIES = [(name, one) for name, entries in SECTIONS.items() for one in entries]
+TRIED = [one for _, one in ENTRIES if one.try_]
+
+
+def _answer(org: Client, call: str) -> Any:
+    if call.startswith("GET "):
+        return org.get(call.removeprefix("GET "))
+    kind = "search" if call.startswith("FIND ") else "query"
+    return org.get(f"{V}/{kind}", params={"q": call})
+
+
+@pytest.mark.parametrize("entry", TRIED, ids=[one.what for one in TRIED])
+def test_what_is_refused_is_refused_as_it_is_said(org: Client, entry: coverage.Entry) -> None:
+    answer = _answer(org, entry.try_)
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (entry.status, entry.code)
+
+
+def test_every_route_is_in_it_once() -> None:
+    found = [one.what for _, one in ENTRIES if one.group == "Calls"]
+    assert sorted(found) == sorted(f"{one.method} {one.pattern}" for one in table.build().routes())
+
+
+def test_calls_are_in_the_section_they_belong_to() -> None:
+    where = {one.what: name for name, one in ENTRIES}
+    assert where["POST /services/data/v{version}/composite/graph"] == coverage.COMPOSITE
+    assert where["GET /services/data/v{version}/query"] == coverage.SOQL
+    assert where["GET /services/async/{version}/job/{id}"] == coverage.BULK_1
+    assert where["PATCH /services/data/v{version}/sobjects/{object}/{id}"] == coverage.REST
+    assert where["POST /rehearsal/faults"] == coverage.CONTROL
+
+
+def test_what_the_code_knows_is_in_it() -> None:
+    names = {(name, one.what): one for name, one in ENTRIES}
+    for section, what in (
+        (coverage.SOQL, "LAST_N_FISCAL_QUARTERS:n"),
+        (coverage.SOQL, "HOUR_IN_DAY"),
+        (coverage.METADATA, "EntitlementProcess"),
+        (coverage.METADATA, "ISPICKVAL"),
+        (coverage.LIMITS, "DailyApiRequests"),
+        (coverage.FAULTS, "lock"),
+        (coverage.OBJECTS, "CaseMilestone"),
+        (coverage.SOAP, "queryMore"),
+    ):
+        assert names[(section, what)].state == coverage.ANSWERED, what
+    assert names[(coverage.METADATA, "Layout")].state == coverage.PARTLY
+    assert {names[(coverage.SOAP, one)].state for one in partner.NOT_HERE} == {coverage.REFUSED}
+
+
+def test_every_entry_says_enough() -> None:
+    """Refused ones say how, those answered in part what differs, the control plane what it does."""
+    for section, one in ENTRIES:
+        assert one.state in (coverage.ANSWERED, coverage.PARTLY, coverage.REFUSED), one
+        assert one.state != coverage.REFUSED or one.code or one.note, one
+        assert one.state != coverage.PARTLY or one.note, one
+        assert section != coverage.CONTROL or one.note, one
+
+
+def test_the_org_tells_it_with_its_own_objects(org: Client) -> None:
+    body = org.get("/rehearsal/coverage").json()
+    assert [one["name"] for one in body["sections"]] == list(coverage.SECTIONS)
+    assert body["states"]["answered"] > body["states"]["refused"] > 20
+    objects = next(one["entries"] for one in body["sections"] if one["name"] == coverage.OBJECTS)
+    account = next(one for one in objects if one["what"] == "Account")
+    assert account["note"] == "create, update, delete, undelete, merge, query, retrieve, search"
