@@ -13,8 +13,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from shutil import rmtree
-from sqlite3 import Connection
-from typing import Any
+from sqlite3 import Connection, OperationalError
+from typing import Any, TypeVar
 
 from sfsync.rehearsal import errors, security, setup
 from sfsync.rehearsal.automation import computed, formulas
@@ -43,6 +43,7 @@ from sfsync.rehearsal.store import state, tables
 from sfsync.rehearsal.store.database import Busy, Database
 
 SaveResult = Deed
+Read = TypeVar("Read")
 
 __all__ = ["Org", "QueryResult", "SaveResult"]
 
@@ -190,13 +191,13 @@ class Org:
         """
         if all_rows:
             self.expire()
-        return QueryResult(self._database, self._plan(soql, all_rows, version, user_id))
+        return self._steady(lambda: QueryResult(self._database, self._plan(soql, all_rows, version, user_id)))
 
     def read(self, soql: str, *, all_rows: bool = False, version: str = "60.0", user_id: str | None = None) -> Reading:
         """A query as ``query``, in one snapshot from which pages are cut. Close it."""
         if all_rows:
             self.expire()
-        return Reading(self._database, self._plan(soql, all_rows, version, user_id))
+        return self._steady(lambda: Reading(self._database, self._plan(soql, all_rows, version, user_id)).pinned())
 
     def _plan(self, soql: str, all_rows: bool, version: str, user_id: str | None) -> Level:
         user = user_id or self._acting.get()
@@ -246,6 +247,9 @@ class Org:
 
     def find_by(self, object: str, field: str, value: str) -> list[str]:
         """Ids of the living rows with this value in an external id or idLookup field."""
+        return self._steady(lambda: self._find_by(object, field, value))
+
+    def _find_by(self, object: str, field: str, value: str) -> list[str]:
         obj = self._object(object)
         found = obj.find(field)
         if found is None or not (found.indexed or found.name == "Id"):
@@ -261,6 +265,11 @@ class Org:
         self, object: str, ids: Sequence[str], fields: Sequence[str] | None = None, *, version: str = "60.0"
     ) -> list[dict[str, Any] | None]:
         """Rows in the order of ``ids``; None for what is missing or deleted."""
+        return self._steady(lambda: self._retrieve_many(object, ids, fields, version))
+
+    def _retrieve_many(
+        self, object: str, ids: Sequence[str], fields: Sequence[str] | None, version: str
+    ) -> list[dict[str, Any] | None]:
         obj = self._object(object)
         names = list(fields) if fields is not None else [one.name for one in obj.fields]
         for name in names:
@@ -292,8 +301,11 @@ class Org:
         options: Options = DEFAULT,
     ) -> list[SaveResult]:
         """Inserts rows; one result per row, in order."""
-        obj = self._object(object, options)
-        return self._write(lambda work: save.insert(work, intake.from_rows(work.seen, obj, rows)), all_or_none, options)
+
+        def act(work: Work) -> list[SaveResult]:
+            return save.insert(work, intake.from_rows(work.seen, self._object(object, options), rows))
+
+        return self._write(act, all_or_none, options)
 
     def update(
         self,
@@ -304,8 +316,11 @@ class Org:
         options: Options = DEFAULT,
     ) -> list[SaveResult]:
         """Updates rows by their ``Id``; one result per row, in order."""
-        obj = self._object(object, options)
-        return self._write(lambda work: save.update(work, intake.from_rows(work.seen, obj, rows)), all_or_none, options)
+
+        def act(work: Work) -> list[SaveResult]:
+            return save.update(work, intake.from_rows(work.seen, self._object(object, options), rows))
+
+        return self._write(act, all_or_none, options)
 
     def upsert(
         self,
@@ -321,11 +336,12 @@ class Org:
         A key that several rows carry gives that row an error MULTIPLE_CHOICES (status 300, ids in ``fields``).
         Raises OrgError when ``field`` cannot be used as a key.
         """
-        obj = self._object(object, options)
-        key = upsert.key_field(obj, field)
-        return self._write(
-            lambda work: upsert.upsert(work, intake.from_rows(work.seen, obj, rows), key), all_or_none, options
-        )
+
+        def act(work: Work) -> list[SaveResult]:
+            obj = self._object(object, options)
+            return upsert.upsert(work, intake.from_rows(work.seen, obj, rows), upsert.key_field(obj, field))
+
+        return self._write(act, all_or_none, options)
 
     def delete(self, ids: Sequence[str], *, all_or_none: bool = False, options: Options = DEFAULT) -> list[SaveResult]:
         """Puts rows, of one or several objects, into the recycle bin."""
@@ -352,10 +368,9 @@ class Org:
         self, object: str, master: dict[str, Any], losers: Sequence[str], *, options: Options = DEFAULT
     ) -> Merged:
         """Merges one or two records into ``master`` (its Id, and the values it is to have); one transaction."""
-        obj = self._object(object, options)
         try:
             with self._database.transaction(WAIT_S):
-                return merge(self._work(options), obj, master, losers)
+                return merge(self._work(options), self._object(object, options), master, losers)
         except Refused as refused:
             return Merged(None, False, errors=refused.errors)
         except Busy as busy:
@@ -534,6 +549,17 @@ class Org:
         return change_events.read(self._database, [obj], after, limit)
 
     # -- inside -------------------------------------------------------------------------------------------
+
+    def _steady(self, read: Callable[[], Read]) -> Read:
+        """A read that was planned just before the metadata changed, and finds other tables, is planned anew."""
+        while True:
+            schema = self.schema
+            try:
+                return read()
+            except OperationalError:
+                with self._database.alone():  # the schema is replaced before the lock of its change is given back
+                    if self.schema is schema:
+                        raise
 
     def _object(self, name: str, options: Options | None = None) -> SObject:
         """The object as the caller sees it: the user of a write, or who is acting."""

@@ -69,6 +69,22 @@ class Reading:
     def close(self) -> None:
         self._stack.close()
 
+    def pinned(self) -> Reading:
+        """From here on the reading sees the org as it is now. Raises OperationalError when its tables are others."""
+        try:
+            self._try(self.level, self.level.rows())
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _try(self, level: Level, sql: str) -> None:
+        """Runs a statement and those below it for none of their rows."""
+        values = {**level.values, "parents": "[]"}
+        self.connection.execute(f"SELECT 1 FROM ({sql}) LIMIT 0", values).fetchall()  # noqa: S608 - schema names
+        for _, child in level.children:
+            self._try(child, child.of_parents(None))
+
     def count(self) -> int:
         """How many rows the query has, exactly."""
         level = self.level
