@@ -85,6 +85,10 @@ def parse_json(raw: bytes) -> Any:
         raise errors.json_parser(f"Invalid UTF-8 start byte 0x{raw[error.start]:x}") from error
     except json.JSONDecodeError as error:
         raise errors.json_parser(_parser_text(error)) from error
+    except RecursionError as error:
+        raise errors.json_parser("Document nesting depth exceeds the maximum allowed") from error
+    except ValueError as error:  # Python reads no integer of more than 4,300 digits
+        raise errors.json_parser("Number length exceeds the maximum allowed") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -108,6 +108,8 @@ def _handled(context: Context, call: Call) -> Outcome:
     except OrgError as error:
         reply = refused_envelope(error) or refusal(error, call.base)
         usage = context.limits.usage() if call.path.startswith("/services/data/v") else None
+    except RecursionError:  # a body the parser still took, but too deep for what has to walk it
+        reply = refusal(errors.json_parser("Document nesting depth exceeds the maximum allowed"))
     except Exception:
         log.exception("call.failed method=%s", call.method)
         reply = refusal(errors.unknown_exception(_error_id()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         self.committed = 0  # moves with every committed change: what was read since it moved last is still so
+        self.numbered: dict[str, int] = {}  # the last number each counter gave, whatever became of its transaction
         self.scratch: dict[str, Any] = {}  # of the open transaction: what its calls have to know of each other
         self._install: Callable[[sqlite3.Connection], None] = lambda connection: None
         self._idle: list[sqlite3.Connection] = []  # readers between two queries; list operations are atomic
@@ -101,7 +102,7 @@ class Database:
             self._settle()
             return cursor
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         with self._lock:
             found = self._writer.execute(sql, values).fetchall()
             self._settle()

@@ -10,13 +10,18 @@ from sfsync.rehearsal.store.database import Database
 
 
 def take(database: Database, name: str, count: int) -> range:
-    """The next ``count`` numbers of a counter; the first number ever is 1."""
+    """The next ``count`` numbers of a counter; the first number ever is 1.
+
+    Numbers of a transaction that was rolled back are lost, as they are in Salesforce: a caller may have seen them.
+    """
+    floor = database.numbered.get(name, 0)
     rows = database.rows(
-        "INSERT INTO org_counter (name, last) VALUES (?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET last = last + excluded.last RETURNING last",
-        (name, count),
+        "INSERT INTO org_counter (name, last) VALUES (:name, :floor + :count)"
+        " ON CONFLICT (name) DO UPDATE SET last = max(last, :floor) + :count RETURNING last",
+        {"name": name, "floor": floor, "count": count},
     )
     last: int = rows[0][0]
+    database.numbered[name] = max(last, database.numbered.get(name, 0))
     return range(last - count + 1, last + 1)
 
 

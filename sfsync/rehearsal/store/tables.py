@@ -50,6 +50,7 @@ def drop(database: Database, schema: Schema) -> None:
             if obj.stored:
                 database.run(f"DELETE FROM {quoted(obj.name)}")  # noqa: S608 - a name from our schema
         database.run("DELETE FROM org_counter")
+        database.numbered.clear()
         database.run("DELETE FROM org_state WHERE kind NOT IN ('metadata', 'metadata prefix')")
         extras.empty(database)
 

@@ -199,6 +199,8 @@ class TestComposite:
         assert [one["success"] for one in collection["body"]] == [True, False]
         assert other["body"] == [HALTED]
         assert org.query("SELECT COUNT() FROM Account")["totalSize"] == 0
+        told = collection["body"][0]["id"]
+        assert org.create("Account", Name="z") != told, "an id once told is nobody else's"
 
     def test_all_or_none_inside_only(self, org: Client) -> None:
         rows = [row("Account", Name="x"), row("Account")]

@@ -12,6 +12,7 @@ from tests.rehearsal.http.conftest import Client, V
 
 NOT_FOUND = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
 XML = {"Accept": "application/xml"}
+JSON = {"Content-Type": "application/json"}
 
 
 def xml(answer: requests.Response) -> ElementTree.Element:
@@ -111,6 +112,33 @@ class TestHeaders:
         untyped = status(None)
         assert (untyped.status_code, untyped.headers["Sfdc-OAuth-Error"]) == (401, "1703")
         assert status(None, "").json()[0]["errorCode"] == "JSON_PARSER_ERROR"
+
+
+class TestHostileBodies:
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "[" * 20_000,
+            '{"a":' * 50_000,
+            '{"Name":' + "9" * 5_000 + "}",
+            '{"NumberOfEmployees":-' + "9" * 5_000 + "}",
+            '{"AnnualRevenue":1e999999999}',
+            '{"Name":NaN}',
+            '{"Name":"a",}',
+            '{"Name":"a"} {"Name":"b"}',
+            "null",
+        ],
+    )
+    def test_refused(self, org: Client, body: str) -> None:
+        answer = org.call("POST", f"{V}/sobjects/Account", data=body.encode(), headers=JSON)
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+
+    @pytest.mark.parametrize("depth", [300, 900])
+    def test_deep_subrequest(self, org: Client, depth: int) -> None:
+        inner = '{"a":' * depth + "1" + "}" * depth
+        part = f'{{"method":"POST","url":"{V}/sobjects/Account","referenceId":"r","body":{inner}}}'
+        answer = org.call("POST", f"{V}/composite", data=f'{{"compositeRequest":[{part}]}}', headers=JSON)
+        assert answer.status_code in (200, 400), answer.text
 
 
 class TestXml:
