@@ -72,7 +72,7 @@ class Reading:
     def pinned(self) -> Reading:
         """From here on the reading sees the org as it is now. Raises OperationalError when its tables are others."""
         try:
-            self._try(self.level, self.level.rows())
+            self._try(self.level, self.level.count() if self.level.count_only else self.level.rows())
         except BaseException:
             self.close()
             raise
