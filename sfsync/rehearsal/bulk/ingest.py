@@ -7,6 +7,7 @@ from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.bulk import multipart, orders, show
+from sfsync.rehearsal.bulk.entities import entity
 from sfsync.rehearsal.bulk.job import INGEST, OPEN, UPLOADED, Job
 from sfsync.rehearsal.bulk.load import UPLOAD
 from sfsync.rehearsal.call import CHUNK, Call, Reply, nothing, parse_json
@@ -66,9 +67,7 @@ def _check_order(context: Context, order: dict[str, Any], raw: bytes) -> str:
     """The object's name as the schema writes it."""
     orders.check_choice(order, raw, "operation", OPERATIONS, None)
     orders.check_format(order, raw)
-    found = context.org.seen.find(str(order.get("object")))
-    if found is None:
-        raise errors.invalid_entity(str(order.get("object")))
+    found = entity(context.org.seen, str(order.get("object")))
     if order["operation"] == "hardDelete" and not context.org.acts_as_administrator:
         raise errors.hard_delete_not_allowed()
     if order["operation"] == "upsert" and not order.get("externalIdFieldName"):

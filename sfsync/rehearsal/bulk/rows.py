@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.bulk.entities import entity
 from sfsync.rehearsal.bulk.files import DELIMITERS, LINE_ENDINGS
 from sfsync.rehearsal.bulk.loading import CHUNK_ROWS
 from sfsync.rehearsal.columns import fields_of
@@ -22,7 +23,8 @@ Show = Callable[[Any], str]
 
 
 def check_supported(schema: Schema, result: QueryResult, soql: str, version: str) -> None:
-    """Aggregates, subqueries, TYPEOF, OFFSET and compound fields are refused."""
+    """Aggregates, subqueries, TYPEOF, OFFSET, compound fields and objects without bulk are refused."""
+    entity(schema, result.object)
     query = parse(soql, version)
     nested = any(isinstance(item, ChildItem | TypeOfItem) for item in query.items)
     if result.aggregate or not result.columns or query.group or nested or query.offset is not None:

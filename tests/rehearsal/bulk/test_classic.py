@@ -308,6 +308,7 @@ class TestErrors:
         ("order", "code"),
         [
             ({"operation": "insert", "object": "Nothing", "contentType": "JSON"}, "InvalidEntity"),
+            ({"operation": "query", "object": "TaskPriority", "contentType": "JSON"}, "InvalidEntity"),
             ({"operation": "INSERT", "object": "Account"}, "InvalidJob"),
             ({"operation": "upsert", "object": "Account"}, "InvalidJob"),
             ({"operation": "insert", "object": "Account", "contentType": "ZIP_CSV"}, "FeatureNotEnabled"),

@@ -123,3 +123,12 @@ def test_quotas(org: Client, limit: str, text: str) -> None:
 def test_words_in_strings_do_no_harm(org: Client) -> None:
     org.create("Account", Name="x OFFSET y")
     assert org.bulk_query("SELECT Id FROM Account WHERE Name = 'x OFFSET y'")["numberRecordsProcessed"] == 1
+
+
+@pytest.mark.parametrize("name", ["CaseStatus", "RecentlyViewed"])
+def test_objects_without_bulk(org: Client, name: str) -> None:
+    text = f"Entity '{name}' is not supported by the Bulk API."
+    asked = org.post(QUERY, {"operation": "query", "query": f"SELECT Id FROM {name}"})
+    assert (asked.status_code, asked.json()) == (400, [{"errorCode": "INVALIDENTITY", "message": text}])
+    loaded = org.post(f"{V}/jobs/ingest", {"operation": "insert", "object": name})
+    assert (loaded.status_code, loaded.json()) == (400, [{"errorCode": "INVALIDENTITY", "message": text}])

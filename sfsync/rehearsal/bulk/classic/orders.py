@@ -7,6 +7,7 @@ from typing import Any
 from sfsync.rehearsal import errors, xml
 from sfsync.rehearsal.bulk.classic import show
 from sfsync.rehearsal.bulk.classic.edge import speaks_json
+from sfsync.rehearsal.bulk.entities import entity
 from sfsync.rehearsal.bulk.job import ABORTED, CLASSIC, Job
 from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.call import Call, Reply
@@ -86,10 +87,7 @@ def _object_name(context: Context, order: dict[str, str]) -> str:
     name = order.get("object", "")
     if not name:
         raise OrgError("InvalidJob", "Object must be specified")
-    found = context.org.seen.find(name)
-    if found is None:
-        raise errors.invalid_entity(name)
-    return found.name
+    return entity(context.org.seen, name).name
 
 
 def _chunking(header: str) -> dict[str, Any] | None:
