@@ -30,7 +30,6 @@ DECIDING = frozenset(
         "PermissionSetAssignment",
         "PermissionSetGroupComponent",
         "Profile",
-        "RecordType",  # an object has a RecordTypeId once it has one
         "User",
     }
 )
@@ -152,8 +151,7 @@ class Views:
             if kept is not None and kept[0] == stamp and kept[1] is schema:
                 return kept[2]
             grants = read(connection, schema, user_id)
-            typed = {row[0] for row in connection.execute('SELECT DISTINCT "SobjectType" FROM "RecordType"')}
-        whole = features.shown(schema, typed)
+        whole = features.shown(schema)
         made = whole if grants is None else view(whole, grants)
         with self._lock:
             self._kept[user_id] = (stamp, schema, made)

@@ -237,9 +237,13 @@ class Jobs:
     def abort(self, job: Job) -> None:
         """OrgError INVALIDJOBSTATE when the job has come to an end; its word for that is Completed."""
         with self._lock:
-            if job.state in FINISHED:
-                word = "Completed" if job.state == COMPLETE else job.state
+            shown = self.shown(job)
+            if shown in FINISHED:
+                word = "Completed" if shown == COMPLETE else shown
                 raise errors.invalid_job_state(f"Aborting already {word} Job not allowed")
+            if job.state in FINISHED:  # and only held back: its rows stay, as those of a real job aborted late
+                job.state = ABORTED
+                self.save(job)
             self.turn(job, ABORTED)
 
     def remove(self, job: Job) -> None:

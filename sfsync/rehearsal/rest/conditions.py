@@ -29,12 +29,12 @@ class Validators:
     tag: str | None = None
 
     def headers(self) -> dict[str, str]:
-        """``Last-Modified`` and ``ETag`` of an answer."""
+        """``ETag`` and ``Last-Modified`` of an answer, in the order in which composite answers show them."""
         found = {}
-        if self.changed is not None:
-            found["Last-Modified"] = http_date(self.changed)
         if self.tag is not None:
             found["ETag"] = f'"{self.tag}"'
+        if self.changed is not None:
+            found["Last-Modified"] = http_date(self.changed)
         return found
 
 

@@ -14,10 +14,10 @@ def names(org: Org, obj: str) -> set[str]:
         return {one["name"] for one in org.describe(obj)["fields"]}
 
 
-def test_a_plain_org_has_neither_person_accounts_nor_record_types(tmp_path: Path) -> None:
+def test_a_plain_org_has_no_person_accounts(tmp_path: Path) -> None:
     org = Org.open(tmp_path)
-    assert {"RecordTypeId", "IsPersonAccount", "PersonEmail", "LastName"}.isdisjoint(names(org, "Account"))
-    assert {"RecordTypeId", "IsPersonAccount"}.isdisjoint(names(org, "Contact"))
+    assert {"IsPersonAccount", "PersonEmail", "LastName"}.isdisjoint(names(org, "Account"))
+    assert "IsPersonAccount" not in names(org, "Contact")
     assert "LastName" in names(org, "Contact")
     org.close()
 
@@ -25,13 +25,4 @@ def test_a_plain_org_has_neither_person_accounts_nor_record_types(tmp_path: Path
 def test_metadata_with_a_person_record_type_switches_them_on(tmp_path: Path) -> None:
     org = Org.open(tmp_path, force_app=FORCE_APP)
     assert {"RecordTypeId", "IsPersonAccount", "PersonEmail", "LastName"} <= names(org, "Account")
-    org.close()
-
-
-def test_a_record_type_made_by_hand_brings_the_field(tmp_path: Path) -> None:
-    org = Org.open(tmp_path)
-    row = {"Name": "Shop", "DeveloperName": "Shop", "SobjectType": "Case", "IsActive": True}
-    assert org.insert("RecordType", [row])[0].success
-    assert "RecordTypeId" in names(org, "Case")
-    assert "RecordTypeId" not in names(org, "Account")
     org.close()
