@@ -67,7 +67,7 @@ def seed_users(org: Org, rows: Iterable[Mapping[str, Any]]) -> int:
     profile = _profile(org)
     full = [{**_USER_DEFAULTS, **_derived(row, profile), **row} for row in rows]
     for start in range(0, len(full), _CHUNK):
-        _check("User", full, start, org.upsert("User", "Username", full[start : start + _CHUNK]))
+        _check("User", start, org.upsert("User", "Username", full[start : start + _CHUNK]))
     return len(full)
 
 
@@ -86,11 +86,11 @@ def _profile(org: Org) -> str | None:
 def _insert(org: Org, name: str, rows: list[dict[str, Any]]) -> int:
     for start in range(0, len(rows), _CHUNK):
         results = org.insert(name, rows[start : start + _CHUNK], options=QUIET)
-        _check(name, rows, start, results)
+        _check(name, start, results)
     return len(rows)
 
 
-def _check(name: str, rows: list[Any], start: int, results: Iterable[Any]) -> None:
+def _check(name: str, start: int, results: Iterable[Any]) -> None:
     for number, result in enumerate(results, start):
         if not result.success:
             raise SeedError(f"row {number + 1} of {name} was refused: {result.errors[0]}; nothing was loaded")

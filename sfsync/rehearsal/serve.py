@@ -40,7 +40,6 @@ from sfsync.rehearsal.org import Org
 from sfsync.rehearsal.rest.recent import Recent
 
 HOST = "127.0.0.1"
-DEFAULT_DATA = Path(".sfsync/org")
 _MOST_REQUEST_HEAD = 1 << 20  # beyond the vendor's 16 KB, so that we, not the server, say 414
 _START_SECONDS, _STOP_SECONDS, _LOOK_SECONDS = 60, 5, 0.005
 _KEEP_ALIVE_SECONDS = 75  # clients poll jobs every five seconds: a connection closed just then looks like a failure

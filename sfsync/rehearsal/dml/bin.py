@@ -58,14 +58,14 @@ def empty(work: Work, ids: Sequence[str]) -> list[Deed]:
     wrong = {row: error for row, one in enumerate(ids) if (error := _shape_error(work, one, "D")) is not None}
     for name, rows in grouped(work, ids, wrong).items():
         wrong |= _not_binned(work, work.schema.objects[name], rows, ids)
-    purge(work.database, work.schema, {to18(one) for row, one in enumerate(ids) if row not in wrong})
+    purge(work.database, {to18(one) for row, one in enumerate(ids) if row not in wrong})
     return deeds(ids, wrong)
 
 
 def hard_delete(work: Work, ids: Sequence[str]) -> list[Deed]:
     """Delete past the bin (Bulk hardDelete)."""
     done = delete(work, ids)
-    purge(work.database, work.schema, {one.id for one in done if one.id is not None})
+    purge(work.database, {one.id for one in done if one.id is not None})
     return done
 
 
@@ -76,11 +76,11 @@ def expire(database: Database, schema: Schema, now: datetime) -> None:
         return
     with database.transaction():
         sql = "SELECT id FROM org_bin WHERE purged = 0 AND at < ? AND id = root"
-        purge(database, schema, {row[0] for row in database.rows(sql, (due,))})
+        purge(database, {row[0] for row in database.rows(sql, (due,))})
         database.run("DELETE FROM org_bin WHERE purged = 1 AND at < ?", (instant(now - _REMEMBERED),))
 
 
-def purge(database: Database, schema: Schema, roots: set[str]) -> None:
+def purge(database: Database, roots: set[str]) -> None:
     """Removes deleted records and what their deletion took along, for good."""
     if not roots:
         return

@@ -186,9 +186,3 @@ def read(database: Database, objects: Iterable[str] | None, after: int, limit: i
         }
         for number, name, header, body in found
     ]
-
-
-def tip(database: Database) -> int:
-    """The replay id of the newest event ever made, 0 before the first."""
-    rows = database.rows("SELECT seq FROM sqlite_sequence WHERE name = 'org_event'")
-    return int(rows[0][0]) if rows else 0

@@ -92,7 +92,7 @@ def _insert_good(work: Work, batch: Batch, rules: Rules) -> list[Deed]:
         insert_columns(work, batch.obj, ids, written.columns)
         rules.after_insert(work, written, ids)
         automation.after(work, written, ids, None)
-        trail.inserted(work, batch.obj, ids, written.columns)
+        trail.inserted(work, batch.obj, ids)
     return _deeds(batch, good, ids, created=True)
 
 
@@ -142,14 +142,14 @@ def _own_ids(work: Work, batch: Batch) -> list[str | None]:
     known = references.existing(work.database, batch.obj, shaped) if shaped else {}
     seen: set[str] = set()
     for row, one in enumerate(given):
-        error = _id_error(work, batch.obj, one, known, seen)
+        error = _id_error(batch.obj, one, known, seen)
         if error is not None:
             batch.fail(row, error)
         ids.append(None if error is not None else to18(one))
     return ids
 
 
-def _id_error(work: Work, obj: SObject, one: Any, known: dict[str, bool], seen: set[str]) -> errors.OrgError | None:
+def _id_error(obj: SObject, one: Any, known: dict[str, bool], seen: set[str]) -> errors.OrgError | None:
     if one is ABSENT or one is None or one == "":
         return errors.id_missing()
     if not is_valid(one) or one[:3] != obj.prefix:

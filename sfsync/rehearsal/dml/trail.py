@@ -16,7 +16,7 @@ from sfsync.rehearsal.schema.model import SObject
 Columns = Mapping[str, list[Any]]
 
 
-def inserted(work: Work, obj: SObject, ids: list[str], columns: Columns) -> None:
+def inserted(work: Work, obj: SObject, ids: list[str]) -> None:
     history.created(work, obj, ids)
     events.created(work, obj, ids)
 

@@ -84,7 +84,7 @@ def _renamed(element: Element, tag: str) -> Element:
     return copy
 
 
-def join(name: str, parts: Iterable[Component]) -> Element:
+def join(parts: Iterable[Component]) -> Element:
     """The metadata-format element of an object from its shell, if there is one, and its children."""
     whole = Element("CustomObject")
     for one in parts:

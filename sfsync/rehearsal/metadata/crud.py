@@ -110,7 +110,7 @@ def _read(org: Org, one: Component) -> Element:
     if one.kind == "CustomObject":
         inside = (each for each in org.metadata.components.values() if BY_NAME[each.kind].parent)
         parts += sorted((each for each in inside if each.object == one.name), key=lambda each: each.name)
-    root = join(one.name, parts) if one.kind == "CustomObject" else deepcopy(one.root)
+    root = join(parts) if one.kind == "CustomObject" else deepcopy(one.root)
     for full in root.findall("fullName"):
         root.remove(full)
     name = Element("fullName")

@@ -33,14 +33,14 @@ def deploy(org: Org, package: Package, options: Options) -> Outcome:
     messages += notes
     if any(not one.success for one in messages) and options.rollback_on_error:
         messages += _refused(present, changes)
-        return Outcome(FAILED, _sorted(messages, package))
+        return Outcome(FAILED, _sorted(messages))
     refused, changes = _apply(org, changes, options)
     messages += refused
     if any(not one.success for one in messages):
         if options.rollback_on_error or not changes:
-            return Outcome(FAILED, _sorted(messages, package))
-        return Outcome(PARTIAL, _sorted(messages + _done(changes, present), package))
-    return Outcome(SUCCEEDED, _sorted([*messages, *_done(changes, present), _manifest(package)], package))
+            return Outcome(FAILED, _sorted(messages))
+        return Outcome(PARTIAL, _sorted(messages + _done(changes, present)))
+    return Outcome(SUCCEEDED, _sorted([*messages, *_done(changes, present), _manifest(package)]))
 
 
 def _unreadable(package: Package) -> list[Message]:
@@ -57,7 +57,7 @@ def _manifest(package: Package) -> Message:
     return Message("", MANIFEST, package.base + MANIFEST, True, changed=True)
 
 
-def _sorted(messages: list[Message], package: Package) -> list[Message]:
+def _sorted(messages: list[Message]) -> list[Message]:
     """In the order of the package's files; the manifest last."""
     return sorted(messages, key=lambda one: (one.name == MANIFEST, one.kind, one.name))
 

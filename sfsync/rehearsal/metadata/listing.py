@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sfsync.rehearsal.org import Org
 
 
-def describe(org: Org) -> dict[str, Any]:
+def describe() -> dict[str, Any]:
     """DescribeMetadataResult: only the types this org takes."""
     return {
         "metadataObjects": [_described(one.name) for one in TOP],

@@ -76,7 +76,7 @@ def _files(components: Sequence[Component], version: str) -> dict[str, bytes]:
             files[file_of(one.kind, one.name)] = text_of(one)
     for name, parts in objects.items():
         ordered = sorted(parts, key=lambda one: (one.kind != "CustomObject", one.name))
-        files[file_of("CustomObject", name)] = xml.document(join(name, ordered), NAMESPACE)
+        files[file_of("CustomObject", name)] = xml.document(join(ordered), NAMESPACE)
     return files
 
 

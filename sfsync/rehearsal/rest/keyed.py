@@ -15,6 +15,8 @@ from sfsync.rehearsal.rest.recent import note
 from sfsync.rehearsal.rest.records import create, created, delete_row, fields_of, name_of, read_row, refused, update_row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sfsync.rehearsal.org import SaveResult
 
 _FIRST_VERSION_WITH_CREATED = 46  # before, an upsert that updated had no body, one that created no such key
@@ -39,6 +41,11 @@ def _check_key(context: Context, name: str, field: str) -> None:
 
 def read_by(context: Context, call: Call) -> Reply:
     """GET sobjects/X/{field}/{value}, or a relationship path when what stands for the field is an id."""
+    return _of_key(context, call, lambda one: read_row(context, call, call.args["object"], one))
+
+
+def _of_key(context: Context, call: Call, act: Callable[[str], Reply]) -> Reply:
+    """What ``act`` answers to the id behind a key; several rows with the key are told as choices."""
     args = call.args
     if is_valid(args["field"]):
         return related(context, call)
@@ -48,7 +55,7 @@ def read_by(context: Context, call: Call) -> Reply:
         return _choices(context, call, errors.multiple_choices(ids))
     if not ids:
         raise errors.not_found()
-    return read_row(context, call, args["object"], ids[0])
+    return act(ids[0])
 
 
 def related(context: Context, call: Call) -> Reply:
@@ -118,16 +125,7 @@ def _choices(context: Context, call: Call, error: OrgError) -> Reply:
 
 def delete_by(context: Context, call: Call) -> Reply:
     """DELETE sobjects/X/{field}/{value}, or of a parent by relationship path."""
-    args = call.args
-    if is_valid(args["field"]):
-        return related(context, call)
-    _filed(args["value"])
-    ids = context.org.find_by(args["object"], args["field"], args["value"])
-    if len(ids) > 1:
-        return _choices(context, call, errors.multiple_choices(ids))
-    if not ids:
-        raise errors.not_found()
-    return delete_row(context, call, ids[0])
+    return _of_key(context, call, lambda one: delete_row(context, call, one))
 
 
 def create_by_id(context: Context, call: Call) -> Reply:

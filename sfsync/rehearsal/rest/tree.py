@@ -51,7 +51,7 @@ def tree(context: Context, call: Call) -> Reply:
         raise errors.not_found()
     levels = _levels(context.org.seen, records, root)
     nodes = list(chain.from_iterable(levels))
-    _check(nodes, root)
+    _check(nodes)
     try:
         with context.org.transaction(strict=True):
             undo_unless(not _refused(nodes))
@@ -119,7 +119,7 @@ def _children(schema: Schema, node: _Node) -> Iterator[_Node]:
             yield _node(record, node, found.field.name, found.object)
 
 
-def _check(nodes: list[_Node], root: SObject) -> None:
+def _check(nodes: list[_Node]) -> None:
     if len({one.type.lower() for one in nodes if one.type}) > MOST_TYPES:
         raise errors.invalid_input(f"The request can contain up to {MOST_TYPES} types of records.")
     seen: set[str] = set()

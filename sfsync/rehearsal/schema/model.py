@@ -18,7 +18,6 @@ TEXT_TYPES = frozenset(
 )
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
 COMPOUND_TYPES = frozenset({"address", "location"})
-SYSTEM_FIELDS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def check_retrieve_status(context: Context, call: Call, message: Message) -> str
 
 
 def describe_metadata(context: Context, call: Call, message: Message) -> str:
-    return _result(listing.describe(context.org))
+    return _result(listing.describe())
 
 
 def list_metadata(context: Context, call: Call, message: Message) -> str:

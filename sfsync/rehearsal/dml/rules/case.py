@@ -80,5 +80,5 @@ class CaseRules(Rules):
         comments = new_ids(work.database, obj.prefix, len(said))
         columns = {"ParentId": cases, "CommentBody": texts}
         insert_columns(work, obj, comments, columns)
-        trail.inserted(work, obj, comments, columns)
+        trail.inserted(work, obj, comments)
         work.database.many('UPDATE "Case" SET "Comments" = NULL WHERE Id = ?', [(one,) for one in cases])

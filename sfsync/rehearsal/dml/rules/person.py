@@ -25,7 +25,7 @@ class AccountRules(Rules):
 
     def before_insert(self, work: Work, batch: Batch) -> None:
         people = self._people(work, batch)
-        self._check_names(batch, people, batch.values("Name"), batch.values("LastName"), creating=True)
+        self._check_names(batch, people, batch.values("Name"), batch.values("LastName"))
         batch.columns["IsPersonAccount"] = list(people)
         if not any(people):
             return
@@ -51,7 +51,7 @@ class AccountRules(Rules):
     def before_update(self, work: Work, batch: Batch, old: Stored) -> None:
         people = [bool(one) for one in old["IsPersonAccount"]]
         self._check_type(work, batch, people)
-        self._check_names(batch, people, whole(batch, old, "Name"), whole(batch, old, "LastName"), creating=False)
+        self._check_names(batch, people, whole(batch, old, "Name"), whole(batch, old, "LastName"))
         if any(people) and any(part in batch.columns for part in PARTS):
             names = full_names(*(whole(batch, old, part) for part in PARTS))
             given = whole(batch, old, "Name")
@@ -83,9 +83,7 @@ class AccountRules(Rules):
                 if others:
                     batch.fail(row, errors.duplicate_value(name, others[0]))
 
-    def _check_names(
-        self, batch: Batch, people: list[bool], names: list[Any], last: list[Any], *, creating: bool
-    ) -> None:
+    def _check_names(self, batch: Batch, people: list[bool], names: list[Any], last: list[Any]) -> None:
         given = batch.columns.get("Name")
         foreign = [name for name in batch.columns if (field := batch.obj.find(name)) and field.person]
         for row, person in enumerate(people):
@@ -116,7 +114,7 @@ class AccountRules(Rules):
         mirror["Name"] = people.values("Name")
         contact, contacts = work.schema.objects["Contact"], people.values("PersonContactId")
         insert_columns(work, contact, contacts, mirror)
-        trail.inserted(work, contact, contacts, mirror)
+        trail.inserted(work, contact, contacts)
 
     def after_update(self, work: Work, batch: Batch, ids: list[str]) -> None:
         rows = [row for row, contact in enumerate(batch.values("PersonContactId")) if contact]
