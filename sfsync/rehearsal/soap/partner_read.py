@@ -5,6 +5,7 @@ They go through the handlers of the REST API, so both show the same rows in the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from sfsync.rehearsal.soap.envelope import Message
 from sfsync.rehearsal.soap.partner_xml import as_fault, instant, query_result, record, unknown_field, unknown_type
 
 Handler = Callable[[Context, Call], Reply]
+_ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
 def query(context: Context, call: Call, message: Message) -> str:
@@ -85,5 +87,10 @@ def get_deleted(context: Context, call: Call, message: Message) -> str:
 def _span(context: Context, call: Call, message: Message) -> Call:
     if context.org.seen.find(message.text("sObjectType")) is None:
         raise unknown_type(message.text("sObjectType"))
-    params = {"start": message.text("startDate"), "end": message.text("endDate")}
+    params = {"start": _moment(message.text("startDate")), "end": _moment(message.text("endDate"))}
     return replace(call, args={**call.args, "object": message.text("sObjectType")}, params=params)
+
+
+def _moment(text: str) -> str:
+    """An xsd:dateTime may go without a zone; it is then in UTC."""
+    return text if "T" not in text or _ZONE.search(text) else f"{text}Z"

@@ -143,7 +143,8 @@ def empty_recycle_bin(context: Context, call: Call, message: Message) -> str:
 
 
 def _by_id(context: Context, message: Message, act: Callable[[list[str]], list[SaveResult]]) -> str:
-    ids = [(one.text or "").strip() for one in message.body.findall("ids")]
+    # Clients that began before the WSDL said ids (beatbox and its heirs) say id to this day.
+    ids = [(one.text or "").strip() for one in message.body if one.tag in ("ids", "id")]
     _check_size(ids)
     results = _together(context, message, lambda: act(ids) if ids else [])
     return xml.element("result", [_save_result(one) for one in results])

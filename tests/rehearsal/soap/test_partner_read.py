@@ -126,6 +126,10 @@ def test_updated_and_deleted(org: Client, partner: Partner) -> None:
     assert names(deleted) == ["deletedRecords", "earliestDateAvailable", "latestDateCovered"]
     assert (names(deleted[0]), value(deleted[0], "id")) == (["deletedDate", "id"], gone)
     assert str(value(deleted, "latestDateCovered")).endswith("Z")
+    (unzoned,) = partner.call(
+        "getUpdated", asked.replace("Z</", "</").replace(".000</startDate>", ".123456</startDate>")
+    )
+    assert value(unzoned, "ids") == kept
     fault = partner.fault("getUpdated", asked.replace("Account", "Nope"))
     assert fault.find("faultcode") is not None
 

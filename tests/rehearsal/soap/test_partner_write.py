@@ -108,6 +108,9 @@ def test_delete_undelete_and_empty(org: Client, partner: Partner) -> None:
     partner.call("delete", ids)
     (emptied,) = partner.call("emptyRecycleBin", ids)
     assert value(emptied, "success") == "true"
+    other = org.create("Account", Name="y")
+    (by_old_name,) = partner.call("delete", f"<id>{other}</id>")
+    assert (value(by_old_name, "success"), count(org)) == ("true", 0)
     (too_late,) = partner.call("undelete", ids)
     assert value(too_late, "success") == "false"
 
