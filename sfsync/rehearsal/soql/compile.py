@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.schema.model import Child, SObject
-from sfsync.rehearsal.soql import semijoins
+from sfsync.rehearsal.soql import picklists, semijoins
 from sfsync.rehearsal.soql.counting import window
 from sfsync.rehearsal.soql.functions import SHOWING, is_aggregate, operand
 from sfsync.rehearsal.soql.groups import Groups
@@ -225,6 +225,8 @@ class _Compiler:
             if not column.field.sortable or column.field.parts:
                 text = f"field '{column.field.name}' can not be sorted in a query call"
                 raise self.scope.fail("MALFORMED_QUERY", column.at, text)
+            if isinstance(one.operand, Path):
+                column = replace(column, sql=picklists.ordered(column, self.scope.names.bind))
             parts.append(_ordered(column, descending=one.descending, nulls_last=one.nulls_last))
         return f" ORDER BY {', '.join(parts)}" if parts else ""
 
@@ -232,11 +234,12 @@ class _Compiler:
 def _ordered(column: Column, *, descending: bool, nulls_last: bool) -> str:
     """Empty fields come first unless asked otherwise, in both directions.
 
-    Fields that are never empty go without a word about it: SQLite could not use an index otherwise.
+    Fields that are never empty go without a word about it: SQLite could not use an index otherwise. The empty ones
+    among relationships' ids come first whatever is asked (SOQL guide, ORDER BY).
     """
     sql = f"{column.sql} DESC" if descending else column.sql
     if column.plain and not column.field.nillable:
         return sql
-    if nulls_last:
+    if nulls_last and column.field.type != "reference":
         return f"{sql} NULLS LAST"
     return f"{sql} NULLS FIRST" if descending else sql

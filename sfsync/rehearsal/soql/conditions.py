@@ -25,6 +25,11 @@ from sfsync.rehearsal.soql.tree import (
 )
 
 _SIGNS = frozenset({"=", "!=", "<>", "<", "<=", ">", ">="})
+# Words of the grammar that are no field's name: where a condition should begin, they are what is wrong.
+_RESERVED = frozenset(
+    {"AND", "ASC", "DESC", "EXCLUDES", "FIRST", "FROM", "GROUP", "HAVING", "IN", "INCLUDES", "LAST", "LIKE", "LIMIT"}
+    | {"NULL", "NULLS", "OR", "ORDER", "SELECT", "USING", "WHERE", "WITH"}
+)
 MAX_NESTED_CALLS = 2
 
 
@@ -59,6 +64,8 @@ class Conditions:
 
     def _comparison(self) -> Condition:
         begin = self.reader.now.at
+        if self.reader.now.word in _RESERVED:
+            raise self.reader.unexpected()
         operand = self.operand()
         now = self.reader.now
         if now.kind == "sign" and now.text in _SIGNS:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.schema.model import COMPOUND_TYPES, NUMBER_TYPES, Field
-from sfsync.rehearsal.soql import formats
+from sfsync.rehearsal.soql import formats, picklists
 from sfsync.rehearsal.soql.scope import Column, Scope
 from sfsync.rehearsal.soql.tree import Call, Literal, Operand, Path
 
@@ -150,7 +150,7 @@ def _aggregate(scope: Scope, one: Call) -> Column:
     if one.name in ("COUNT", "COUNT_DISTINCT"):
         inside_sql = f"DISTINCT {inner.sql}" if one.name == "COUNT_DISTINCT" else inner.sql
         return Column(f"COUNT({inside_sql})", _INT, one.at, False, "")
-    return Column(f"{one.name}({inner.sql})", inner.field, one.at, False, "")
+    return Column(picklists.extreme(one.name, inner, scope.names.bind), inner.field, one.at, False, "")
 
 
 def _grouping(scope: Scope, one: Call) -> Column:

@@ -12,6 +12,7 @@ from itertools import combinations
 from typing import Any
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.soql import picklists
 from sfsync.rehearsal.soql.functions import is_aggregate, operand
 from sfsync.rehearsal.soql.scope import Column, Scope
 from sfsync.rehearsal.soql.select import Build, Outputs, leaf
@@ -65,7 +66,7 @@ class Groups:
         outputs = Outputs()
         builds = self._selected(outputs)
         for one in self.query.order:
-            outputs.sql.append(self._ordered(one.operand).sql)
+            outputs.sql.append(self._ordered(one.operand))
         having = ""
         if self.query.having is not None:
             having = f" HAVING {Where(self.scope, self.semi_join, having=True).sql(self.query.having)}"
@@ -95,10 +96,11 @@ class Groups:
             builds[name] = _at(column, len(outputs.sql) - 1)
         return list(builds.items())
 
-    def _ordered(self, one: Operand) -> Column:
+    def _ordered(self, one: Operand) -> str:
         if not is_aggregate(one) and one.shown.lower() not in self._grouped:
             raise errors.malformed_query(f"Ordered field must be grouped or aggregated: {one.shown}")
-        return operand(self.scope, one)
+        column = operand(self.scope, one)
+        return picklists.ordered(column, self.scope.names.bind) if isinstance(one, Path) else column.sql
 
     def _united(self, selects: list[tuple[list[str], str]]) -> str:
         core = self.core()

@@ -131,6 +131,7 @@ def test_the_snippet_is_cut_on_blanks_and_commas(before: str, position: int, sni
     [
         ("SELECT Id FROM Account WHERE Id IN ()", "unexpected token: ')'", "unexpected token: 'Id IN ()'"),
         ("SELECT FROM Account", "unexpected token: 'FROM'", "unexpected token: 'SELECT FROM'"),
+        ("SELECT Id FROM Account WHERE AND Name = 'a'", "unexpected token: 'AND'", "unexpected token: 'AND'"),
         (
             "SELECT Id FROM $Case",
             "line 1:15 no viable alternative at character '$'",

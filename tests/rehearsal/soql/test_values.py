@@ -139,3 +139,22 @@ def test_a_price_is_called_what_its_product_is_called(org: Org) -> None:
     assert org.insert("PricebookEntry", [{"Product2Id": product, "Pricebook2Id": book, "UnitPrice": 3}])[0].success
     soql = "SELECT Name, SUM(UnitPrice) price FROM PricebookEntry WHERE ProductCode = 's1' GROUP BY Name"
     assert [(one["Name"], one["price"]) for one in org.query(soql).records] == [("soap", 3.0)]
+
+
+def test_picklist_values_sort_as_in_setup(ask: Ask, world: Org) -> None:
+    """High, Medium, Low; then what is not in the list (SOQL guide, ORDER BY)."""
+    world.insert("Case", [{"Subject": "five", "Priority": "Medium"}, {"Subject": "six", "Priority": "Absurd"}])
+    order = ["High", "High", "Medium", "Medium", "Low", "Absurd"]
+    assert [row["Priority"] for row in ask("SELECT Priority FROM Case ORDER BY Priority")] == order
+    assert [row["Priority"] for row in ask("SELECT Priority FROM Case ORDER BY Priority DESC")] == order[::-1]
+    grouped = ask("SELECT Priority FROM Case GROUP BY Priority ORDER BY Priority DESC LIMIT 2")
+    assert [row["Priority"] for row in grouped] == ["Absurd", "Low"]
+    ends = ask("SELECT MIN(Priority) low, MAX(Priority) high FROM Case WHERE Priority != 'Absurd'")
+    assert ends == [{"low": "High", "high": "Low"}]
+    assert ask("SELECT MAX(Priority) m FROM Case") == [{"m": "Absurd"}]
+    assert ask("SELECT MAX(Priority) m FROM Case WHERE Subject = 'none'") == [{"m": None}]
+
+
+def test_empty_relationships_come_first_whatever_is_asked(ask: Ask) -> None:
+    rows = ask("SELECT AccountId FROM Case ORDER BY AccountId NULLS LAST")
+    assert rows[0]["AccountId"] is None and rows[-1]["AccountId"] is not None
