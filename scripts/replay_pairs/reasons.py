@@ -47,7 +47,6 @@ REASONS: tuple[tuple[str, str, str], ...] = (
     (r"create insert job", r"contentUrl", _DOCS),
     (r"bulk2_query: (poll|abort)", r"apiVersion|numberRecordsProcessed", _DOCS),
     (r"bulk2_query: result(s page| pages)", r"locator|line|resultPages|nextRecordsUrl|done", _TRIMMED),
-    (r"bulk1: .*#(32|39|40) ", r"Batches", "seen while the batch was still on its way"),
     (r"bulk1: .*strategy#3[34]", r"content-type", "the recorder gave every answer of that file one content type"),
 )  # fmt: skip
 NOT_PLAYED: tuple[tuple[str, str], ...] = ((r"^cdc_events", "an event as a subscriber gets it, no exchange over HTTP"),)

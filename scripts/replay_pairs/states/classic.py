@@ -54,7 +54,7 @@ def _old(
 
 def _await_batch(stage: Stage, path: str) -> None:
     for _ in range(500):
-        if re.search(r"Completed|Failed", stage.call("GET", path).text):
+        if re.search(r"state\W+(Completed|Failed)", stage.call("GET", path).text):
             return
         time.sleep(0.02)
     raise TimeoutError(path)
