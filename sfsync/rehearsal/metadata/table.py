@@ -15,7 +15,7 @@ def routes() -> list[Route]:
     one = "/metadata/deployRequest/{id}"
     return [
         free("POST", "/services/Soap/m/{version}", "metadata", soap, open_=True),
-        free("POST", "/services/Soap/m/{version}/{org}", "metadata", soap, open_=True),
+        free("POST", "/services/Soap/m/{version}/{rest*}", "metadata", soap, open_=True),
         data("POST", "/metadata/deployRequest", "metadata.deploy", deploys.create, takes=_TAKES),
         data("GET", one, "metadata.checkDeployStatus", deploys.status, counted=False),
         data("PATCH", one, "metadata.cancelDeploy", deploys.cancel),

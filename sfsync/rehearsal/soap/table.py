@@ -11,12 +11,12 @@ ENTRY: dict[str, Operation] = {"login": login.login, "logout": login.logout}
 
 
 def routes() -> list[Route]:
-    """Sessions come in the message's header, so the edge asks for none."""
+    """Sessions come in the message's header, so the edge asks for none; what follows a version is for show."""
     handler = endpoint(PARTNER, ENTRY | partner.OPERATIONS, open_=_OPEN)
     enterprise = endpoint(ENTERPRISE, ENTRY | partner.ENTERPRISE_OPERATIONS, open_=_OPEN)
     return [
         free("POST", "/services/Soap/u/{version}", "soap", handler, open_=True),
-        free("POST", "/services/Soap/u/{version}/{org}", "soap", handler, open_=True),
+        free("POST", "/services/Soap/u/{version}/{rest*}", "soap", handler, open_=True),
         free("POST", "/services/Soap/c/{version}", "soap.enterprise", enterprise, open_=True),
-        free("POST", "/services/Soap/c/{version}/{org}", "soap.enterprise", enterprise, open_=True),
+        free("POST", "/services/Soap/c/{version}/{rest*}", "soap.enterprise", enterprise, open_=True),
     ]

@@ -108,4 +108,5 @@ def test_versions(org: Client) -> None:
     assert Partner(org, "66.0").call("getServerTimestamp")
     fault = Partner(org, "20.0").fault("getServerTimestamp")
     assert fault.findtext("faultcode") == "sf:UNSUPPORTED_API_VERSION"
-    assert Partner(org, "60.0/00D000000000001").call("getServerTimestamp")
+    for more in ("00D000000000001", "00D000000000001/0DF00000000001", "deployRequest/0Af000000000001AAA"):
+        assert Partner(org, f"60.0/{more}").call("getServerTimestamp")
