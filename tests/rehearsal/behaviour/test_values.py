@@ -149,7 +149,7 @@ def test_a_record_type_offers_some_values_of_a_restricted_picklist(desk: Desk, o
 
 
 def test_a_writer_who_waits_too_long_gets_no_lock(desk: Desk, org: Org, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sfsync.rehearsal.org.WAIT_S", 0.01)
+    monkeypatch.setattr("sfsync.rehearsal.org.base.WAIT_S", 0.01)
     inside, done = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -22,7 +22,7 @@ from tests.rehearsal.http.conftest import V
 def busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """What the handlers need of a context, with an org that another thread is writing to."""
     org = Org.open(tmp_path)
-    monkeypatch.setattr("sfsync.rehearsal.org.WAIT_S", 0.01)
+    monkeypatch.setattr("sfsync.rehearsal.org.base.WAIT_S", 0.01)
     begun, over = threading.Event(), threading.Event()
 
     def hold() -> None:
