@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.reference_pages import codes, commands, mappings, settings
+from scripts.reference_pages import codes, commands, mappings, rehearsal, settings
 
 HEAD = "<!-- Made by scripts/reference; change the source, not this page. -->\n\n"
 
@@ -18,6 +18,7 @@ def pages() -> dict[str, str]:
         "error-codes.md": codes.errors(),
         "guards.md": codes.guards(),
         "fault-points.md": codes.fault_points(),
+        "rehearsal-org.md": rehearsal.page(),
     }
     return {name: HEAD + text.rstrip() + "\n" for name, text in made.items()}
 
@@ -35,4 +36,5 @@ Made from the code by `scripts/reference`; a test compares.
 - [Error codes](error-codes.md): everything sfsync can refuse or remark, by code
 - [Guards](guards.md): what stops a run before its first write
 - [Fault points](fault-points.md): where a test can kill the process
+- [The rehearsal org](rehearsal-org.md): what it answers as Salesforce does, and how it refuses the rest
 """

@@ -44,6 +44,7 @@ OTHERS = (
     ("SFSYNC_CONFIG", "The configuration file; default `sfsync.toml` in the working folder."),
     ("SFSYNC_DEBUG", "`1` shows the full traceback of a defect. It may quote values: on test data only."),
     ("SFSYNC_FAULTPOINT", "Kills the process at a [fault point](fault-points.md); for tests."),
+    ("SFSYNC_TEST_CLIENTS", "`0`: the tests do not fetch clients of others, and skip what needs them."),
     ("NO_COLOR", "Any value: no colours."),
 )
 

@@ -98,7 +98,10 @@ def serve(
     faults_file: Path | None,
     force_app: Path | None,
 ) -> None:
-    """Serve the org on loopback until SIGTERM; prints one line of JSON with its address and credentials."""
+    """Serve the rehearsal org until SIGTERM, on loopback.
+
+    Prints one line of JSON with its addresses and the ways in, for clients and scripts.
+    """
     from sfsync.rehearsal.serve import serve as run
 
     run(
@@ -117,7 +120,7 @@ def serve(
 @_data
 @_force_app
 def reset(data: Path, force_app: Path | None) -> None:
-    """Empty the org; its credentials stay valid."""
+    """Empty the rehearsal org; its credentials stay valid."""
     from sfsync.rehearsal.serve import reset as run
 
     run(data, force_app=_metadata(force_app))
@@ -140,9 +143,10 @@ def reset(data: Path, force_app: Path | None) -> None:
 @as_json
 @click.pass_obj
 def deploy(obj: dict[str, Any], folder: Path, dry_run: bool, wait: float, as_json: bool) -> int:
-    """Deploy custom objects, fields, record types, queues and permission sets of DIR into the configured org.
+    """Deploy metadata into the configured org.
 
-    DIR is a folder in source format, default force-app. All or nothing: when the org refuses a component, nothing is
+    Custom objects, fields, record types, queues, permission sets, rules: what DIR holds in source format; default
+    force-app. All or nothing: when the org refuses a component, nothing is
     written and the command exits with 8; the table says which and why.
     """
     from sfsync.cli import screen

@@ -38,7 +38,7 @@ SECTIONS = (
     *(WAYS, REST, COMPOSITE, SOQL, BULK_2, BULK_1, SOAP, METADATA),
     *(BEHAVIOUR, OBJECTS, LIMITS, FAULTS, CONTROL),
 )
-TOLD = "The vendor's features"  # the group of what coverage.json says
+TOLD = "What a real org has"  # the group of what coverage.json says
 # The beginning of a route's kind -> its section; the first that fits.
 _BY_KIND = (
     (("oauth", "versions"), WAYS),
