@@ -22,19 +22,31 @@ def client_input_error(text: str) -> OrgError:
     return OrgError("ClientInputError", text)
 
 
-def read(path: Path, delimiter: str, line_ending: str | None) -> tuple[list[str], Iterator[Row]]:
+def _not_utf8() -> OrgError:
+    return client_input_error("The uploaded data is not UTF-8")
+
+
+def read(
+    path: Path, delimiter: str, line_ending: str | None, *, any_bytes: bool = False
+) -> tuple[list[str], Iterator[Row]]:
     """Header and rows of an upload. A row that breaks the quoting rules comes as the error it will carry.
 
+    ``any_bytes`` lets through what is not UTF-8, in a form that ``encode`` turns back; otherwise it is a
+    ClientInputError, of the header or when the row is come to.
     OrgError ClientInputError when the header's line ending is not the job's; None takes any.
     """
     if line_ending is not None:
         _check_line_ending(path, line_ending)
-    source = _Source(path.open(encoding="utf-8", newline=""), DELIMITERS[delimiter])
+    strange = "surrogateescape" if any_bytes else "strict"
+    source = _Source(path.open(encoding="utf-8", errors=strange, newline=""), DELIMITERS[delimiter])
     reader = csv.reader(source.lines(), delimiter=DELIMITERS[delimiter], strict=True)
     try:
         header = next(reader, [])
         _check_header(header)
-    except (csv.Error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        source.file.close()
+        raise _not_utf8() from error
+    except csv.Error as error:
         source.file.close()
         raise client_input_error(f"Failed to parse the header row: {error}") from error
     except OrgError:
@@ -93,7 +105,7 @@ def _rows(source: _Source, reader: Iterator[list[str]], width: int) -> Iterator[
                 yield OrgError("INVALID_CSV", f"Row could not be parsed: {error}", [])
                 continue
             except UnicodeDecodeError as error:
-                raise client_input_error("The uploaded data is not UTF-8") from error
+                raise _not_utf8() from error
             if row is None:
                 return
             broken = source.is_broken()
@@ -125,10 +137,12 @@ def encode(rows: Iterable[Sequence[str]], delimiter: str, line_ending: str) -> b
         out, delimiter=DELIMITERS[delimiter], lineterminator=LINE_ENDINGS[line_ending], quoting=csv.QUOTE_ALL
     )
     writer.writerows(rows)
-    return out.getvalue().encode()
+    return out.getvalue().encode(errors="surrogateescape")
 
 
 def header_line(own: Sequence[str], uploaded: Sequence[str], delimiter: str, line_ending: str) -> bytes:
     """The header of a result: the system columns quoted, the uploaded ones not (recorded)."""
     quoted = [f'"{name}"' for name in own]
-    return (DELIMITERS[delimiter].join([*quoted, *uploaded]) + LINE_ENDINGS[line_ending]).encode()
+    return (DELIMITERS[delimiter].join([*quoted, *uploaded]) + LINE_ENDINGS[line_ending]).encode(
+        errors="surrogateescape"
+    )

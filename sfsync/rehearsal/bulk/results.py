@@ -46,7 +46,7 @@ def unprocessed(context: Context, call: Call) -> Reply:
 
 
 def _rest(jobs: Jobs, job: Job) -> Iterator[bytes]:
-    header, rows = files.read(jobs.path(job, UPLOAD), job.delimiter, job.line_ending)
+    header, rows = files.read(jobs.path(job, UPLOAD), job.delimiter, job.line_ending, any_bytes=True)
     done = None if job.state == COMPLETE else job.rows_done
     return _rest_parts(job, header, rows, done)
 

@@ -99,6 +99,16 @@ class TestRows:
         left = org.query("SELECT Id FROM Account", f"{V}/queryAll")["records"]
         assert [row["Id"] for row in left] == [other]
 
+    def test_bytes_that_are_no_text_end_the_job_and_come_back_as_they_came(self, org: Client) -> None:
+        job = opened(org)
+        data = b"Name\n" + (b"A" * 20 + b"\n") * 2500 + b"\xe9\nB\n"
+        org.call("PUT", f"/{job['contentUrl']}", data=data, headers={"Content-Type": "text/csv"})
+        org.patch(f"{INGEST}/{job['id']}", {"state": "UploadComplete"})
+        done = org.wait(f"{INGEST}/{job['id']}")
+        assert (done["state"], done["numberRecordsProcessed"]) == ("Failed", 2000)  # what was committed before
+        assert done["errorMessage"] == "ClientInputError : The uploaded data is not UTF-8"
+        assert org.get(f"{INGEST}/{job['id']}/unprocessedrecords").content.endswith(b'A"\n"\xe9"\n"B"\n')
+
     def test_gzip(self, org: Client) -> None:
         job = opened(org)
         headers = {"Content-Type": "text/csv", "Content-Encoding": "gzip"}
