@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sfsync.rehearsal.gate import Outcome
 
 GZIP_LEAST_BYTES = 512
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q\s*=\s*0(\.0*)?\s*(,|$))")
 _GZIP_LEVEL = 1  # the other end is on the same machine
 _WITHOUT_LENGTH = frozenset({204, 304})
 
@@ -51,7 +53,7 @@ def respond(outcome: Outcome, call: Call, now: datetime) -> Answer:
     """The HTTP answer: standard headers (``Date`` by the org's clock), the reply's own; gzip and pretty as asked."""
     reply = outcome.reply
     headers = {**standard(outcome.usage, now, secure=call.secure), **reply.headers}
-    packed = "gzip" in call.headers.get("accept-encoding", "")
+    packed = _GZIP.search(call.headers.get("accept-encoding", "")) is not None
     chunks, body = None, b""
     if reply.parts is not None:
         chunks = _packed(reply.chunks()) if packed else reply.chunks()

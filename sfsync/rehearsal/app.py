@@ -173,6 +173,8 @@ async def _spooled(receive: Receive, small: BytesIO, packed: bool) -> IO[bytes]:
         body.write(data)
     if unpacker:
         body.write(unpacker.flush())
+        if body.tell() and not unpacker.eof:
+            raise BadEncodingError
     return body
 
 

@@ -29,7 +29,9 @@ def _explained(handler: Handler) -> Handler:
     def guarded(context: Context, call: Call) -> Reply:
         try:
             return handler(context, call)
-        except (ValueError, TypeError, KeyError, re.error) as error:
+        except KeyError as missing:
+            raise OrgError("INVALID_INPUT", f"{missing.args[0]} is missing") from missing
+        except (ValueError, TypeError, re.error) as error:
             raise OrgError("INVALID_INPUT", str(error)) from error
 
     return guarded

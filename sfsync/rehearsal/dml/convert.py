@@ -16,6 +16,7 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.dml.batch import ABSENT, Absent, Batch
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid, to18
+from sfsync.rehearsal.schema.describe import MASTER_ID
 from sfsync.rehearsal.schema.model import Field
 
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+\.[^\s@.,;:<>()\[\]\\\"]{2,}\Z")
@@ -73,7 +74,8 @@ def _single(batch: Batch, field: Field, row: int, value: Any) -> Any:
         return ABSENT
     try:
         if isinstance(value, list | dict):
-            raise errors.json_parser(f"Cannot deserialize instance of {_soap(field)} from START_OBJECT value")
+            token = "START_OBJECT" if isinstance(value, dict) else "START_ARRAY"
+            raise errors.json_parser(f"Cannot deserialize instance of {_soap(field)} from {token} value")
         return _CONVERTERS[field.type](field, value)
     except _WrongType:
         batch.fail(row, _wrong_type(batch, field, value))
@@ -256,7 +258,8 @@ def _id(field: Field, value: Any) -> str | None:
         return None
     if not is_valid(text):
         raise errors.malformed_id(field.label, field.name, text)
-    return to18(text)
+    known = to18(text)
+    return None if known == MASTER_ID and field.name == "RecordTypeId" else known
 
 
 _CONVERTERS: dict[str, _Convert] = {

@@ -46,13 +46,18 @@ def _put_reference(schema: Schema, batch: Batch, row: int, name: str, value: Any
 
 def _nested(schema: Schema, target: Field, value: dict[str, Any]) -> Any:
     named = {key: one for key, one in value.items() if key != "attributes"}
-    kind = (value.get("attributes") or {}).get("type")
+    attributes = value.get("attributes")
+    kind = attributes.get("type") if isinstance(attributes, dict) else None
     if target.polymorphic and not kind:
         raise errors.attributes_required()
     parent = schema.find(kind or target.reference_to[0])
-    if parent is None or parent.name not in target.reference_to or len(named) != 1:
-        raise errors.foreign_key_not_found(", ".join(map(str, named.values())), "Id", kind or "?")
+    if parent is None:
+        raise OrgError("INVALID_TYPE", errors.not_supported(str(kind)))
+    if len(named) != 1:
+        raise errors.not_one_foreign_key(parent.name, len(named))
     ((key, one),) = named.items()
+    if parent.name not in target.reference_to:
+        raise errors.foreign_key_not_found(str(one), key, parent.name)
     return _reference(parent, key, one)
 
 
@@ -60,8 +65,10 @@ def _reference(parent: SObject, key: str, value: Any) -> Any:
     found = parent.find(key)
     if found is not None and found.name == "Id":
         return value
-    if found is None or not found.indexed:
+    if found is None:
         raise errors.no_such_column_dml(key, parent.name)
+    if not found.indexed:
+        raise errors.upsert_field_not_allowed(found.name, parent.name)
     if isinstance(value, list | dict):
         raise errors.json_parser("Cannot deserialize instance of string from START_OBJECT value")
     return Reference(parent.name, found.name, value)

@@ -16,7 +16,7 @@ def key_field(obj: SObject, name: str) -> Field:
     """The field an upsert goes by. Raises OrgError when it is no external id, Id or idLookup field."""
     field = obj.find(name)
     if field is None or not (field.indexed or field.name == "Id"):
-        raise errors.upsert_field_not_allowed(name)
+        raise errors.upsert_field_not_allowed(name, obj.name)
     return field
 
 

@@ -73,7 +73,7 @@ class Sessions:
             session = self._live.get(digest)
             if session is None or not hmac.compare_digest(session.digest, digest):
                 raise errors.session_expired()
-            if not self._over(session):
+            if not self._over(session) and self._org.is_active(session.user_id):
                 session.used_at = self._now()
                 return session
         self.end(session)

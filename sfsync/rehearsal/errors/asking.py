@@ -7,6 +7,11 @@ from sfsync.rehearsal.errors.base import OrgError
 _REFERENCE_HINT = " Please reference your WSDL or the describe call for the appropriate names."
 
 
+def query_too_complicated() -> OrgError:
+    text = "Query is either selecting too many fields or the filter conditions are too complicated."
+    return OrgError("QUERY_TOO_COMPLICATED", text)
+
+
 def malformed_query(message: str) -> OrgError:
     return OrgError("MALFORMED_QUERY", message)
 

@@ -24,6 +24,14 @@ def foreign_key_not_found(value: str, field: str, obj: str) -> OrgError:
     return OrgError("INVALID_FIELD", text, [])
 
 
+def not_one_foreign_key(obj: str, fields: int) -> OrgError:
+    """A parent named by two of its fields, or by none."""
+    amount = "More than 1" if fields else "No"
+    return OrgError(
+        "INVALID_FIELD", f"{amount} field provided in an external foreign key reference in entity: {obj}", []
+    )
+
+
 def read_only(fields: Sequence[str]) -> OrgError:
     text = (
         f"Unable to create/update fields: {', '.join(fields)}. Please check the security settings of this field "
@@ -249,8 +257,6 @@ def ambiguous_external_id(field: str, value: str) -> OrgError:
     return OrgError("DUPLICATE_EXTERNAL_ID", text, [field])
 
 
-def upsert_field_not_allowed(field: str) -> OrgError:
-    text = (
-        f"Field name provided, {field} does not match an External ID, Salesforce Id, or indexed field for this object"
-    )
+def upsert_field_not_allowed(field: str, obj: str) -> OrgError:
+    text = f"Field name provided, {field} does not match an External ID, Salesforce Id, or indexed field for {obj}"
     return OrgError("INVALID_FIELD", text, [])

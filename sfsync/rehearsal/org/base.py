@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,7 @@ from sfsync.rehearsal.store.database import Busy, Database
 
 Read = TypeVar("Read")
 
+_TOO_DEEP = re.compile("Expression tree is too large|parser stack overflow|too many SQL variables")
 WAIT_S = 10.0  # as long as Salesforce waits for a row lock
 
 
@@ -128,6 +130,12 @@ class Base:
         with self._database.reader() as connection:
             return security.read(connection, self.schema, user_id) is None
 
+    def is_active(self, user_id: str) -> bool:
+        """Whether a user may work with the org."""
+        with self._database.reader() as connection:
+            row = connection.execute('SELECT "IsActive" FROM "User" WHERE Id = ?', (user_id,)).fetchone()
+            return bool(row and row[0])
+
     # -- one transaction ----------------------------------------------------------------------------------
 
     @contextmanager
@@ -178,12 +186,19 @@ class Base:
         change_events.expire(self._database, self.clock.now())
 
     def _steady(self, read: Callable[[], Read]) -> Read:
-        """A read that was planned just before the metadata changed, and finds other tables, is planned anew."""
+        """A read that was planned just before the metadata changed, and finds other tables, is planned anew.
+
+        What is nested deeper than the parser or SQLite can follow is refused.
+        """
         while True:
             schema = self.schema
             try:
                 return read()
-            except OperationalError:
+            except RecursionError as deep:
+                raise errors.query_too_complicated() from deep
+            except OperationalError as failed:
+                if _TOO_DEEP.search(str(failed)):
+                    raise errors.query_too_complicated() from failed
                 with self._database.alone():  # the schema is replaced before the lock of its change is given back
                     if self.schema is schema:
                         raise

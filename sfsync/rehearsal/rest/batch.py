@@ -9,6 +9,7 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.rest.collections import is_true
 from sfsync.rehearsal.rest.since import BATCH, check_since
 from sfsync.rehearsal.rest.subrequests import FAILED, make_call, perform
 from sfsync.rehearsal.routes import BATCH as WITHIN_BATCH
@@ -23,9 +24,10 @@ def batch(context: Context, call: Call) -> Reply:
     check_since(call, BATCH)
     body = call.body.object()
     requests = _checked(body.get("batchRequests"))
+    halting = is_true(body.get("haltOnError"))
     results: list[dict[str, Any]] = []
     for number, request in enumerate(requests):
-        halted = body.get("haltOnError") is True and _failed(results)
+        halted = halting and _failed(results)
         results.append(_shown(refusal(errors.batch_halted())) if halted else _run(context, call, request, number))
     return Reply(200, {"hasErrors": _failed(results), "results": results})
 

@@ -70,14 +70,18 @@ def _write(context: Context, call: Call, save: Save, *, upserting: bool = False)
     check_since(call, COLLECTIONS)
     body = call.body.object()
     records = _checked(body.get("records"))
-    if not _whole(body.get("allOrNone")):
+    if not is_true(body.get("allOrNone")):
         return Reply(200, _save_all(records, save, upserting=upserting))
     locked = lambda error: [_failed([error], upserting) for _ in records]  # noqa: E731 - one expression
     return _all_or_none(context, lambda: _save_all(records, save, upserting=upserting), locked)
 
 
-def _whole(all_or_none: Any) -> bool:
-    return str(all_or_none).lower() == "true"
+def is_true(all_or_none: Any) -> bool:
+    """Whether an argument is true, also as text; OrgError JSON_PARSER_ERROR for what is no boolean."""
+    word = str(all_or_none).lower()
+    if word not in ("true", "false", "none"):
+        raise errors.bad_value("boolean", str(all_or_none))
+    return word == "true"
 
 
 def _all_or_none(context: Context, act: Callable[[], list[Item]], locked: Callable[[OrgError], list[Item]]) -> Reply:
@@ -166,7 +170,7 @@ def delete(context: Context, call: Call) -> Reply:
         raise errors.no_records()
     if len(ids) > MOST_RECORDS:
         raise errors.too_many_records(MOST_RECORDS)
-    if not _whole(call.params.get("allOrNone")):
+    if call.params.get("allOrNone", "").lower() != "true":
         return Reply(200, _delete_all(context, call, ids))
     locked = lambda error: [_failed([error], False) for _ in ids]  # noqa: E731 - one expression
     return _all_or_none(context, lambda: _delete_all(context, call, ids), locked)

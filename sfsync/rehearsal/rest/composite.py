@@ -8,6 +8,7 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.rest.collections import is_true
 from sfsync.rehearsal.rest.rollback import Undo, undo_unless
 from sfsync.rehearsal.rest.since import COMPOSITE, check_since
 from sfsync.rehearsal.rest.subrequests import Run, checked, envelope, find_route
@@ -25,8 +26,9 @@ def composite(context: Context, call: Call) -> Reply:
     body = call.body.object()
     requests = _counted(context, body.get("compositeRequest"))
     checked(requests, call.version)
+    is_true(body.get("collateSubrequests"))
     run = Run(context, call)
-    if str(body.get("allOrNone")).lower() != "true":
+    if not is_true(body.get("allOrNone")):
         for request in requests:
             run.step(request)
     else:

@@ -36,6 +36,16 @@ SubQuery = Callable[[Scope, InQuery], str]
 
 _WANTED = {"boolean": "boolean", "int": "int", "date": "date", "datetime": "dateTime", "time": "time"}
 _KINDS = {"boolean": {"boolean"}, "date": {"date", "range"}, "datetime": {"datetime", "range"}}
+_FLAT = 64
+
+
+def _balanced(parts: list[str], word: str) -> str:
+    """Parts joined by a word. Many are joined in halves: SQLite bears a thousand levels, and a flat list is as deep
+    as it is long."""
+    if len(parts) <= _FLAT:
+        return f"({word.join(parts)})"
+    middle = len(parts) // 2
+    return f"({_balanced(parts[:middle], word)}{word}{_balanced(parts[middle:], word)})"
 
 
 class Where:
@@ -64,7 +74,7 @@ class Where:
         return self._in_query(column, one)
 
     def _joined(self, terms: Sequence[Condition], word: str) -> str:
-        return f"({word.join(self.sql(one) for one in terms)})"
+        return _balanced([self.sql(one) for one in terms], word)
 
     def _any_of(self, one: AnyOf) -> str:
         """An OR that is a reader's window on an index is written so that the index is walked from its beginning."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from tests.rehearsal.http.conftest import Client, V
 NOT_FOUND = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
 XML = {"Accept": "application/xml"}
 JSON = {"Content-Type": "application/json"}
+PART = {"method": "GET", "url": f"{V}/limits", "referenceId": "r"}
 
 
 def xml(answer: requests.Response) -> ElementTree.Element:
@@ -139,6 +141,52 @@ class TestHostileBodies:
         part = f'{{"method":"POST","url":"{V}/sobjects/Account","referenceId":"r","body":{inner}}}'
         answer = org.call("POST", f"{V}/composite", data=f'{{"compositeRequest":[{part}]}}', headers=JSON)
         assert answer.status_code in (200, 400), answer.text
+
+    @pytest.mark.parametrize("cut", [1, 8, 12])
+    def test_packed_body_cut_short(self, org: Client, cut: int) -> None:
+        head = {**JSON, "Content-Encoding": "gzip"}
+        whole = gzip.compress(b'{"Name":"packed"}')
+        assert org.call("POST", f"{V}/sobjects/Account", data=whole[:-cut], headers=head).status_code == 400
+        assert org.query("SELECT COUNT() FROM Account")["totalSize"] == 0
+        assert org.call("POST", f"{V}/sobjects/Account", data=whole, headers=head).status_code == 201
+
+    @pytest.mark.parametrize(("asked", "packed"), [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False)])
+    def test_packed_answer_as_asked(self, org: Client, asked: str, packed: bool) -> None:
+        answer = org.get(f"{V}/limits", headers={"Accept-Encoding": asked})
+        assert (answer.headers.get("Content-Encoding") == "gzip") is packed
+        assert "DailyApiRequests" in answer.json()
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("composite/sobjects", {"allOrNone": "perhaps", "records": [{"attributes": {"type": "Account"}}]}),
+            ("composite", {"allOrNone": 5, "compositeRequest": [PART]}),
+            ("composite", {"collateSubrequests": "x", "compositeRequest": [PART]}),
+            ("composite/batch", {"haltOnError": "x", "batchRequests": [{"method": "GET", "url": "v60.0/limits"}]}),
+        ],
+    )
+    def test_what_is_no_boolean(self, org: Client, path: str, body: dict[str, object]) -> None:
+        answer = org.post(f"{V}/{path}", body)
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+
+    def test_parent_by_none_or_two_of_its_fields(self, org: Client) -> None:
+        for parent, text in (
+            ({}, "No field provided in an external foreign key reference in entity: Account"),
+            (
+                {"Name": "a", "Id": "b"},
+                "More than 1 field provided in an external foreign key reference in entity: Account",
+            ),
+            (
+                {"Name": "a"},
+                "Field name provided, Name does not match an External ID, Salesforce Id, or indexed field for Account",
+            ),
+        ):
+            answer = org.post(f"{V}/sobjects/Contact", {"LastName": "L", "Account": parent})
+            assert (answer.status_code, answer.json()[0]["message"]) == (400, text)
+
+    def test_master_record_type(self, org: Client) -> None:
+        one = org.create("Account", Name="A", RecordTypeId="012000000000000AAA")
+        assert org.get(f"{V}/sobjects/Account/{one}").json()["Name"] == "A"
 
 
 class TestXml:

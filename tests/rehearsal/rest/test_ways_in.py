@@ -179,3 +179,20 @@ class TestWhoAmI:
         assert (bad.status_code, bad.text) == (403, "Bad_OAuth_Token")
         other = url.rsplit("/", 1)[0] + "/005000000000000AAA"
         assert (org.get(other).status_code, org.get(other).text) == (404, "Bad_Id")
+
+
+def test_sessions_of_who_is_no_longer_active(org: Client) -> None:
+    fields = {"Alias": "gone", "Email": "gone@x.example", "Username": "gone@x.example", "LastName": "G"}
+    places = {"TimeZoneSidKey": "Europe/Rome", "LocaleSidKey": "en_US", "LanguageLocaleKey": "en_US"}
+    profile = org.query("SELECT Id FROM Profile WHERE Name = 'Standard User'")["records"][0]["Id"]
+    user = org.create("User", **fields, **places, EmailEncodingKey="UTF-8", ProfileId=profile)
+    head = {"Authorization": f"Bearer {org.control('sessions', {'username': fields['Username']})['access_token']}"}
+    assert org.get(f"{V}/limits", headers=head).status_code == 200
+    assert org.patch(f"{V}/sobjects/User/{user}", {"IsActive": False}).status_code == 204
+    assert org.get(f"{V}/limits", headers=head).json()[0]["errorCode"] == "INVALID_SESSION_ID"
+
+
+def test_an_assignment_needs_a_permission_set(org: Client) -> None:
+    user = org.query("SELECT Id FROM User LIMIT 1")["records"][0]["Id"]
+    answer = org.post(f"{V}/sobjects/PermissionSetAssignment", {"AssigneeId": user})
+    assert answer.json()[0]["message"] == "Required fields are missing: [PermissionSetId]"

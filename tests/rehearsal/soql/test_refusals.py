@@ -249,3 +249,8 @@ def test_refusals(refused: Refused, soql: str, code: str, text: str) -> None:
 def test_limits_of_semi_joins(refused: Refused, where: str, text: str) -> None:
     error = refused(f"SELECT Id FROM Account WHERE {where}")
     assert (error.code, error.message.rpartition("\n")[2]) == ("MALFORMED_QUERY", text)
+
+
+@pytest.mark.parametrize("filter_", ["NOT " * 200 + "Name = 'a'", "(" * 2_000 + "Name = 'a'" + ")" * 2_000])
+def test_too_deep(refused: Refused, filter_: str) -> None:
+    assert refused(f"SELECT Id FROM Account WHERE {filter_}").code == "QUERY_TOO_COMPLICATED"

@@ -16,7 +16,10 @@ class AssignmentRules(Rules):
         batch.columns["IsActive"] = [True] * batch.size
         wanted = list(zip(batch.values("AssigneeId"), batch.values("PermissionSetId"), strict=True))
         taken = self._taken(work, [str(who) for who, _ in wanted])
+        groups = batch.values("PermissionSetGroupId")
         for row, (who, what) in enumerate(wanted):
+            if not what and not groups[row]:
+                batch.fail(row, errors.required_missing(["PermissionSetId"]))
             if who and what and (who, what) in taken:
                 batch.fail(row, errors.duplicate_assignment(who, what))
             taken.add((who, what))
