@@ -30,6 +30,35 @@ WORDS = (
     "sfsync.sides.side"  # the vocabulary of frames, outcomes and findings: all that mapping, ledger, merge see of sides
 )
 REHEARSAL_MAY = {"rehearsal", "errors", "settings", "faultpoints"}
+# Inside the rehearsal org, from the HTTP edge down to the words that everybody uses. A part imports what stands lower;
+# types may point upwards. Beside each other stand the steps of a save and the rules an administrator configured.
+FLOORS: dict[str, int] = {
+    one: floor
+    for floor, parts in enumerate(
+        (
+            "errors ids clock xml",
+            "schema.model metadata.component metadata.kinds",
+            "formula store",
+            "schema",
+            "security soql",
+            "dml automation",
+            "metadata",
+            "setup",
+            "org",
+            "call context routes formats headers columns seeds faults limits locators",
+            "entry",
+            "rest bulk",
+            "soap",
+            "control coverage gate answers tls",
+            "table",
+            "app",
+            "serve",
+        )
+    )
+    for one in parts.split()
+}
+BESIDE = {("dml", "automation"), ("automation", "dml"), ("routes", "call")}
+ASSEMBLES = {"schema/build.py": {"automation"}}  # formulas are bound, and rules, when the schema is whole
 PURE = ("merge",)
 IMPURE_MODULES = {"sqlalchemy", "requests", "simple_salesforce", "time", "os", "random", "socket", "pathlib"}
 
@@ -105,6 +134,52 @@ def test_sides_and_rehearsal_do_not_know_each_other() -> None:
     assert not [p for p, used in uses.items() if part(p) == "rehearsal" and used & strangers]
 
 
+def floor_of(name: str) -> str | None:
+    """``dml.save`` stands on the floor of ``dml``, ``schema.model`` on one of its own."""
+    parts = name.split(".")
+    return next((one for one in (".".join(parts[:2]), parts[0]) if one in FLOORS), None)
+
+
+def needed(path: Path) -> Iterator[str]:
+    """Modules of the rehearsal org that a file imports to run; what stands under TYPE_CHECKING is for reading."""
+    tree = ast.parse(path.read_text("utf-8"))
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in skipped and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                if name.startswith("sfsync.rehearsal."):
+                    yield name.removeprefix("sfsync.rehearsal.")
+
+
+def climbs(path: Path) -> set[str]:
+    """What a file of the rehearsal org imports from its own height or above."""
+    inside = path.relative_to(PACKAGE / "rehearsal")
+    here = floor_of(".".join(inside.with_suffix("").parts))
+    assert here is not None, "a new part of the rehearsal org needs its floor in FLOORS"
+    found = {there for name in needed(path) if (there := floor_of(name)) is not None}
+    allowed = ASSEMBLES.get(inside.as_posix(), set())
+    return {
+        there
+        for there in found - {here} - allowed
+        if FLOORS[there] >= FLOORS[here] and (here, there) not in BESIDE and there.split(".")[0] != here.split(".")[0]
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted((PACKAGE / "rehearsal").rglob("*.py")) if p.parent.name != "rehearsal" or p.stem != "__init__"],
+    ids=lambda p: str(p.relative_to(PACKAGE)),
+)
+def test_the_rehearsal_org_is_built_in_floors(path: Path) -> None:
+    assert not climbs(path)
+
+
 @pytest.mark.parametrize("path", [p for n in PURE for p in (PACKAGE / n).rglob("*.py")], ids=lambda p: p.name)
 def test_the_middle_is_pure(path: Path) -> None:
     """Frames in, values out: no clock, no files, no network, no SQL."""
@@ -153,3 +228,17 @@ def test_a_wrong_arrow_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
         (tmp_path / name).write_text(text)
     wrong = [p.name for p in sorted(tmp_path.rglob("*.py")) if broken(p)]
     assert wrong == ["a.py", "c.py", "d.py", "b.py"]
+
+
+def test_a_step_up_in_the_rehearsal_org_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    for name, text in {
+        "store/a.py": "from sfsync.rehearsal.schema.build import build",
+        "soql/b.py": "def f():\n    from sfsync.rehearsal import org",
+        "rest/c.py": "if TYPE_CHECKING:\n    from sfsync.rehearsal.gate import answer",
+        "org/d.py": "from sfsync.rehearsal.schema.model import Schema\nfrom sfsync.rehearsal import errors, rest",
+    }.items():
+        (tmp_path / "rehearsal" / name).parent.mkdir(parents=True)
+        (tmp_path / "rehearsal" / name).write_text(text)
+    found = {p.name: climbs(p) for p in tmp_path.rglob("*.py")}
+    assert found == {"a.py": {"schema"}, "b.py": {"org"}, "c.py": set(), "d.py": {"rest"}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sfsync.rehearsal import control, coverage
 from sfsync.rehearsal.bulk import table as bulk
 from sfsync.rehearsal.entry import table as entry
-from sfsync.rehearsal.metadata import table as metadata
 from sfsync.rehearsal.rest import apex
 from sfsync.rehearsal.rest import table as rest
 from sfsync.rehearsal.routes import Route, Table, free
@@ -19,7 +18,6 @@ def build() -> Table:
             *entry.routes(),
             *soap.routes(),
             *bulk.routes(),
-            *metadata.routes(),
             *rest.routes(),
             *apex.routes(),
             *_control(),

@@ -1,1 +1,1 @@
-"""The Bulk APIs: jobs, their files, loads and queries."""
+"""Bulk API 2.0, and the jobs, files, loads and queries it shares with Bulk API 1.0 (``classic``)."""

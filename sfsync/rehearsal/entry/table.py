@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from sfsync.rehearsal.entry import identity, oauth, web
-from sfsync.rehearsal.rest import resources as rest
 from sfsync.rehearsal.routes import Route, free
 
 
 def routes() -> list[Route]:
     return [
-        free("GET", "/services/data", "versions", rest.versions, open_=True),
         free("POST", "/services/oauth2/token", "oauth.token", oauth.token, open_=True),
         free("GET", "/services/oauth2/token", "oauth.token", oauth.token, open_=True),
         free("POST", "/services/oauth2/introspect", "oauth.introspect", oauth.introspect, open_=True),

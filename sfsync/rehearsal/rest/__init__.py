@@ -1,1 +1,1 @@
-"""The REST API: rows, collections, composite, queries, resources."""
+"""The REST API: rows, collections, composite, queries, describes, search, deploys."""

@@ -7,6 +7,7 @@ from sfsync.rehearsal.rest import (
     changes,
     collections,
     composite,
+    deploys,
     describe,
     graph,
     keyed,
@@ -19,15 +20,18 @@ from sfsync.rehearsal.rest import (
     ui_api,
 )
 from sfsync.rehearsal.rest import resources as rest
-from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, ROW_BODY, Route, data
+from sfsync.rehearsal.routes import BOTH, ONLY_COMPOSITE, ROW_BODY, Route, data, free
+
+_PACKAGE = frozenset({"application/json", "multipart/form-data"})
 
 
 def routes() -> list[Route]:
-    return [*_about(), *_queries(), *_composites(), *_rows()]
+    return [*_about(), *_queries(), *_composites(), *_deploys(), *_rows()]
 
 
 def _about() -> list[Route]:
     return [
+        free("GET", "/services/data", "versions", rest.versions, open_=True),
         data("GET", "", "resources", rest.resources, within=BOTH),
         data("GET", "/limits", "limits", rest.limits, within=BOTH),
         data("GET", "/limits/recordCount", "limits.recordCount", rest.record_count, within=BOTH),
@@ -48,6 +52,15 @@ def _queries() -> list[Route]:
         data("GET", "/search", "search", search.search, within=BOTH),
         data("GET", "/parameterizedSearch", "parameterizedSearch", search.parameterized, within=BOTH),
         data("POST", "/parameterizedSearch", "parameterizedSearch", search.parameterized, within=BOTH),
+    ]
+
+
+def _deploys() -> list[Route]:
+    one = "/metadata/deployRequest/{id}"
+    return [
+        data("POST", "/metadata/deployRequest", "metadata.deploy", deploys.create, takes=_PACKAGE),
+        data("GET", one, "metadata.checkDeployStatus", deploys.status, counted=False),
+        data("PATCH", one, "metadata.cancelDeploy", deploys.cancel),
     ]
 
 

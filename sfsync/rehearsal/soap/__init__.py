@@ -1,1 +1,1 @@
-"""The SOAP endpoints."""
+"""The SOAP endpoints: login, the partner API, the Metadata API."""

@@ -1,1 +1,1 @@
-"""SOQL: grammar, parse tree, and the compiler to SQLite."""
+"""SOQL and SOSL: text to tree, tree to SQL, SQL to records."""
