@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
 import pytest
+import requests
 
 from sfsync.rehearsal import coverage, table
 from sfsync.rehearsal.schema.build import build
@@ -16,17 +17,59 @@ ENTRIES = [(name, one) for name, entries in SECTIONS.items() for one in entries]
 TRIED = [one for _, one in ENTRIES if one.try_]
 
 
-def _answer(org: Client, call: str) -> Any:
-    if call.startswith("GET "):
-        return org.get(call.removeprefix("GET "))
-    kind = "search" if call.startswith("FIND ") else "query"
-    return org.get(f"{V}/{kind}", params={"q": call})
+def _answer(org: Client, call: str) -> requests.Response:
+    verb, _, rest = call.partition(" ")
+    if verb in ("GET", "POST"):
+        path, _, body = rest.partition(" ")
+        head = {"X-SFDC-Session": org.ready.access_token, "Content-Type": "application/json"}
+        return org.call(verb, path, data=body.encode() or None, headers=head)
+    return org.get(f"{V}/{'search' if verb == 'FIND' else 'query'}", params={"q": call})
+
+
+def _code(answer: requests.Response) -> str:
+    """The error code in an answer of any API."""
+    if answer.text.startswith("<"):
+        return re.findall(r"<(?:exceptionCode|sf:exceptionCode)>(\w+)", answer.text)[0]
+    body = answer.json()
+    return str(body[0]["errorCode"] if isinstance(body, list) else body["exceptionCode"])
 
 
 @pytest.mark.parametrize("entry", TRIED, ids=[one.what for one in TRIED])
 def test_what_is_refused_is_refused_as_it_is_said(org: Client, entry: coverage.Entry) -> None:
     answer = _answer(org, entry.try_)
-    assert (answer.status_code, answer.json()[0]["errorCode"]) == (entry.status, entry.code)
+    assert (answer.status_code, _code(answer)) == (entry.status, entry.code)
+
+
+def test_soap_calls_are_refused_as_it_is_said(org: Client) -> None:
+    entries = [one for one in SECTIONS[coverage.SOAP] if one.state == coverage.REFUSED and not one.try_]
+    calls = {one.what: ("u/64.0", one.what, one) for one in entries if one.group == "Operations"}
+    for one in entries:
+        if one.what.startswith("the enterprise API"):
+            calls[one.what] = ("c/64.0", "query", one)
+        elif one.what.startswith("login() from"):
+            calls[one.what] = ("u/65.0", "login", one)
+        elif one.what.startswith("operations that are not listed"):
+            calls[one.what] = ("u/64.0", "noSuchThing", one)
+    assert len(calls) == len(entries)
+    for place, name, entry in calls.values():
+        answer = _soap(org, place, name)
+        assert (answer.status_code, f"<faultcode>sf:{entry.code}</faultcode>" in answer.text) == (entry.status, True)
+
+
+def _soap(org: Client, place: str, name: str) -> requests.Response:
+    kind = "partner" if place.startswith("u") else "enterprise"
+    text = (
+        '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"'
+        f' xmlns:u="urn:{kind}.soap.sforce.com"><e:Header><u:SessionHeader><u:sessionId>{org.ready.access_token}'
+        f"</u:sessionId></u:SessionHeader></e:Header><e:Body><u:{name}/></e:Body></e:Envelope>"
+    )
+    head = {"Content-Type": "text/xml", "SOAPAction": '""'}
+    return org.call("POST", f"/services/Soap/{place}", data=text.encode(), headers=head)
+
+
+def test_everything_refused_by_a_code_is_tried() -> None:
+    untried = [one.what for name, one in ENTRIES if one.code and not one.try_ and name != coverage.SOAP]
+    assert not untried
 
 
 def test_every_route_is_in_it_once() -> None:
