@@ -29,7 +29,8 @@ def refusals(components: Mapping[Key, Component], deployed: set[Key]) -> Refused
         one = components[key]
         check = _CHECKS.get(one.kind)
         refused += [(one, problem) for problem in (check(one, known) if check else ())]
-    refused += [(one, problem) for one, problem in _orphans(components, known)]
+    refused += _orphans(components, known)
+    refused += _twins(components, deployed)
     return refused
 
 
@@ -53,6 +54,18 @@ def _orphans(components: Mapping[Key, Component], known: Known) -> Iterator[tupl
         target = text(one.root, "referenceTo") if one.kind == "CustomField" else ""
         if target and target not in known:
             yield one, f"In field: referenceTo - no CustomObject named {target} found"
+
+
+def _twins(components: Mapping[Key, Component], deployed: set[Key]) -> Iterator[tuple[Component, str]]:
+    """Custom objects and fields whose name is there already but for capitals, which do not count."""
+    named: dict[Key, list[Key]] = {}
+    for kind, name in sorted(components, key=lambda key: (key in deployed, key)):
+        if kind in ("CustomObject", "CustomField"):
+            named.setdefault((kind, name.lower()), []).append((kind, name))
+    for (_, first), *others in named.values():
+        for one in (components[key] for key in others if key in deployed):
+            what = "a field" if one.kind == "CustomField" else "an object"
+            yield one, f"There is already {what} named {first.rpartition('.')[2]}"
 
 
 def _object(name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from sfsync.rehearsal.metadata.component import Component
-from sfsync.rehearsal.schema import formula_source
+from sfsync.rehearsal.schema import formula_source, naming
 from sfsync.rehearsal.schema.model import Field
 from sfsync.rehearsal.xml import flag, text
 
@@ -42,11 +42,6 @@ _MOST_LENGTH = {"Text": 255, "EncryptedText": 175, "LongTextArea": 131_072, "Htm
 _ON_DELETE = {"Cascade": "cascade", "Restrict": "restrict", "SetNull": ""}
 _NUMBERS = ("Number", "Currency", "Percent")
 _MOST_DIGITS = 18
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*__c")
-_BAD_NAME = (
-    "The Custom Field API Name can only contain underscores and alphanumeric characters. It must be unique, begin with"
-    " a letter, not include spaces, not end with an underscore, and not contain two consecutive underscores."
-)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _QUOTED = re.compile(r'"([^"\\]*)"|\'([^\'\\]*)\'')
 
@@ -115,8 +110,9 @@ def read(component: Component, shared: Mapping[str, list[Entry]]) -> Read:
 
 def _check(component: Component, kind: str) -> None:
     root = component.root
-    if not _NAME.fullmatch(component.short):
-        raise component.refuse(_BAD_NAME)
+    misnamed = naming.problem("Custom Field API Name", component.short)
+    if misnamed:
+        raise component.refuse(misnamed)
     if kind not in TYPES:
         raise component.refuse(f"the rehearsal org has no fields of type {kind or '(none)'}")
     if not text(root, "label"):

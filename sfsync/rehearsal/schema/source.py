@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 
 from sfsync.rehearsal.metadata.component import Component, SourceError
 from sfsync.rehearsal.metadata.kinds import BY_NAME
-from sfsync.rehearsal.schema import automation_source, field_source
+from sfsync.rehearsal.schema import automation_source, field_source, naming
 from sfsync.rehearsal.schema.automation_model import AutomationSource
 from sfsync.rehearsal.schema.field_source import Entry
 from sfsync.rehearsal.schema.model import Field, PermissionSetDef, QueueDef, RecordTypeDef
@@ -88,6 +88,9 @@ def _object(source: Source, one: Component) -> None:
     if not one.name.endswith("__c"):
         _standard_object(source, one)
         return
+    misnamed = naming.problem("Object Name field", one.name)
+    if misnamed:
+        raise one.refuse(misnamed)
     if one.root.find("customSettingsType") is not None:
         raise one.refuse("the rehearsal org has no custom settings")
     for name in ("label", "pluralLabel"):

@@ -166,6 +166,21 @@ class TestFields:
         outcome = to.account(field("Bad__c", rest), named="Bad__c")
         assert problems(outcome) == {("CustomField", "Account.Bad__c"): problem}
 
+    @pytest.mark.parametrize("name", ["1st__c", "Two__Words__c", "a b__c", 'q"q__c', "End___c", "x" * 41 + "__c"])
+    def test_names_of_objects_follow_the_rules_of_fields(self, to: Deployer, name: str) -> None:
+        outcome = to({f"objects/{name}.object": VISIT}, {"CustomObject": "*"})
+        assert problems(outcome)[("CustomObject", name)].startswith("The Object Name field can")
+
+    def test_capitals_make_no_other_name(self, to: Deployer) -> None:
+        assert to.visit(field("Note__c")).status == "Succeeded"
+        again = to({"objects/VISIT__c.object": VISIT}, {"CustomObject": "VISIT__c"})
+        assert problems(again) == {("CustomObject", "VISIT__c"): "There is already an object named Visit__c"}
+        twice = to.visit(field("NOTE__c"), field("Other__c"), field("OTHER__c"))
+        assert problems(twice) == {
+            ("CustomField", "Visit__c.NOTE__c"): "There is already a field named Note__c",
+            ("CustomField", "Visit__c.Other__c"): "There is already a field named OTHER__c",
+        }
+
     def test_a_name_that_cannot_be_is_refused(self, to: Deployer) -> None:
         outcome = to.account(field("Two__Bars__c"), named="Two__Bars__c")
         assert "two consecutive underscores" in problems(outcome)[("CustomField", "Account.Two__Bars__c")]
