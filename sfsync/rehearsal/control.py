@@ -16,10 +16,13 @@ from sfsync.rehearsal import seeds
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.clock import Clock, instant
 from sfsync.rehearsal.context import Context
+from sfsync.rehearsal.dml.contention import Reckoning
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.faults import KINDS
 from sfsync.rehearsal.rest import apex
 from sfsync.rehearsal.routes import Handler
+
+YEARS = range(1971, 3001)
 
 
 def _explained(handler: Handler) -> Handler:
@@ -74,6 +77,9 @@ def seed(context: Context, call: Call) -> Reply:
     if isinstance(order.get("name"), str):
         return Reply(200, {"loaded": seeds.load(context.org, order["name"])})
     if isinstance(order.get("records"), dict):
+        for name, rows in order["records"].items():
+            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+                raise ValueError(f"{name}: a list of rows, each with its fields")
         load = seeds.load_exact if order.get("exact") is True else seeds.load_records
         return Reply(200, {"loaded": load(context.org, order["records"])})
     raise ValueError(f"give a name ({', '.join(seeds.names())}) or records by object")
@@ -96,7 +102,15 @@ def set_clock(context: Context, call: Call) -> Reply:
     unknown = set(order) - {"now", "offset_s", "advance_s", "freeze"}
     if unknown or not order:
         raise ValueError("give now, offset_s, advance_s or freeze")
-    _change_clock(context.org.clock, order)
+    ticking = context.org.clock
+    before = ticking.dump()
+    try:
+        _change_clock(ticking, order)
+        if not YEARS[0] <= ticking.now().year <= YEARS[-1]:
+            raise ValueError(f"the clock shows years from {YEARS[0]} to {YEARS[-1]}")
+    except (ValueError, TypeError, OverflowError) as wrong:
+        ticking.load(before)
+        raise ValueError(str(wrong)) from wrong
     context.org.save_clock()
     return clock(context, call)
 
@@ -125,10 +139,16 @@ def open_session(context: Context, call: Call) -> Reply:
 
 @_explained
 def set_settings(context: Context, call: Call) -> Reply:
-    """``{"audit_fields": true, "licenses": {"Salesforce": 10}}``: what an administrator sets up."""
+    """``{"audit_fields": true, "licenses": {"Salesforce": 10}}``: what an administrator sets up.
+
+    ``{"row_locks": {"hold_s": 4, "wait_s": 10, "lanes": 5}}`` lets writers meet at shared parents; null: never.
+    """
     order = _order(call)
-    if not order or order.keys() - {"audit_fields", "licenses"}:
-        raise ValueError("give audit_fields (true, false) or licenses by name")
+    if not order or order.keys() - {"audit_fields", "licenses", "row_locks"}:
+        raise ValueError("give audit_fields (true, false), licenses by name, or row_locks")
+    if "row_locks" in order:
+        times = order["row_locks"]
+        context.org.reckon_row_locks(None if times is None else Reckoning(**times))
     if "audit_fields" in order:
         context.org.allow_audit_fields(order["audit_fields"] is True)
     for name, total in dict(order.get("licenses", {})).items():
@@ -172,9 +192,12 @@ def faults(context: Context, call: Call) -> Reply:
 def add_faults(context: Context, call: Call) -> Reply:
     """One fault, or ``{"faults": [...]}``; ``{"clear": true}`` disarms all first."""
     order = _order(call)
-    if order.pop("clear", False):
-        context.faults.clear()
+    cleared = order.pop("clear", False)
     orders = order.get("faults", [order] if order else [])
+    if not isinstance(orders, list) or not all(isinstance(one, dict) for one in orders):
+        raise ValueError("faults is a list of faults")
+    if cleared:
+        context.faults.clear()
     for one in orders:
         context.faults.add(one)
     return faults(context, call)
@@ -193,6 +216,8 @@ def set_limits(context: Context, call: Call) -> Reply:
     for name, values in _order(call).items():
         if name not in known:
             raise ValueError(f"the org has no limit called {name}; GET limits lists them")
+        if not isinstance(values, dict):
+            raise ValueError(f"{name} takes Max, Remaining or PerApp, each with its number")
         context.limits.set(name, _number(values.get("Max")), _number(values.get("Remaining")))
         if "PerApp" in values:
             context.limits.set_app(int(values["PerApp"]["Max"]))

@@ -84,5 +84,10 @@ def options(job: Job) -> Options:
     """Bulk runs an assignment rule only for a job that names one."""
     rule = job.assignment_rule
     return Options(
-        user_id=job.created_by, auto_assign=rule is not None, assignment_rule=rule, client=job.client, version=job.api
+        user_id=job.created_by,
+        auto_assign=rule is not None,
+        assignment_rule=rule,
+        client=job.client,
+        version=job.api,
+        bulk=True,
     )

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.dml import references
+from sfsync.rehearsal.dml.contention import Contention
 from sfsync.rehearsal.dml.rows import fetch
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid, to18
@@ -78,6 +80,7 @@ class Locks:
         self._orders = [LockOrder(**one) for one in orders]
         self._keep = keep
         self._lock = threading.Lock()
+        self.contention = Contention()
 
     def order(self, **order: Any) -> dict[str, Any]:
         """Arms a lock order; TypeError or ValueError when it makes no sense."""
@@ -97,9 +100,9 @@ class Locks:
 
     def held(self, work: Work, obj: SObject, ids: Iterable[str]) -> dict[str, OrgError]:
         """Of these stored records, the ones that cannot be locked, by themselves or by a parent."""
-        if not self._orders:
+        if self._free(work):
             return {}
-        names = [one.name for one in obj.fields if one.stored and _locks_parent(one)]
+        names = [one.name for one in obj.fields if one.stored and locks_parent(one)]
         found = {}
         for one, parents in fetch(work.database, obj, ids, names).items():
             if locked := self._locked(work, [one, *(each for each in parents if each)]):
@@ -109,7 +112,7 @@ class Locks:
 
     def refuse(self, work: Work, batch: Batch, ids: Iterable[str | None]) -> None:
         """Fails the rows of a save that cannot lock their own record or a parent."""
-        if not self._orders:
+        if self._free(work):
             return
         parents, own_ids = _parents(batch), list(ids) or [None] * batch.size
         for row, own in enumerate(own_ids):
@@ -120,8 +123,14 @@ class Locks:
                 batch.fail(row, errors.lock_not_obtained(locked))
         self._save()
 
+    def _free(self, work: Work) -> bool:
+        """Whether nobody can be in the way: the usual case, which costs nothing."""
+        return not self._orders and (work.options.bulk or self.contention.reckoning is None)
+
     def _locked(self, work: Work, wanted: Iterable[str]) -> list[str]:
-        return [one for one in dict.fromkeys(wanted) if self._strikes(_object_of(work, one), one)]
+        ids = list(dict.fromkeys(wanted))
+        late = set() if work.options.bulk else self.contention.taken(ids)
+        return [one for one in ids if one in late or self._strikes(_object_of(work, one), one)]
 
     def _strikes(self, obj: str, record_id: str) -> bool:
         with self._lock:
@@ -140,9 +149,20 @@ def _object_of(work: Work, record_id: str) -> str:
 def _parents(batch: Batch) -> list[list[Any]]:
     """The columns that point at a parent."""
     fields = ((batch.obj.find(name), values) for name, values in batch.columns.items())
-    return [values for one, values in fields if one is not None and _locks_parent(one)]
+    return [values for one, values in fields if one is not None and locks_parent(one)]
 
 
-def _locks_parent(one: Field) -> bool:
+def locks_parent(one: Field) -> bool:
     """Owners, users and record types are read, not locked."""
     return one.type == "reference" and one.name not in _READ
+
+
+def lose(work: Work, batch: Batch, rows: Mapping[int, Field]) -> None:
+    """Fails rows of a load that do not get the lock of their parent in these fields."""
+    if not rows:
+        return
+    references.resolve(work.database, work.schema, batch)
+    for row, parent in rows.items():
+        value = batch.columns[parent.name][row]
+        if isinstance(value, str) and row not in batch.errors:
+            batch.fail(row, errors.lock_not_obtained([value]))

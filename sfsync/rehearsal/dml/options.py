@@ -12,7 +12,7 @@ class Options:
     ``auto_assign``: Sforce-Auto-Assign, on by default; ``assignment_rule`` the id of a rule to use instead of the
     active one. ``allow_duplicates``, ``duplicate_details``: allowSave and includeRecordDetails of
     Sforce-Duplicate-Rule-Header. ``client``: the client name of Sforce-Call-Options, shown in change events
-    together with the API version of the call.
+    together with the API version of the call. ``bulk``: rows of a Bulk job, whose locks are reckoned for it as a whole.
     Source: wire reference 5, headers on writes.
     """
 
@@ -23,6 +23,7 @@ class Options:
     duplicate_details: bool = False
     client: str = ""
     version: str = "60.0"
+    bulk: bool = False
 
 
 DEFAULT = Options()

@@ -7,6 +7,7 @@ from typing import Any
 
 from sfsync.rehearsal import errors
 from sfsync.rehearsal.dml import events as change_events
+from sfsync.rehearsal.dml.contention import Reckoning
 from sfsync.rehearsal.dml.rules.users import set_licenses
 from sfsync.rehearsal.org.base import Base
 from sfsync.rehearsal.store import state
@@ -32,6 +33,14 @@ class Administers(Base):
     def set_licenses(self, name: str, total: int) -> None:
         """Gives the org so many user licences of a kind (``Salesforce``). Raises ValueError for an unknown kind."""
         set_licenses(self._database, name, total)
+
+    def reckon_row_locks(self, reckoning: Reckoning | None) -> None:
+        """Lets writers meet at the rows they share (``dml.contention``); None, as in a fresh org: they never do."""
+        if reckoning is None:
+            state.delete(self._database, "org", "row_locks")
+        else:
+            state.put(self._database, "org", "row_locks", reckoning.dump())
+        self.locks.contention.reckoning = reckoning
 
     # -- change events ------------------------------------------------------------------------------------
 

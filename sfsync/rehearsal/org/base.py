@@ -16,6 +16,7 @@ from sfsync.rehearsal.clock import Clock
 from sfsync.rehearsal.dml import bin as recycle_bin
 from sfsync.rehearsal.dml import events as change_events
 from sfsync.rehearsal.dml import mixed
+from sfsync.rehearsal.dml.contention import Reckoning
 from sfsync.rehearsal.dml.locks import Locks
 from sfsync.rehearsal.dml.options import Options
 from sfsync.rehearsal.dml.work import Work
@@ -57,6 +58,8 @@ class Base:
         self.user_id: str = identity["user_id"]
         self.username: str = identity["username"]
         self.locks = Locks(self.state_list("lock").values(), self._keep_locks)
+        times = state.get(self._database, "org", "row_locks")
+        self.locks.contention.reckoning = Reckoning(**times) if times else None
         selected = state.get(self._database, "org", "change_events") or {"objects": []}
         self._event_objects = frozenset(selected["objects"])
         self._audit = state.get(self._database, "org", "audit_fields") is not None
@@ -156,12 +159,16 @@ class Base:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """The store's transaction; OrgError UNABLE_TO_LOCK_ROW for one that cannot be had in time."""
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self._database.transaction(WAIT_S))
-            except Busy as busy:
-                raise errors.lock_not_obtained([]) from busy
-            yield
+        try:
+            with ExitStack() as stack:
+                try:
+                    stack.enter_context(self._database.transaction(WAIT_S))
+                except Busy as busy:
+                    raise errors.lock_not_obtained([]) from busy
+                yield
+        finally:
+            if not self._database.in_own_transaction():
+                self.locks.contention.rest()
 
     def _work(self, options: Options) -> Work:
         writer = self._writer(options)

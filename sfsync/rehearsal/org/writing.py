@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -10,11 +10,12 @@ from sfsync.rehearsal import errors
 from sfsync.rehearsal.dml import bin as recycle_bin
 from sfsync.rehearsal.dml import exact, intake, remove, save, upsert
 from sfsync.rehearsal.dml.batch import Batch, Deed
+from sfsync.rehearsal.dml.locks import locks_parent, lose
 from sfsync.rehearsal.dml.merge import Merged, Refused, merge
 from sfsync.rehearsal.dml.options import DEFAULT, QUIET, Options
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.org.base import Base
-from sfsync.rehearsal.schema.model import SObject
+from sfsync.rehearsal.schema.model import Field, SObject
 
 SaveResult = Deed
 CHUNK = 200
@@ -125,17 +126,24 @@ class Writes(Base):
         rows: Iterable[Sequence[str]],
         *,
         options: Options = QUIET,
+        late: Mapping[int, int] | None = None,
     ) -> Iterator[SaveResult]:
         """Bulk load: ``operation`` is insert, update, upsert, delete or hardDelete; results in order of the rows.
 
         ``''`` leaves a field alone, ``#N/A`` empties it. Rows go in chunks of 200, each its own
-        transaction; assignment rules run on request only.
+        transaction; assignment rules run on request only. ``late``: rows (by number) that do not get the lock of the
+        parent in a column (by number) in time.
         Raises OrgError before any row is read when the header names an unknown column.
         """
         obj = self._object(object, options)
         plan = intake.csv_header(self.schema, obj, header)
         act = self._bulk_act(obj, operation, external_field)
-        return self._chunks(obj, plan, act, rows, options)
+        return self._chunks(obj, plan, act, rows, options, late or {})
+
+    def parent_columns(self, object: str, header: Sequence[str]) -> list[int]:
+        """The columns of an upload that name a parent which a save of the row locks."""
+        plan = intake.csv_header(self.schema, self._object(object), header)
+        return [place for place, column in enumerate(plan) if locks_parent(column.field)]
 
     def _bulk_act(self, obj: SObject, operation: str, external_field: str | None) -> Act:
         if operation == "insert":
@@ -157,11 +165,21 @@ class Writes(Base):
         act: Act,
         rows: Iterable[Sequence[str]],
         options: Options,
+        late: Mapping[int, int],
     ) -> Iterator[SaveResult]:
         source = iter(rows)
+        start = 0
         while chunk := list(islice(source, CHUNK)):
             batch = intake.from_csv(obj, plan, chunk)
-            yield from self._write(lambda work, batch=batch: act(work, batch), False, options)  # type: ignore[misc]
+            places = range(start, start + len(chunk)) if late else ()
+            lost = {place - start: plan[late[place]].field for place in places if place in late}
+            start += len(chunk)
+
+            def save_chunk(work: Work, batch: Batch = batch, lost: dict[int, Field] = lost) -> list[SaveResult]:
+                lose(work, batch, lost)
+                return act(work, batch)
+
+            yield from self._write(save_chunk, False, options)
 
     def _write(self, act: Callable[[Work], list[SaveResult]], all_or_none: bool, options: Options) -> list[SaveResult]:
         try:
