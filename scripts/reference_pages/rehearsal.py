@@ -35,9 +35,10 @@ def _group(name: str, entries: list[Entry]) -> str:
         rows = [(one.what, one.state, _how(one)) for one in entries]
         return "\n".join([title, table(("what", "state", "how"), rows)])
     if any(one.note for one in entries):
-        rows = [(code(one.what), "" if one.state == coverage.ANSWERED else one.state, _how(one)) for one in entries]
-        columns = ("name", "state", "how") if any(row[1] for row in rows) else ("name", "what it does")
-        return "\n".join([title, table(columns, [row if len(columns) == 3 else (row[0], row[2]) for row in rows])])
+        mixed = any(one.state != coverage.ANSWERED for one in entries)
+        columns = ("name", "state", "how") if mixed else ("name", "what it does")
+        rows = [(code(one.what), *((one.state,) if mixed else ()), _how(one)) for one in entries]
+        return "\n".join([title, table(columns, rows)])
     if name == "Calls":
         return "\n".join([title, "```text", *_calls(entries), "```\n"])
     return f"{title}\n{', '.join(code(one.what) for one in entries)}\n"

@@ -22,6 +22,7 @@ from sfsync.rehearsal.formula.catalogue import catalogue
 from sfsync.rehearsal.metadata.kinds import BY_NAME, Kind
 from sfsync.rehearsal.routes import Route
 from sfsync.rehearsal.schema import field_source, formula_source
+from sfsync.rehearsal.schema.build import VALUE_SETS
 from sfsync.rehearsal.schema.model import Schema
 from sfsync.rehearsal.soap import metadata as metadata_api
 from sfsync.rehearsal.soap import partner
@@ -127,6 +128,7 @@ def _of_code() -> Iterator[tuple[str, Entry]]:
     yield from _operations()
     yield from _named(METADATA, "Operations", metadata_api.OPERATIONS)
     yield from ((METADATA, _kind(one)) for one in BY_NAME.values())
+    yield from _named(METADATA, "Standard value sets", VALUE_SETS)
     yield from _named(METADATA, "Field types", field_source.TYPES)
     yield from _named(METADATA, "Types of formula fields", formula_source.TYPES)
     yield from _named(METADATA, "Formula functions", sorted(catalogue()))

@@ -66,6 +66,7 @@ REFUSED: dict[str, list[Package]] = {
         ("roles/A.role", "Role", "<name>A</name>", {"Role": "A"}),
         ("sharingRules/Account.sharingRules", "SharingRules", "", {"SharingRules": "Account"}),
     ],
+    "Settings other than": [("settings/Case.settings", "CaseSettings", "", {"Settings": "Case"})],
     "profiles other than Admin": [("profiles/Sales.profile", "Profile", "", {"Profile": "Sales"})],
     "custom settings": [
         _object("Set__c", VISIT + "<customSettingsType>Hierarchy</customSettingsType>"),
