@@ -106,8 +106,6 @@ def set_clock(context: Context, call: Call) -> Reply:
     before = ticking.dump()
     try:
         _change_clock(ticking, order)
-        if not YEARS[0] <= ticking.now().year <= YEARS[-1]:
-            raise ValueError(f"the clock shows years from {YEARS[0]} to {YEARS[-1]}")
     except (ValueError, TypeError, OverflowError) as wrong:
         ticking.load(before)
         raise ValueError(str(wrong)) from wrong
@@ -125,6 +123,8 @@ def _change_clock(ticking: Clock, order: dict[str, Any]) -> None:
         ticking.advance(float(order["advance_s"]))
     if "freeze" in order:
         ticking.freeze() if order["freeze"] else ticking.thaw()
+    if ticking.now().year not in YEARS:
+        raise ValueError(f"the clock shows years from {YEARS[0]} to {YEARS[-1]}")
 
 
 @_explained
@@ -217,7 +217,7 @@ def set_limits(context: Context, call: Call) -> Reply:
         if name not in known:
             raise ValueError(f"the org has no limit called {name}; GET limits lists them")
         if not isinstance(values, dict):
-            raise ValueError(f"{name} takes Max, Remaining or PerApp, each with its number")
+            raise TypeError(f"{name} takes Max, Remaining or PerApp, each with its number")
         context.limits.set(name, _number(values.get("Max")), _number(values.get("Remaining")))
         if "PerApp" in values:
             context.limits.set_app(int(values["PerApp"]["Max"]))

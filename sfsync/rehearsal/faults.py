@@ -37,6 +37,8 @@ KINDS = {
     "automation": "changes what was written, as a trigger would: rows of `object` saved with the values in `when` get"
     " those in `set` (or `{formula: …}`), SystemModstamp `delay_s` seconds after the save; `times` null is always",
 }
+STATUSES = range(200, 600)
+MOST_MS = 10**12
 JOB_STATES = ("Failed", "Aborted", "JobComplete")
 _KIND = "fault"
 _LOCK = "lock"  # kept by the org's locks, which look at rows and not at calls
@@ -70,10 +72,27 @@ class Fault:
             raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(KINDS)}")
         if self.kind == "job_state" and self.state not in JOB_STATES:
             raise ValueError(f"a job can be ordered to end in {', '.join(JOB_STATES)}, not in {self.state!r}")
+        self._check_numbers()
+        if not isinstance(self.headers, dict) or not all(isinstance(one, str) for one in self.headers.values()):
+            raise ValueError("headers are names and texts")
         self._pattern = re.compile(self.match)
         self._dice = random.Random(self.seed)  # noqa: S311  (repeatable on purpose)
         for _ in range(self.seen):
             self._dice.random()
+
+    def _check_numbers(self) -> None:
+        """An order is refused when it is given, not when it strikes."""
+        for name in ("times", "after", "status", "ms", "rows", "seed", "seen", "hits"):
+            value = getattr(self, name)
+            if not (value is None and name == "times") and (not isinstance(value, int) or isinstance(value, bool)):
+                raise ValueError(f"{name} is a whole number, not {value!r}")
+        least = -MOST_MS if self.kind == "clock_skew" else 0
+        if not least <= self.ms <= MOST_MS or min(self.after, self.rows, self.times or 0) < 0:
+            raise ValueError(f"ms, after, rows and times are not negative, ms is at most {MOST_MS}")
+        if self.status not in STATUSES:
+            raise ValueError(f"status is an HTTP status from {STATUSES[0]} to {STATUSES[-1]}, not {self.status}")
+        if not isinstance(self.probability, int | float) or not 0 <= self.probability <= 1:
+            raise ValueError("the probability of a fault lies between 0 and 1")
 
     def strikes(self, subject: str) -> bool:
         """Whether this call is hit; counts it either way."""

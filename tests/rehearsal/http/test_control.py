@@ -75,6 +75,31 @@ class TestFaults:
         answer = org.post("/rehearsal/faults", order)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_INPUT")
 
+    @pytest.mark.parametrize(
+        "order",
+        [
+            {"status": "x"},
+            {"status": 99999},
+            {"status": 0},
+            {"ms": "x"},
+            {"ms": -5},
+            {"times": "x"},
+            {"times": -1},
+            {"after": "x"},
+            {"probability": "x"},
+            {"probability": 7},
+            {"seed": "x"},
+            {"headers": "x"},
+            {"headers": {"a": 5}},
+            {"faults": 5},
+            {"faults": [5]},
+        ],
+    )
+    def test_an_order_that_could_not_strike(self, org: Client, order: dict[str, Any]) -> None:
+        answer = org.post("/rehearsal/faults", {"kind": "status", **order})
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_INPUT")
+        assert org.get(f"{V}/limits").status_code == 200
+
     def test_lock_storm(self, org: Client) -> None:
         one = org.create("Account", Name="A")
         org.control("faults", {"kind": "lock", "object": "Account", "times": 1})
@@ -134,6 +159,14 @@ class TestClock:
     def test_wrong_order(self, org: Client) -> None:
         assert org.post("/rehearsal/clock", {"tomorrow": 1}).status_code == 400
         assert org.post("/rehearsal/clock", {"now": "soon"}).status_code == 400
+
+    @pytest.mark.parametrize(
+        "order", [{"offset_s": "NaN"}, {"offset_s": 1e300}, {"advance_s": 1e18}, {"now": "9999-12-31T23:59:59Z"}]
+    )
+    def test_beyond_the_calendar(self, org: Client, order: dict[str, Any]) -> None:
+        before = org.get("/rehearsal/clock").json()["offset_s"]
+        assert org.post("/rehearsal/clock", order).json()[0]["errorCode"] == "INVALID_INPUT"
+        assert org.get("/rehearsal/clock").json()["offset_s"] == before
 
 
 class TestSessions:
@@ -241,3 +274,16 @@ class TestStatistics:
 
     def test_unknown_limit(self, org: Client) -> None:
         assert org.post("/rehearsal/limits", {"Nope": {"Max": 1}}).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("path", "order"),
+        [
+            ("limits", {"DailyApiRequests": 5}),
+            ("seed", {"records": {"Account": [5]}}),
+            ("seed", {"records": {"Account": 5}}),
+            ("sessions", {}),
+        ],
+    )
+    def test_orders_of_the_wrong_shape(self, org: Client, path: str, order: dict[str, Any]) -> None:
+        answer = org.post(f"/rehearsal/{path}", order)
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "INVALID_INPUT")
