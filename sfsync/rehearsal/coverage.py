@@ -112,8 +112,8 @@ def _section(route: Route) -> str:
 
 
 def _says(route: Route) -> str:
-    """The first paragraph of what a handler says about itself."""
-    return " ".join((inspect.getdoc(route.handler) or "").split("\n\n")[0].split())
+    """What a handler says about itself, on one line."""
+    return " ".join((inspect.getdoc(route.handler) or "").split())
 
 
 def _named(section: str, group: str, names: Iterable[str]) -> Iterator[tuple[str, Entry]]:
