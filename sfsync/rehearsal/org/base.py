@@ -29,7 +29,10 @@ from sfsync.rehearsal.store.database import Busy, Database
 
 Read = TypeVar("Read")
 
-_TOO_DEEP = re.compile("Expression tree is too large|parser stack overflow|too many SQL variables")
+_TOO_DEEP = re.compile(
+    "Expression tree is too large|parser stack overflow|too many SQL variables|too many terms in|too many columns"
+    "|at most 64 tables in a join"
+)
 WAIT_S = 10.0  # as long as Salesforce waits for a row lock
 
 

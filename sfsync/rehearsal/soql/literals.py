@@ -12,7 +12,9 @@ from sfsync.rehearsal.soql.tokens import Token
 from sfsync.rehearsal.soql.tree import Literal
 
 MAX_STRING = 4000
+_MOST_DIGITS = 300  # of a number that is looked at as a whole one
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_HALVES = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
 _CONSTANTS = {"TRUE": True, "FALSE": False}
 KINDS = frozenset({"string", "datetime", "date", "currency", "counted", "number", "bind", "name"})
@@ -43,16 +45,23 @@ def literal(token: Token, *, like: bool = False) -> Literal | None:
 
 def _number(text: str) -> int | float:
     """Whole numbers as such while the store can hold them; nothing is infinite."""
-    if not re.search(r"[.eE]", text) and abs(int(text)) < 2**63:
+    if not re.search(r"[.eE]", text) and len(text) <= _MOST_DIGITS and abs(int(text)) < 2**63:
         return int(text)
     return min(max(float(text), -sys.float_info.max), sys.float_info.max)
 
 
 def _string(text: str, *, like: bool) -> str:
-    value = unescape(text, like=like) if "\\" in text else text
+    value = _whole(unescape(text, like=like) if "\\" in text else text)
     if len(value) > MAX_STRING:
         raise errors.string_too_long(MAX_STRING)
     return value
+
+
+def _whole(text: str) -> str:
+    """Halves of surrogate pairs put together; a half that is alone becomes the mark for what cannot be read."""
+    if not _HALVES.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def unescape(text: str, *, like: bool = False) -> str:
@@ -68,7 +77,11 @@ def unescape(text: str, *, like: bool = False) -> str:
             raise _illegal(letter)
         return _ESCAPES[letter]
 
-    return _ESCAPE.sub(one, text)
+    value = _ESCAPE.sub(one, text)
+    try:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as half:
+        raise errors.malformed_query("Incomplete surrogate pair in string literal") from half
 
 
 def _illegal(letter: str) -> OrgError:

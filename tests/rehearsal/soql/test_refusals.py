@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sfsync.rehearsal.errors import asking
+from sfsync.rehearsal.org import Org
 from tests.rehearsal.soql.conftest import Refused
 
 HINT = " Please reference your WSDL or the describe call for the appropriate names."
@@ -254,3 +255,13 @@ def test_limits_of_semi_joins(refused: Refused, where: str, text: str) -> None:
 @pytest.mark.parametrize("filter_", ["NOT " * 200 + "Name = 'a'", "(" * 2_000 + "Name = 'a'" + ")" * 2_000])
 def test_too_deep(refused: Refused, filter_: str) -> None:
     assert refused(f"SELECT Id FROM Account WHERE {filter_}").code == "QUERY_TOO_COMPLICATED"
+
+
+def test_more_terms_than_can_be_sorted_by(refused: Refused) -> None:
+    assert refused(f"SELECT Id FROM Account ORDER BY {', '.join(['Name'] * 3000)}").code == "QUERY_TOO_COMPLICATED"
+
+
+def test_half_a_surrogate_pair(refused: Refused, org: Org) -> None:
+    assert refused("SELECT Id FROM Account WHERE Name = '\\ud83d'").code == "MALFORMED_QUERY"
+    org.insert("Account", [{"Name": "\U0001f600"}])
+    assert org.query("SELECT Id FROM Account WHERE Name = '\\ud83d\\ude00'").total_size == 1

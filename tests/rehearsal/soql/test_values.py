@@ -158,3 +158,9 @@ def test_picklist_values_sort_as_in_setup(ask: Ask, world: Org) -> None:
 def test_empty_relationships_come_first_whatever_is_asked(ask: Ask) -> None:
     rows = ask("SELECT AccountId FROM Case ORDER BY AccountId NULLS LAST")
     assert rows[0]["AccountId"] is None and rows[-1]["AccountId"] is not None
+
+
+def test_letters_written_as_surrogates(ask: Ask, world: Org) -> None:
+    world.insert("Account", [{"Name": "Eta 😀"}])
+    assert names(ask, "WHERE Name = 'Eta \\ud83d\\ude00'") == ["Eta 😀"]
+    assert names(ask, "WHERE Name = 'Eta \\ud83d'") == names(ask, "WHERE Name LIKE '%\ud83d'") == []
