@@ -36,7 +36,7 @@ FLOORS: dict[str, int] = {
     one: floor
     for floor, parts in enumerate(
         (
-            "errors ids clock xml",
+            "errors ids clock digits xml",
             "schema.model metadata.component metadata.kinds",
             "formula store",
             "schema",
@@ -45,7 +45,7 @@ FLOORS: dict[str, int] = {
             "metadata",
             "setup",
             "org",
-            "call context routes formats headers columns seeds faults limits locators",
+            "call context routes formats headers seeds faults limits locators",
             "entry",
             "rest bulk",
             "soap",

@@ -11,7 +11,7 @@ Floors, each importing only what lies below it (``tests/test_architecture.py`` h
     dml, automation            saving, and the rules an administrator configured
     soql, security             asking, and who may see what
     schema, formula, store     objects and fields, formulas, the SQLite file
-    errors, ids, clock, xml    words that everybody uses
+    errors, ids, clock, …      words that everybody uses
 
 Reading order: ``table`` and ``gate``, ``org``, ``dml.save``, ``soql.parse`` to ``soql.run``, ``schema.model``.
 It imports nothing from ``sfsync.sides``: an emulator that shares code with its client agrees with its bugs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from sfsync.rehearsal import digits
 from sfsync.rehearsal.formula.tree import FormulaError
 
 Logic = Callable[[Sequence[bool]], bool]
@@ -64,9 +65,9 @@ class _Parser:
 
     def _number(self) -> Logic:
         token = self._tokens.pop(0) if self._tokens else ""
-        if not token.isdigit() or not 1 <= int(token) <= self._count:
+        if not token.isdecimal() or not 1 <= digits.number(token) <= self._count:
             raise FormulaError(f"The filter logic names {token or 'nothing'}, there are {self._count} criteria")
-        position = int(token) - 1
+        position = digits.number(token) - 1
         return lambda given: given[position]
 
     def _take(self, token: str) -> bool:

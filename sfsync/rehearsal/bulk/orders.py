@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.bulk import show
 from sfsync.rehearsal.bulk.files import DELIMITERS, LINE_ENDINGS
 from sfsync.rehearsal.bulk.job import CLASSIC, Job
@@ -58,7 +58,7 @@ def listing(context: Context, call: Call, kind: str, operations: Sequence[str], 
     """
     jobs = [job for job in context.jobs.all(kind, CLASSIC) if job.operation in operations and _wanted(job, call)]
     start = call.params.get("queryLocator", "0")
-    begin = int(start) if start.isdecimal() else 0
+    begin = digits.number(start) if start.isdecimal() else 0
     end = begin + LIST_PAGE
     rows = [show.listed(job, context.jobs.shown(job)) for job in jobs[begin:end]]
     following = f"{call.base}/{path}?queryLocator={end}" if end < len(jobs) else None

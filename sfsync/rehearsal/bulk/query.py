@@ -8,7 +8,7 @@ from array import array
 from itertools import accumulate
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.bulk import files as bulk_csv
 from sfsync.rehearsal.bulk import orders, rows, show
 from sfsync.rehearsal.bulk.job import COMPLETE, QUERY, UPLOADED, Job
@@ -138,7 +138,7 @@ def _ready(context: Context, call: Call) -> tuple[Job, array[int]]:
 
 def _page(call: Call, length: int) -> int:
     text = call.params.get("maxRecords", "")
-    return int(text) if text.isdecimal() and int(text) > 0 else length
+    return (digits.number(text) if text.isdecimal() else 0) or length
 
 
 def _locator(place: str) -> str:

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any
 
 from sfsync.rehearsal import errors
+from sfsync.rehearsal.bulk.columns import fields_of
 from sfsync.rehearsal.bulk.entities import entity
 from sfsync.rehearsal.bulk.files import DELIMITERS, LINE_ENDINGS
 from sfsync.rehearsal.bulk.loading import CHUNK_ROWS
-from sfsync.rehearsal.columns import fields_of
 from sfsync.rehearsal.org import QueryResult
 from sfsync.rehearsal.schema.model import Field, Schema
 from sfsync.rehearsal.soql.parse import parse

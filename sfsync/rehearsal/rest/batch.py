@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.call import Call, Reply, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
@@ -75,7 +75,7 @@ def _run(context: Context, call: Call, request: dict[str, Any], number: int) -> 
 def _check_version(url: str, outer: str) -> None:
     """A part's version is at least 34.0 and at most that of the batch."""
     found = _VERSION.match(url)
-    version = int(found.group(1)) if found else 0
+    version = digits.number(found.group(1)) if found else 0
     if not BATCH <= version <= float(outer):
         text = f"The version of a subrequest must be between {BATCH}.0 and {outer}: v{version}.0"
         raise OrgError("UNSUPPORTED_API_VERSION", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.call import Call, Reply, refusal
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
@@ -86,7 +86,7 @@ def _run(context: Context, call: Call, one: Graph, kinds: set[tuple[str, str, st
 def _step(run: Run, request: dict[str, Any]) -> bool:
     """Runs a node; True if it failed. Only rows may be nodes, of version 50 or later."""
     kind = _kind(request)
-    if kind is None or _NOT_ROWS.search(request["url"]) or int(kind[0]) < GRAPH:
+    if kind is None or _NOT_ROWS.search(request["url"]) or digits.number(kind[0]) < GRAPH:
         text = f"The url of a node must be a row of an object, in version {GRAPH}.0 or later: {request['url']}"
         run.done[request["referenceId"]] = done(refusal(errors.invalid_input(text)))
         return True

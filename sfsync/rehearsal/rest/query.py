@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.locators import PAGE, PAGE_MIN, Asked, Page
@@ -47,7 +47,7 @@ def _columns(context: Context, call: Call, soql: str, user: str | None) -> Reply
 def page_size(call: Call) -> int:
     """2,000 rows; Sforce-Query-Options may ask for less, down to 200."""
     asked = re.search(r"batchSize\s*=\s*(\d+)", call.header("Sforce-Query-Options"), re.IGNORECASE)
-    return min(PAGE, max(PAGE_MIN, int(asked.group(1)))) if asked else PAGE
+    return min(PAGE, max(PAGE_MIN, digits.number(asked.group(1)))) if asked else PAGE
 
 
 def more(context: Context, call: Call) -> Reply:

@@ -11,6 +11,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any
 
+from sfsync.rehearsal import digits
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.ids import to18
 
@@ -77,7 +78,7 @@ def note(context: Context, call: Call, record_id: str | None) -> None:
 def recent(context: Context, call: Call) -> Reply:
     """GET recent?limit=: rows of all objects, the latest first; deleted ones are left out."""
     asked = call.params.get("limit", "")
-    most = min(int(asked), MOST) if asked.isdecimal() else MOST
+    most = min(digits.number(asked), MOST) if asked.isdecimal() else MOST
     return Reply(200, _rows(context, call, _of_caller(context, call))[:most])
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
+from sfsync.rehearsal import digits
+
 Look = Callable[[str], Any]
 _REFERENCE = re.compile(r"@\{([^}]*)\}")
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -45,7 +47,7 @@ def _text(value: Any) -> str:
 
 def steps(path: str) -> list[str | int]:
     """``ref[0].id`` as ``["ref", 0, "id"]``; the first is the referenceId."""
-    return [int(index) if index else name for name, index in _STEP.findall(path)] or [path]
+    return [digits.number(index) if index else name for name, index in _STEP.findall(path)] or [path]
 
 
 def roots(value: Any) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.schema.model import Schema, SObject
@@ -57,7 +57,7 @@ def _from_body(body: Mapping[str, Any]) -> Search:
 def _search(words: str, scope: str, wanted: tuple[Wanted, ...], limit: Any) -> Search:
     if scope.upper() not in SCOPES:
         raise malformed(f"unexpected token: {scope}")
-    most = min(int(limit), MOST) if str(limit or "").isdecimal() else MOST
+    most = min(digits.number(str(limit)), MOST) if str(limit or "").isdecimal() else MOST
     return Search(words, scope.upper(), wanted or None, most)
 
 

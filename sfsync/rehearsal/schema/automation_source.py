@@ -8,6 +8,7 @@ refused here, by the name of the function, method or setting. Source: Metadata A
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -227,7 +228,7 @@ def _milestone(component: Component, root: Element) -> model.MilestoneDef:
     name, minutes = text(root, "milestoneName"), text(root, "minutesToComplete")
     if text(root, "minutesCustomClass"):
         raise component.refuse(f"{name}: the rehearsal org runs no Apex to compute minutes (minutesCustomClass)")
-    if not minutes.isdigit() or not int(minutes):
+    if not re.fullmatch("[0-9]{1,9}", minutes) or not int(minutes):
         raise component.refuse(f"{name}: minutesToComplete must be a positive whole number")
     _check_actions(component, root, name)
     return model.MilestoneDef(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.clock import instant
 
 _FIRST, _LAST = date(1700, 1, 1), date(4000, 12, 31)
@@ -81,7 +81,7 @@ def literal(text: str) -> Range | None:
     if not colon:
         return _FIXED.get(name)
     make = _COUNTED.get(name)
-    return None if make is None else make(int(number))
+    return None if make is None else make(digits.number(number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sfsync.rehearsal import errors
+from sfsync.rehearsal import digits, errors
 from sfsync.rehearsal.soql.conditions import Conditions
 from sfsync.rehearsal.soql.reader import Reader
 from sfsync.rehearsal.soql.tokens import Token, tokens
@@ -188,7 +188,7 @@ class _Parser(Conditions):
             raise errors.bind_variable()
         if found.kind != "number" or not found.text.isdigit():
             raise errors.unexpected_token_at(self.reader.text, found.at, found.text)
-        return min(int(found.text), MAX_COUNT)
+        return min(digits.number(found.text), MAX_COUNT)
 
     def _purposes(self) -> None:
         """FOR VIEW, FOR REFERENCE, UPDATE TRACKING, UPDATE VIEWSTAT: they change nothing in the answer."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from sfsync.rehearsal import digits
 from sfsync.rehearsal.errors import OrgError
 
 SCOPES = ("ALL", "NAME", "EMAIL", "PHONE", "SIDEBAR")
@@ -58,7 +59,7 @@ def parse(text: str) -> Search:
     if found := _RETURNING.match(text, place):
         wanted, place = _returning(text, found.end())
     if found := _LIMIT.match(text, place):
-        limit, place = min(int(found.group(1)), MOST), found.end()
+        limit, place = min(digits.number(found.group(1)), MOST), found.end()
     if place < len(text):
         raise malformed(f"unexpected token: {text[place:].split()[0]}")
     return Search(re.sub(r"\\(.)", r"\1", find.group(1)), scope, wanted, limit)

@@ -271,6 +271,14 @@ class TestQueries:
         only = [one for one in _ids(classic.call("GET", f"/{job}/batch").text) if one != first]
         assert [classic.wait(job, one)["state"] for one in only] == ["Completed"]
 
+    @pytest.mark.parametrize("order", ["startRow=x' OR Name != '", f"chunkSize={'9' * 5000}", "chunkSize=0"])
+    def test_chunks_that_make_no_sense(self, classic: Classic, order: str) -> None:
+        body = "<jobInfo><operation>query</operation><object>Account</object><contentType>CSV</contentType></jobInfo>"
+        headers = {"Sforce-Enable-PKChunking": order}
+        answer = classic.call("POST", body=body, media="application/xml", headers=headers)
+        assert answer.status_code == 400
+        assert "InvalidJob" in answer.text
+
     def test_chunks_of_no_parent(self, classic: Classic) -> None:
         job = classic.job("query", "CaseHistory", headers={"Sforce-Enable-PKChunking": "parent=Account"})["id"]
         info, _ = classic.load(job, "SELECT Id FROM CaseHistory")

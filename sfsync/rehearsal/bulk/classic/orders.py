@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sfsync.rehearsal import errors, xml
@@ -13,6 +14,7 @@ from sfsync.rehearsal.bulk.jobs import Jobs
 from sfsync.rehearsal.call import Call, Reply
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
+from sfsync.rehearsal.ids import is_valid
 
 CLOSED = "Closed"
 QUERIES = ("query", "queryAll")
@@ -97,9 +99,12 @@ def _chunking(header: str) -> dict[str, Any] | None:
     pairs = (one.partition("=") for one in header.split(";"))
     named = {name.strip().lower(): value.strip() for name, _, value in pairs}
     size = named.get("chunksize", str(DEFAULT_CHUNK))
-    if not size.isdecimal() or not 0 < int(size) <= MOST_CHUNK:
+    if not re.fullmatch("[0-9]{1,6}", size) or not 0 < int(size) <= MOST_CHUNK:
         raise OrgError("InvalidJob", f"chunkSize must be between 1 and {MOST_CHUNK}, not {size}")
-    return {"size": int(size), "start": named.get("startrow"), "parent": named.get("parent")}
+    start = named.get("startrow")
+    if start and not is_valid(start):
+        raise OrgError("InvalidJob", f"startRow must be a record id, not {start}")
+    return {"size": int(size), "start": start, "parent": named.get("parent")}
 
 
 def read(context: Context, call: Call) -> Reply:
