@@ -235,7 +235,10 @@ def jobs(context: Context, call: Call) -> Reply:
 
 @_explained
 def set_jobs(context: Context, call: Call) -> Reply:
-    """When Bulk jobs closed from now on show as finished: see ``Jobs.set_policy``."""
+    """When Bulk jobs closed from now on show as finished.
+
+    ``{"finish": "now"}``, ``{"finish": "looks", "n": 3}`` or ``{"finish": "seconds", "t": 1.5}``.
+    """
     return Reply(200, context.jobs.set_policy(_order(call)))
 
 
