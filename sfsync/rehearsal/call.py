@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
@@ -89,6 +90,20 @@ def parse_json(raw: bytes) -> Any:
         raise errors.json_parser("Document nesting depth exceeds the maximum allowed") from error
     except ValueError as error:  # Python reads no integer of more than 4,300 digits
         raise errors.json_parser("Number length exceeds the maximum allowed") from error
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """Around what works on a body: what the parser took but nobody can walk or store is the caller's mistake.
+
+    Raises OrgError JSON_PARSER_ERROR for values nested too deep and for half a surrogate pair.
+    """
+    try:
+        yield
+    except RecursionError as error:
+        raise errors.json_parser("Document nesting depth exceeds the maximum allowed") from error
+    except UnicodeEncodeError as error:
+        raise errors.json_parser("Incomplete surrogate pair in a character escape") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -71,8 +71,8 @@ def document(root: str, value: Any) -> bytes:
     if isinstance(value, list):
         item = _ITEMS.get(root, "Item")
         inner = Markup("".join(_element(item, one) for one in value))
-        return f"{xml.HEAD}{xml.element(root, inner, _SCHEMA)}".encode()
-    return f"{xml.HEAD}{_element(root, value, _SCHEMA)}".encode()
+        return f"{xml.HEAD}{xml.element(root, inner, _SCHEMA)}".encode("utf-8", "replace")
+    return f"{xml.HEAD}{_element(root, value, _SCHEMA)}".encode("utf-8", "replace")
 
 
 def _element(tag: str, value: Any, more: dict[str, str] | None = None) -> Markup:

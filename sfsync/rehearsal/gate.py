@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from sfsync.rehearsal import errors, formats
-from sfsync.rehearsal.call import Body, Call, Reply, refusal
+from sfsync.rehearsal.call import Body, Call, Reply, refusal, understood
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.entry.sessions import bearer
 from sfsync.rehearsal.errors import OrgError
@@ -102,14 +102,14 @@ def _handled(context: Context, call: Call) -> Outcome:
         route, call = _admit(context, call)
         kind = route.kind
         if route.pattern.startswith(DATA):
-            reply = _data(context, route, call)
+            with understood():
+                reply = _data(context, route, call)
             return Outcome(formats.written(call, kind, reply), context.limits.usage())
-        reply = route.handler(context, call)
+        with understood():
+            reply = route.handler(context, call)
     except OrgError as error:
         reply = refused_envelope(error) or refusal(error, call.base)
         usage = context.limits.usage() if call.path.startswith("/services/data/v") else None
-    except RecursionError:  # a body the parser still took, but too deep for what has to walk it
-        reply = refusal(errors.json_parser("Document nesting depth exceeds the maximum allowed"))
     except Exception:
         log.exception("call.failed method=%s", call.method)
         reply = refusal(errors.unknown_exception(_error_id()))

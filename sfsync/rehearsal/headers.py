@@ -51,8 +51,8 @@ def _date(moment: datetime) -> str:
 
 
 def encode(value: Any) -> bytes:
-    """A JSON value as bytes, without blanks."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """A JSON value as bytes, without blanks; half a surrogate pair, which UTF-8 cannot carry, becomes ``?``."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def prettify(text: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from sfsync.rehearsal import errors
-from sfsync.rehearsal.call import Body, Call, Reply, refusal
+from sfsync.rehearsal.call import Body, Call, Reply, refusal, understood
 from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.rest.references import filled, filled_url, steps
@@ -57,7 +57,8 @@ def perform(context: Context, call: Call, kind: str) -> Reply:
             raise errors.not_found()
         check_version(args.get("version", "60.0"))
         context.limits.note_part(route.kind)
-        return route.handler(context, replace(call, args=args))
+        with understood():
+            return route.handler(context, replace(call, args=args))
     except OrgError as error:
         return refusal(error)
 
@@ -127,9 +128,10 @@ class Run:
     def step(self, request: dict[str, Any]) -> Done:
         """Runs one subrequest and remembers what it came to."""
         try:
-            url = filled_url(request["url"], self._look)
-            headers = filled(request.get("httpHeaders") or {}, self._look)
-            call = make_call(self.outer, request["method"], url, headers, filled(request.get("body"), self._look))
+            with understood():
+                url = filled_url(request["url"], self._look)
+                headers = filled(request.get("httpHeaders") or {}, self._look)
+                call = make_call(self.outer, request["method"], url, headers, filled(request.get("body"), self._look))
             reply = _without_dates(call, perform(self.context, call, COMPOSITE))
         except OrgError as error:
             reply = refusal(error)

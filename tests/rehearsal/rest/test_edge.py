@@ -142,6 +142,40 @@ class TestHostileBodies:
         answer = org.call("POST", f"{V}/composite", data=f'{{"compositeRequest":[{part}]}}', headers=JSON)
         assert answer.status_code in (200, 400), answer.text
 
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("POST", "sobjects/Contact", '{"LastName":"x","AccountId":"#"}'),
+            ("POST", "sobjects/Contact", '{"LastName":"x","Birthdate":"#"}'),
+            ("POST", "sobjects/Contact", '{"LastName":"x","Account":{"#":"x"}}'),
+            ("POST", "sobjects/Contact", '{"LastName":"x","#":1}'),
+            ("POST", "composite/sobjects", '{"records":[{"attributes":{"type":"#"},"Name":"x"}]}'),
+            ("PATCH", "composite/sobjects", '{"records":[{"attributes":{"type":"Account"},"id":"#"}]}'),
+            ("POST", "composite/sobjects/Account", '{"ids":["001000000000000AAA"],"fields":["#"]}'),
+            ("POST", "composite/batch", '{"batchRequests":[{"method":"GET","url":"v60.0/sobjects/#"}]}'),
+            (
+                "POST",
+                "composite/tree/Account",
+                '{"records":[{"attributes":{"type":"X","referenceId":"#"},"Name":"x"}]}',
+            ),
+            ("POST", "jobs/ingest", '{"operation":"insert","object":"#"}'),
+            ("POST", "jobs/query", '{"operation":"query","query":"SELECT Id FROM Account WHERE Name=\'#\'"}'),
+        ],
+    )
+    def test_half_a_surrogate_pair(self, org: Client, method: str, path: str, body: str) -> None:
+        answer = org.call(method, f"{V}/{path}", data=body.replace("#", "\\ud83d"), headers=JSON)
+        assert answer.status_code in (200, 400, 404), answer.text
+        assert org.query("SELECT COUNT() FROM Contact")["totalSize"] == 0
+
+    def test_a_part_nobody_can_walk_leaves_the_others(self, org: Client) -> None:
+        deep = '{"a":' * 900 + "1" + "}" * 900
+        parts = [
+            f'{{"method":"POST","url":"{V}/sobjects/Account","referenceId":"{name}","body":{body}}}'
+            for name, body in (("a", '{"Name":"A"}'), ("b", deep), ("c", '{"Name":"C"}'))
+        ]
+        answer = org.call("POST", f"{V}/composite", data=f'{{"compositeRequest":[{",".join(parts)}]}}', headers=JSON)
+        assert [one["httpStatusCode"] for one in answer.json()["compositeResponse"]] == [201, 400, 201]
+
     @pytest.mark.parametrize("cut", [1, 8, 12])
     def test_packed_body_cut_short(self, org: Client, cut: int) -> None:
         head = {**JSON, "Content-Encoding": "gzip"}
