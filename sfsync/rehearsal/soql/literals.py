@@ -51,17 +51,10 @@ def _number(text: str) -> int | float:
 
 
 def _string(text: str, *, like: bool) -> str:
-    value = _whole(unescape(text, like=like) if "\\" in text else text)
+    value = unescape(text, like=like) if "\\" in text or _HALVES.search(text) else text
     if len(value) > MAX_STRING:
         raise errors.string_too_long(MAX_STRING)
     return value
-
-
-def _whole(text: str) -> str:
-    """Halves of surrogate pairs put together; a half that is alone becomes the mark for what cannot be read."""
-    if not _HALVES.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def unescape(text: str, *, like: bool = False) -> str:
