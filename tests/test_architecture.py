@@ -51,7 +51,8 @@ FLOORS: dict[str, int] = {
             "soap",
             "control coverage gate answers tls",
             "table",
-            "app",
+            "app opening",
+            "server",
             "serve",
         )
     )

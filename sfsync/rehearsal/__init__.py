@@ -2,7 +2,7 @@
 
 Floors, each importing only what lies below it (``tests/test_architecture.py`` holds them)::
 
-    serve, app, table          the process, the HTTP edge, all routes
+    serve, server, app, table  the process, the HTTP edge, all routes
     gate, control, coverage    every call's way through; the control plane; what is answered and what is not
     soap, rest, bulk, entry    wire formats and ways in; each folder's routes stand in its ``table``
     call, context, faults, …   what all of these share: a call and its reply, limits, cursors, seeds
