@@ -42,6 +42,8 @@ def follow(context: Context, object: str, record_id: str, path: str) -> Parent |
     steps = [one for one in path.split("/") if one]
     if len(steps) > MOST_LEVELS:
         raise errors.not_found()
+    if not is_valid(record_id):
+        raise errors.no_such_external_field(record_id)
     here = Parent(_object(context, object).name, to18(record_id))
     if context.org.seen.of_id(here.id) is not _object(context, here.object):
         raise errors.not_found()

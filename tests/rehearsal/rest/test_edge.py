@@ -61,6 +61,11 @@ class TestPaths:
             text = f"HTTP Method 'PUT' not allowed. Allowed are {allowed}"
             assert (answer.status_code, answer.json()[0]["message"]) == (405, text)
 
+    @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+    def test_a_long_path_from_what_is_no_id(self, org: Client, method: str) -> None:
+        answer = org.call(method, f"{V}/sobjects/Account/Name/x/Contacts", json={"Name": "A"})
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "NOT_FOUND")
+
 
 class TestHeaders:
     def test_standard(self, org: Client) -> None:
