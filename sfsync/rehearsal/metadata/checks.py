@@ -17,6 +17,7 @@ from sfsync.rehearsal.schema.model import Field
 from sfsync.rehearsal.schema.source import Refused, Source
 from sfsync.rehearsal.xml import flag, text
 
+_MOST_MASTERS = 2
 Known = Mapping[str, Mapping[str, Field]]
 
 
@@ -31,6 +32,7 @@ def refusals(components: Mapping[Key, Component], deployed: set[Key]) -> Refused
         refused += [(one, problem) for problem in (check(one, known) if check else ())]
     refused += _orphans(components, known)
     refused += _twins(components, deployed)
+    refused += _crowded(components, deployed)
     return refused
 
 
@@ -68,6 +70,23 @@ def _twins(components: Mapping[Key, Component], deployed: set[Key]) -> Iterator[
             yield one, f"There is already {what} named {first.rpartition('.')[2]}"
 
 
+def _crowded(components: Mapping[Key, Component], deployed: set[Key]) -> Iterator[tuple[Component, str]]:
+    """Relationships whose name their parent gives to another's children, and details of more than two masters."""
+    children: dict[tuple[str, str], Component] = {}
+    masters: dict[str, int] = {}
+    for key in sorted(components, key=lambda key: (key in deployed, key)):
+        one = components[key]
+        target, name = text(one.root, "referenceTo"), text(one.root, "relationshipName")
+        if one.kind != "CustomField" or not target:
+            continue
+        first = children.setdefault((target, name.lower()), one)
+        if name and first is not one and key in deployed:
+            yield one, f"There is already a Child Relationship named {name} on {target}."
+        masters[one.object] = masters.get(one.object, 0) + (text(one.root, "type") == "MasterDetail")
+        if masters[one.object] > _MOST_MASTERS and text(one.root, "type") == "MasterDetail" and key in deployed:
+            yield one, f"{one.object} would have more than {_MOST_MASTERS} master-detail relationships"
+
+
 def _object(name: str) -> str:
     return "Account" if name == "PersonAccount" else name
 
@@ -80,6 +99,8 @@ def _field(one: Component, known: Known) -> Iterator[str]:
         yield f"In field: fullName - no CustomObject named {one.object} found"
     elif not one.short.endswith("__c") and one.short not in known[one.object]:
         yield f"no CustomField named {one.name} found"
+    if text(one.root, "type") == "MasterDetail" and text(one.root, "referenceTo") == one.object:
+        yield "An object cannot be its own master"
     controlling = text(one.root, "valueSet/controllingField")
     if controlling and controlling not in known.get(one.object, {}):
         yield f"In field: controllingField - no CustomField named {one.object}.{controlling} found"

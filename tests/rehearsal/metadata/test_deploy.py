@@ -181,6 +181,20 @@ class TestFields:
             ("CustomField", "Visit__c.Other__c"): "There is already a field named OTHER__c",
         }
 
+    def test_relationships_that_cannot_be_are_refused(self, to: Deployer) -> None:
+        def to_(kind: str, target: str, name: str) -> str:
+            return f"<type>{kind}</type><referenceTo>{target}</referenceTo><relationshipName>{name}</relationshipName>"
+
+        twice = to.visit(
+            field("A__c", to_("Lookup", "Account", "Calls")), field("B__c", to_("Lookup", "Account", "calls"))
+        )
+        text = "There is already a Child Relationship named calls on Account."
+        assert problems(twice) == {("CustomField", "Visit__c.B__c"): text}
+        own = to.visit(field("A__c", to_("MasterDetail", "Visit__c", "Own")))
+        assert problems(own) == {("CustomField", "Visit__c.A__c"): "An object cannot be its own master"}
+        three = to.visit(*(field(f"M{one}__c", to_("MasterDetail", "Account", f"Ms{one}")) for one in range(3)))
+        assert problems(three).keys() == {("CustomField", "Visit__c.M2__c")}
+
     def test_a_name_that_cannot_be_is_refused(self, to: Deployer) -> None:
         outcome = to.account(field("Two__Bars__c"), named="Two__Bars__c")
         assert "two consecutive underscores" in problems(outcome)[("CustomField", "Account.Two__Bars__c")]
