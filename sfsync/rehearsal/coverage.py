@@ -91,11 +91,16 @@ def sections(routes: Iterable[Route], schema: Schema) -> dict[str, list[Entry]]:
 
 
 def coverage(context: Context, call: Call) -> Reply:
-    """Sections with their entries: what is answered, what partly, and how the rest is refused."""
+    """What is answered, in whole or in part, and what is not, in short; then sections with every entry's how."""
     found = sections(context.table.routes(), context.org.schema)
-    states = [one.state for entries in found.values() for one in entries]
+    names = [(f"{name}: {one.what}", one.state == REFUSED) for name, entries in found.items() for one in entries]
     shown = [{"name": name, "entries": [one.shown() for one in entries]} for name, entries in found.items()]
-    return Reply(200, {"states": {state: states.count(state) for state in set(states)}, "sections": shown})
+    body = {
+        "answered": [name for name, refused in names if not refused],
+        "not_answered": [name for name, refused in names if refused],
+        "sections": shown,
+    }
+    return Reply(200, body)
 
 
 # -- read off the code ------------------------------------------------------------------------------------
