@@ -48,6 +48,8 @@ def _nested(schema: Schema, target: Field, value: dict[str, Any]) -> Any:
     named = {key: one for key, one in value.items() if key != "attributes"}
     attributes = value.get("attributes")
     kind = attributes.get("type") if isinstance(attributes, dict) else None
+    if kind is not None and not isinstance(kind, str):
+        raise errors.attributes_required()
     if target.polymorphic and not kind:
         raise errors.attributes_required()
     parent = schema.find(kind or target.reference_to[0])

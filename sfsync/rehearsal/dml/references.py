@@ -109,5 +109,5 @@ def _bad_ids(database: Database, schema: Schema, field: Field, ids: set[str]) ->
             if one not in known:
                 bad[one] = errors.invalid_cross_reference(field.name)
             elif known[one]:
-                bad[one] = errors.entity_is_deleted()
+                bad[one] = errors.entity_is_deleted(field.name)
     return bad

@@ -142,8 +142,9 @@ def external_id_missing(field: str) -> OrgError:
     return OrgError("MISSING_ARGUMENT", f"{field} not specified", [])
 
 
-def entity_is_deleted() -> OrgError:
-    return OrgError("ENTITY_IS_DELETED", "entity is deleted", [], status=404)
+def entity_is_deleted(field: str | None = None) -> OrgError:
+    """The row of the call is in the recycle bin (404), or the one its ``field`` points at (400)."""
+    return OrgError("ENTITY_IS_DELETED", "entity is deleted", [], status=404 if field is None else 400)
 
 
 def invalid_cross_reference(field: str | None = None, status: int = 400) -> OrgError:

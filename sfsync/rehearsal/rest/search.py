@@ -42,16 +42,24 @@ def _from_params(params: Mapping[str, str]) -> Search:
 
 
 def _from_body(body: Mapping[str, Any]) -> Search:
-    shared = [str(one) for one in body.get("fields") or []]
+    shared = _list_of(str, body, "fields")
     wanted = tuple(
         Wanted(
             str(one.get("name", "")),
-            tuple(str(field) for field in one.get("fields") or shared),
+            tuple(_list_of(str, one, "fields") or shared),
             _rest({"limit": body.get("defaultLimit"), **one}),
         )
-        for one in body.get("sobjects") or []
+        for one in _list_of(dict, body, "sobjects")
     )
     return _search(str(body.get("q", "")), str(body.get("in", "ALL")), wanted, body.get("overallLimit"))
+
+
+def _list_of(kind: type, body: Mapping[str, Any], name: str) -> list[Any]:
+    """A list in the body; none is an empty one. OrgError JSON_PARSER_ERROR for anything else."""
+    found = body.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, kind) for one in found):
+        raise errors.json_parser(f"{name} must be a list at [line:1, column:1]")
+    return found
 
 
 def _search(words: str, scope: str, wanted: tuple[Wanted, ...], limit: Any) -> Search:

@@ -208,6 +208,23 @@ class TestHostileBodies:
         answer = org.post(f"{V}/{path}", body)
         assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
 
+    @pytest.mark.parametrize(
+        "body", [{"q": "xx", "fields": 5}, {"q": "xx", "sobjects": True}, {"q": "xx", "sobjects": [None]}]
+    )
+    def test_search_arguments(self, org: Client, body: dict[str, object]) -> None:
+        answer = org.post(f"{V}/parameterizedSearch", body)
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+
+    def test_type_of_a_parent_that_is_no_text(self, org: Client) -> None:
+        answer = org.post(f"{V}/sobjects/Case", {"Owner": {"attributes": {"type": 5}, "Username": "x"}})
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+
+    def test_a_deleted_parent_is_no_missing_page(self, org: Client) -> None:
+        gone = org.create("Account", Name="A")
+        org.delete(f"{V}/sobjects/Account/{gone}")
+        answer = org.post(f"{V}/sobjects/Contact", {"LastName": "L", "AccountId": gone})
+        assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "ENTITY_IS_DELETED")
+
     def test_parent_by_none_or_two_of_its_fields(self, org: Client) -> None:
         for parent, text in (
             ({}, "No field provided in an external foreign key reference in entity: Account"),
