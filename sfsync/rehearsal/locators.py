@@ -135,13 +135,18 @@ class Locators:
             name = self._hold(reading, asked, total, ids[: len(records)])
         return Page(records, total, f"{name}-{len(records)}"), name in self._held
 
-    def more(self, locator: str) -> Page:
-        """A later page. OrgError INVALID_QUERY_LOCATOR when the cursor is unknown or older than two days."""
+    def more(self, locator: str, user_id: str | None = None) -> Page:
+        """A later page, for the user who asked for the first: it shows what that user may see.
+
+        OrgError INVALID_QUERY_LOCATOR when the cursor is unknown, somebody else's or older than two days.
+        """
         name, _, offset = locator.partition("-")
         state = self._org.state_get(_KIND, name)
         if state is None or not re.fullmatch(r"\d{1,9}", offset, re.ASCII) or self._old(state):
             raise errors.invalid_query_locator()
         asked, begin = Asked.of(state), int(offset)
+        if asked.user_id != user_id:
+            raise errors.invalid_query_locator()
         with self._org.read(
             asked.soql, all_rows=asked.all_rows, version=asked.version, user_id=asked.user_id
         ) as reading:

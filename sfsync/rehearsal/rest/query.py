@@ -52,7 +52,7 @@ def page_size(call: Call) -> int:
 
 def more(context: Context, call: Call) -> Reply:
     """GET query/{locator}"""
-    return _answer(call, context.locators.more(call.args["locator"]))
+    return _answer(call, context.locators.more(call.args["locator"], call.options.user_id))
 
 
 def explain(context: Context, call: Call) -> Reply:

@@ -109,6 +109,14 @@ def test_unknown_places_are_refused(org: Org, locators: Locators, locator: str) 
         locators.more(locator.format(name))
 
 
+def test_a_cursor_is_for_the_user_who_asked(org: Org, locators: Locators) -> None:
+    fill(org, 201)
+    following = str(locators.first(replace(ASKED, user_id=org.user_id)).following)
+    assert len(locators.more(following, org.user_id).records) == 1
+    with pytest.raises(OrgError, match="INVALID_QUERY_LOCATOR"):
+        locators.more(following, "005000000000000AAA")
+
+
 def test_cursors_live_two_days(org: Org, locators: Locators) -> None:
     fill(org, 201)
     following = str(locators.first(ASKED).following)
