@@ -29,10 +29,14 @@ def to18(id_: str) -> str:
     return id_ if len(id_) == 18 else id_ + checksum(id_)
 
 
-@lru_cache(maxsize=65536)
 def is_valid(id_: object) -> bool:
-    """True for 15 characters, or for 18 whose checksum fits (altered case does not)."""
-    if not isinstance(id_, str) or _SHAPE.match(id_) is None:
+    """True for 15 characters, or for 18 whose checksum fits (altered case does not); False for what is no text."""
+    return isinstance(id_, str) and _is_valid(id_)
+
+
+@lru_cache(maxsize=65536)
+def _is_valid(id_: str) -> bool:
+    if _SHAPE.match(id_) is None:
         return False
     return len(id_) == 15 or checksum(id_[:15]) == id_[15:]
 

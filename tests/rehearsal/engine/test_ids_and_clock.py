@@ -32,6 +32,18 @@ def test_an_altered_capital_spoils_an_18_character_id_but_not_a_15_character_one
     assert not is_valid("0012300000bVT-h")
 
 
+@pytest.mark.parametrize("value", [None, 1, True, ["0012300000bVTph"], {"Id": "0012300000bVTph"}])
+def test_what_is_no_text_is_no_id(value: object) -> None:
+    assert not is_valid(value)
+
+
+def test_a_list_in_place_of_an_id_spoils_its_row_only(org: Org) -> None:
+    made = org.insert("Account", [{"Name": "x"}])[0].id
+    bad, good = org.update("Account", [{"Id": [made], "Name": "y"}, {"Id": made, "Name": "y"}])
+    assert [one.code for one in bad.errors] == ["MALFORMED_ID"]
+    assert good.success
+
+
 def test_ids_made_one_after_the_other_sort_that_way() -> None:
     ids = [new_id("001", number) for number in range(1, 5000)]
     assert ids == sorted(ids)
