@@ -63,6 +63,7 @@ def reset(context: Context, call: Call) -> Reply:
     context.locators.clear()
     context.faults.clear()
     context.sessions.clear()
+    context.recent.clear()
     context.org.reset()
     context.limits.clear()
     context.restore()

@@ -31,6 +31,7 @@ class Recent:
     def __init__(self, org: Org) -> None:
         self._org = org
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()  # held while writing down, without keeping callers from looking
         self._seen: dict[str, dict[str, None]] = {}
         self._dirty: set[str] = set()
         self.load()
@@ -40,6 +41,12 @@ class Recent:
         stored = self._org.state_list(_KIND)
         with self._lock:
             self._seen = {user: dict.fromkeys(one["ids"]) for user, one in stored.items()}
+            self._dirty.clear()
+
+    def clear(self) -> None:
+        """Forgets all; what is just being written down is awaited, so that a reset can wipe it."""
+        with self._flushing, self._lock:
+            self._seen.clear()
             self._dirty.clear()
 
     def note(self, user_id: str, record_id: str) -> None:
@@ -59,11 +66,12 @@ class Recent:
 
     def flush(self) -> None:
         """Writes down what has changed."""
-        with self._lock:
-            changed = {user: {"ids": list(self._seen[user])} for user in self._dirty}
-            self._dirty.clear()
-        for user, value in changed.items():
-            self._org.state_put(_KIND, user, value)
+        with self._flushing:
+            with self._lock:
+                changed = {user: {"ids": list(self._seen[user])} for user in self._dirty}
+                self._dirty.clear()
+            for user, value in changed.items():
+                self._org.state_put(_KIND, user, value)
 
 
 def note(context: Context, call: Call, record_id: str | None) -> None:
