@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,11 +50,17 @@ def plan(session: Session, soql: str, *, all_rows: bool) -> Level:
 
 
 class Reading:
-    """One snapshot of the org, in which the statements of a query run. Close it."""
+    """One snapshot of the org, in which the statements of a query run. Close it.
+
+    A statement that is not read to its end holds its snapshot, whatever becomes of the transaction, and with it
+    everybody's who gets the connection next: so statements end before the connection is given back.
+    """
 
     def __init__(self, database: Database, level: Level) -> None:
         self.level = level
         self._stack = ExitStack()
+        self._cursors: list[sqlite3.Cursor] = []
+        self.closed = False
         self.joined = database.in_own_transaction()  # reads with the caller's own changes, on the caller's thread only
         self.connection: sqlite3.Connection = self._stack.enter_context(database.reader())
         if level.functions:
@@ -67,7 +73,16 @@ class Reading:
         self.close()
 
     def close(self) -> None:
+        self.closed = True
+        while self._cursors:
+            self._cursors.pop().close()
         self._stack.close()
+
+    def _statement(self, sql: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
+        """One that is read bit by bit."""
+        cursor = self.connection.execute(sql, values)
+        self._cursors.append(cursor)
+        return cursor
 
     def pinned(self) -> Reading:
         """From here on the reading sees the org as it is now. Raises OperationalError when its tables are others."""
@@ -94,14 +109,14 @@ class Reading:
         return total
 
     def rows(self) -> sqlite3.Cursor:
-        return self.connection.execute(self.level.rows(), self.level.values)
+        return self._statement(self.level.rows(), self.level.values)
 
     def ids(self, level: Level | None = None, parent: str | None = None) -> Iterator[str]:
         """The ids of the whole result, in order; or of one family of children."""
         if level is None:
-            found = self.connection.execute(self.level.ids(), self.level.values)
+            found = self._statement(self.level.ids(), self.level.values)
         else:
-            found = self.connection.execute(level.ids_of_parent(), {**level.values, "parent": parent})
+            found = self._statement(level.ids_of_parent(), {**level.values, "parent": parent})
         return (row[0] for row in found)
 
     def all_ids(self) -> Iterator[str]:
@@ -188,7 +203,7 @@ class QueryResult:
             first = rows.fetchmany(FIRST + 1)
             if len(first) > FIRST and not self._database.in_own_transaction():
                 self._reading = reading
-                self.records = self._lazily(reading, chain(first, rows))
+                self.records = _lazily(reading, chain(first, rows))
                 return
             records = list(reading.records(chain(first, rows)))
             reading.close()
@@ -197,17 +212,10 @@ class QueryResult:
             reading.close()
             raise
 
-    def _lazily(self, reading: Reading, rows: Iterator[Any]) -> Iterator[Record]:
-        """The reader goes back when the rows are read, or when nobody wants them any more."""
-        try:
-            yield from reading.records(rows)
-        finally:
-            self.close()
-
     def close(self) -> None:
-        reading, self._reading = self._reading, None
-        if reading is not None:
-            reading.close()
+        """Gives the reader back, though not all rows are read."""
+        if self._reading is not None:
+            self._reading.close()
 
     def __del__(self) -> None:
         self.close()
@@ -216,10 +224,18 @@ class QueryResult:
     def total_size(self) -> int:
         if self._known is not None:
             return self._known
-        if self._reading is not None:
+        if self._reading is not None and not self._reading.closed:
             return self._reading.count()
         with Reading(self._database, self.level) as reading:
             return reading.count()
+
+
+def _lazily(reading: Reading, rows: Iterator[Any]) -> Iterator[Record]:
+    """The reader goes back when the rows are read, or when nobody wants them any more."""
+    try:
+        yield from reading.records(rows)
+    finally:
+        reading.close()
 
 
 def run(database: Database, session: Session, soql: str, *, all_rows: bool) -> QueryResult:
