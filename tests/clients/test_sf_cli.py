@@ -17,6 +17,8 @@ FORCE_APP = Path(__file__).parents[2] / "force-app"
 VERSION = {"@salesforce/cli": "2.116.6"}
 # The newest of this library asks for a newer Node.js than the CLI that uses it does.
 OLDER = {"undici": "^6.21.0"}
+# It talks to nobody but the org: no figures sent home, no search for a newer one.
+QUIET = {"SF_DISABLE_TELEMETRY": "true", "SF_DISABLE_AUTOUPDATE": "true", "SF_SKIP_NEW_VERSION_CHECK": "true"}
 Sf = Callable[..., Any]
 
 
@@ -33,9 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def sf(program: Path, home: Path, org: Org) -> Sf:
     """Runs ``sf … --json`` and returns its result; ``fails`` returns the whole answer of a command that must."""
-    env = org.environment(
-        HOME=str(home), SF_DISABLE_TELEMETRY="true", SF_AUTOUPDATE_DISABLE="true", SF_SKIP_NEW_VERSION_CHECK="true"
-    )
+    env = org.environment(HOME=str(home), **QUIET)
     env["PATH"] = f"{program.parent}:{env['PATH']}"
 
     def call(*words: str, fails: bool = False, folder: Path = home) -> Any:
@@ -78,7 +78,7 @@ class TestRecord:
 
     def test_query_as_table_and_csv(self, sf: Sf, program: Path, home: Path, org: Org) -> None:
         sf("data", "create", "record", "--sobject", "UpsertTable__c", "--values", "Name=Shown ExtId__c=q1")
-        env = org.environment(HOME=str(home), SF_DISABLE_TELEMETRY="true", SF_AUTOUPDATE_DISABLE="true")
+        env = org.environment(HOME=str(home), **QUIET)
         env["PATH"] = f"{program.parent}:{env['PATH']}"
         soql = "SELECT Name, ExtId__c FROM UpsertTable__c WHERE ExtId__c = 'q1'"
         done = run(["sf", "data", "query", "--query", soql, "--result-format", "csv"], home, env)
