@@ -13,7 +13,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
 from sfsync.rehearsal.schema import features
 from sfsync.rehearsal.schema.model import COMPOUND_TYPES, Child, Field, Schema, SObject
@@ -206,13 +206,7 @@ def view(schema: Schema, grants: Grants) -> Schema:
     letters = {name: grants.letters(one) for name, one in schema.objects.items()}
     seen = [_object(one, grants, letters) for name, one in schema.objects.items() if "Q" in letters[name]]
     by_name = {one.name: one for one in seen}
-    whole = [replace(one, children=_children(one, by_name)) for one in seen]
-    kept = {
-        one.name: getattr(schema, one.name)
-        for one in fields(schema)
-        if one.name not in ("objects", "settings") and not one.name.startswith("_")
-    }
-    return Schema.of(whole, schema.settings, **kept)
+    return schema.with_objects(replace(one, children=_children(one, by_name)) for one in seen)
 
 
 def _object(one: SObject, grants: Grants, letters: Mapping[str, set[str]]) -> SObject:

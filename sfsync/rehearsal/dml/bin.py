@@ -23,7 +23,7 @@ from sfsync.rehearsal.dml.rows import fetch
 from sfsync.rehearsal.dml.work import Work
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.ids import is_valid, to18
-from sfsync.rehearsal.schema.model import Field, Schema, SObject
+from sfsync.rehearsal.schema.model import Field, SObject
 from sfsync.rehearsal.store.database import Database
 from sfsync.rehearsal.store.tables import quoted
 
@@ -69,7 +69,7 @@ def hard_delete(work: Work, ids: Sequence[str]) -> list[Deed]:
     return done
 
 
-def expire(database: Database, schema: Schema, now: datetime) -> None:
+def expire(database: Database, now: datetime) -> None:
     """Purges what has been in the bin for 15 days; costs one look at an index when there is nothing to do."""
     due = instant(now - KEPT)
     if not database.rows("SELECT 1 FROM org_bin WHERE purged = 0 AND at < ? LIMIT 1", (due,)):

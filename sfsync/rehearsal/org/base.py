@@ -192,7 +192,7 @@ class Base:
 
     def expire(self) -> None:
         """Purges what has outlived its time by the org's clock: the bin after 15 days, change events after 72 hours."""
-        recycle_bin.expire(self._database, self.schema, self.clock.now())
+        recycle_bin.expire(self._database, self.clock.now())
         change_events.expire(self._database, self.clock.now())
 
     def _steady(self, read: Callable[[], Read]) -> Read:

@@ -6,7 +6,7 @@ and recorded describes of orgs without them.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from sfsync.rehearsal.schema.model import Schema, SObject
 
@@ -17,13 +17,7 @@ def shown(schema: Schema) -> Schema:
     """The schema without the fields of absent features; the very same one if none is absent."""
     if any(one.person for one in schema.objects["Account"].record_types):
         return schema
-    whole = [_without_people(one) for one in schema.objects.values()]
-    kept = {
-        one.name: getattr(schema, one.name)
-        for one in fields(schema)
-        if one.name not in ("objects", "settings") and not one.name.startswith("_")
-    }
-    return Schema.of(whole, schema.settings, **kept)
+    return schema.with_objects(_without_people(one) for one in schema.objects.values())
 
 
 def _without_people(obj: SObject) -> SObject:

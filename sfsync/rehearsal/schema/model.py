@@ -247,6 +247,12 @@ class Schema:
             found.update(repr([_VALUES(field_) for field_ in one.fields]).encode())
         return found.hexdigest()
 
+    def with_objects(self, objects: Iterable[SObject]) -> Schema:
+        """The same schema, settings and all, with other objects."""
+        named = ((one.name, getattr(self, one.name)) for one in dataclass_fields(self))
+        kept = {name: value for name, value in named if name not in ("objects", "settings") and name[0] != "_"}
+        return Schema.of(objects, self.settings, **kept)
+
     def find(self, name: str) -> SObject | None:
         return self._lower.get(name.lower())
 

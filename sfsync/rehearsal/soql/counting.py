@@ -102,7 +102,7 @@ def _stretches(scope: Scope, place: windows.Place, sign: str, of_ids: str) -> tu
 def _rank(value: str) -> float:
     """A number that grows with a stored time or an id."""
     if value[4:5] == "-":
-        return datetime.fromisoformat(value.replace("+0000", "+00:00")).timestamp()
+        return datetime.fromisoformat(value).timestamp()
     number = 0
     for digit in value[3:15]:
         number = number * 62 + _DIGITS.find(digit)

@@ -72,5 +72,5 @@ def _clock(at: datetime | time, ways: Locale) -> str:
 
 
 def _moment(value: str, ways: Locale, zone: ZoneInfo) -> str:
-    local = datetime.fromisoformat(value.replace("+0000", "+00:00")).astimezone(zone)
+    local = datetime.fromisoformat(value).astimezone(zone)
     return _date(local, ways) + ways.between + _clock(local, ways)

@@ -256,7 +256,7 @@ def _local(stored: str | None, zone: str) -> str | None:
     """A stored instant as the clock of a zone shows it, in the stored form."""
     if stored is None:
         return None
-    moment = datetime.fromisoformat(stored.replace("+0000", "+00:00")).astimezone(ZoneInfo(zone))
+    moment = datetime.fromisoformat(stored).astimezone(ZoneInfo(zone))
     return moment.strftime("%Y-%m-%dT%H:%M:%S.000+0000")
 
 
