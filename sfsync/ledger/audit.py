@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection, Row
 
 from sfsync import faultpoints
 from sfsync.ledger import database
-from sfsync.ledger.digest import derive
+from sfsync.ledger.keys import derive
 from sfsync.ledger.tables import audit
 from sfsync.sides.side import Finding
 

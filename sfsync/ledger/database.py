@@ -13,10 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -25,6 +23,9 @@ from sqlalchemy.exc import ArgumentError
 from sfsync.errors import LedgerError
 from sfsync.ledger.faults import translated
 from sfsync.ledger.tables import PG_SCHEMA
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHUNK = 50_000  # keys or rows per statement
 BUSY_MS = 30_000
@@ -42,6 +43,8 @@ def instant_of(text: str) -> datetime:
 
 def texts(values: pd.Series | pd.Index) -> list[str | None]:
     """A text column as Python values, null as None."""
+    import pyarrow as pa  # who has a column has it loaded already
+
     array = pa.array(values, type=pa.string(), from_pandas=True)
     return array.to_pylist()
 

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sfsync import faultpoints
 from sfsync.errors import Defect, LedgerError
 from sfsync.ledger import database
-from sfsync.ledger.digest import derive
+from sfsync.ledger.keys import derive
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import image
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -20,8 +20,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from sfsync.errors import LedgerError
 from sfsync.ledger import database
-from sfsync.ledger.digest import KeyedDigest, derive
 from sfsync.ledger.faults import place
+from sfsync.ledger.keys import derive
 from sfsync.ledger.tables import (
     PG_SCHEMA,
     SCHEMA_VERSION,
@@ -34,7 +34,10 @@ from sfsync.ledger.tables import (
     watermark,
     write_log,
 )
-from sfsync.sides.side import Finding
+
+if TYPE_CHECKING:
+    from sfsync.ledger.digest import KeyedDigest
+    from sfsync.sides.side import Finding
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Ledger:
     @property
     def digest(self) -> KeyedDigest:
         """Digests under this ledger's key."""
+        from sfsync.ledger.digest import KeyedDigest  # frames: nobody who only looks needs them
+
         return KeyedDigest(self.key)
 
     def writing(self) -> AbstractContextManager[Connection]:
@@ -234,6 +239,8 @@ def _run_ids(now: datetime) -> Iterator[str]:
 
 
 def _other(name: str, bound: str, given: str) -> Finding:
+    from sfsync.sides.side import Finding
+
     code, what = ("OTHER_ORG", "org") if name == "org" else ("OTHER_DATABASE", "platform database")
     message = f"the ledger was built with {what} {bound}, this is {given}"
     step = f"Check the configuration. If the {what} was really replaced, name a new ledger in ledger.url."
