@@ -154,12 +154,27 @@ conflict = Table(
     Column("salesforce_stamp", _Text),
     Column("since", _Text, nullable=False),
     Column("run_id", _Text, nullable=False),
-    Column("state", _Text, nullable=False),  # open | decided | closed
+    Column("code", _Text),  # BOTH_CHANGED | IN_DOUBT | DELETED_IN_SALESFORCE | LOOSENED
+    Column("state", _Text, nullable=False),  # open | decided | applying | closed
     Column("decision", _Text),  # platform | salesforce | keep
-    Column("decided_by", _Text),
+    Column("decided_by", _Text),  # a person, "rule R-...", "deadline" or "automation"
     Column("decided_at", _Text),
     Index("conflict_key", "mapping", "key"),
     Index("conflict_state", "state", "mapping"),
+)
+
+conflict_rule = Table(
+    "conflict_rule",
+    metadata,
+    Column("rule_id", _Text, primary_key=True),
+    Column("mapping", _Text, nullable=False),
+    Column("field", _Text, nullable=False),  # empty: records deleted in Salesforce
+    Column("decision", _Text, nullable=False),  # platform | salesforce | keep
+    Column("made_by", _Text, nullable=False),
+    Column("made_at", _Text, nullable=False),
+    Column("until", _Text),  # null: until it is ended
+    Column("ended_by", _Text),
+    Column("ended_at", _Text),
 )
 
 image = Table(
