@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 PG_SCHEMA = "sfsync"  # on PostgreSQL the tables have a schema of their own: names like "run" are not ours alone
 
 _Text = String().with_variant(String(collation="C"), "postgresql")
