@@ -16,7 +16,8 @@ from sfsync.plan.apply import Hands, apply
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Count, Note
 from sfsync.plan.recover import recover
-from sfsync.planners.sync.make import Progress, Sources, make, note
+from sfsync.planners.sync.make import Progress, Sources, make
+from sfsync.planners.sync.sayings import note
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
 from sfsync.runs.result import Result, exit_status, numbers, planned_numbers

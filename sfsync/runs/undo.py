@@ -10,7 +10,8 @@ from sfsync.ledger import parked
 from sfsync.plan import undo as way_back
 from sfsync.plan.apply import apply as write
 from sfsync.plan.folder import PlanFolder
-from sfsync.planners.sync.make import Progress, note
+from sfsync.planners.sync.make import Progress
+from sfsync.planners.sync.sayings import note
 from sfsync.runs import sync as runs
 from sfsync.runs.bench import Bench
 from sfsync.runs.result import Result

@@ -15,12 +15,14 @@ from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.merge.verdict import Presence
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import Header, MappingPlan, Note, Segment, WindowNote
+from sfsync.plan.model import Header, MappingPlan, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
+from sfsync.planners.sync import sayings
 from sfsync.planners.sync.count import Tally
 from sfsync.planners.sync.gather import Spill, bucket_of, buckets_for
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Memory, Recall
+from sfsync.planners.sync.sayings import note
 from sfsync.sides.side import TEXT, Finding, OrgReader, Reader, Records, Window, concat
 
 Progress = Callable[[str, str, int], None]  # mapping, step, records so far
@@ -56,7 +58,7 @@ def make(sources: Sources, folder: PlanFolder, *, full: bool = False, progress: 
             walk = _Walk(sources, mapping, links, Path(scratch), full, progress)
             parts[mapping.name] = walk.run(folder)
             findings += walk.findings()
-    findings += _unknown_users(links)
+    findings += sayings.unknown_users(links)
     header = Header(
         as_of=sources.as_of,
         platform=sources.platform.identity(),
@@ -66,25 +68,6 @@ def make(sources: Sources, folder: PlanFolder, *, full: bool = False, progress: 
         findings=[note(f) for f in findings],
     )
     return folder.finish(header)
-
-
-def note(finding: Finding) -> Note:
-    """A finding as it stands in a header."""
-    return Note(
-        code=finding.code,
-        message=finding.message,
-        level=finding.level,
-        mapping=finding.mapping,
-        next_step=finding.next_step,
-    )
-
-
-def _unknown_users(links: Links) -> list[Finding]:
-    if not links.unknown_users:
-        return []
-    text = f"{len(links.unknown_users)} owners named on the platform are not active users of the org"
-    step = "The records are written without that owner; add the users or correct the platform's column."
-    return [Finding("OWNER_UNKNOWN", text, next_step=step)]
 
 
 class _Walk:
@@ -242,32 +225,14 @@ class _Walk:
         )
 
     def findings(self) -> list[Finding]:
-        found = guard.check(self.mapping, self.sizes)
-        name = self.mapping.name
-        found += self._unnamed()
-        if self.strangers:
-            text = f"{self.strangers:,} {name} records in Salesforce have a key the platform does not know"
-            found.append(Finding("STRANGER", text, mapping=name, next_step="They were left alone."))
-        if self.vanished:
-            text = f"{self.vanished:,} {name} records vanished from the platform; Salesforce keeps them"
-            step = "A record ends by a status on the platform, never by vanishing."
-            found.append(Finding("VANISHED", text, mapping=name, next_step=step))
-        unkeyed = self.sources.salesforce.unkeyed.get(name, 0)
-        if unkeyed:
-            text = f"{unkeyed:,} {name} records in Salesforce have no key and were left alone"
-            found.append(
-                Finding("UNKEYED", text, mapping=name, next_step="Give them their key or another record type.")
-            )
-        return found
-
-    def _unnamed(self) -> list[Finding]:
-        """Rows without a key are in no list of failures, which goes by key: they are said here."""
-        name, rows = self.mapping.name, self.tally.nameless["salesforce"]
-        if not rows:
-            return []
-        text = f"{rows:,} {name} rows on the platform have no key (null or empty) and were refused"
-        step = f"Give them a value in {self.mapping.platform.table}.{self.mapping.platform.key}, or remove them."
-        return [Finding("KEY_NULL", text, mapping=name, next_step=step)]
+        name, salesforce = self.mapping.name, self.sources.salesforce
+        return [
+            *guard.check(self.mapping, self.sizes),
+            *sayings.nameless(self.mapping, self.tally.nameless["salesforce"]),
+            *sayings.strangers(name, self.strangers),
+            *sayings.vanished(name, self.vanished),
+            *sayings.unkeyed(name, salesforce.unkeyed.get(name, 0)),
+        ]
 
 
 def stamp(instant: datetime | None) -> str:
