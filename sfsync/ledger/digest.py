@@ -17,20 +17,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from sfsync.ledger.cmac import Cmac
+from sfsync.ledger.keys import derive
 from sfsync.mapping.model import Mapping
 
 NOT_OBSERVED, NULL = np.uint64(0), np.uint64(1)
 _FIRST_FREE = np.uint64(2)
 _SAMPLE, _FEW = 2_000, 200  # a column with few distinct values is digested once per distinct value
-
-
-def derive(key: bytes, purpose: str) -> bytes:
-    """A key for one purpose from the ledger's key (HKDF-SHA-256, 32 bytes)."""
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"sfsync {purpose}".encode()).derive(key)
 
 
 @dataclass(frozen=True)

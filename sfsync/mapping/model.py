@@ -103,7 +103,7 @@ class FieldSpec(Strict):
     required: bool = False
     lane: Literal["normal", "compliance"] = "normal"
     guard: Literal["none", "strict"] = "none"
-    sensitive: bool = False  # few candidates: digested with keyed blake2b and the record's key
+    sensitive: bool = False  # few candidates: digested together with the record's key
     note: str = ""
 
     @property
@@ -177,7 +177,10 @@ class Guards(Strict):
 
     max_changed_percent: float = Field(default=30.0, gt=0, le=100)
     max_changed_records: int = Field(default=100_000, gt=0)
+    max_changed_percent_per_day: float = Field(default=60.0, gt=0)
     max_archived_percent: float = Field(default=2.0, gt=0, le=100)
+    max_missing_percent: float = Field(default=10.0, gt=0, le=100)
+    max_refused_percent: float = Field(default=50.0, gt=0, le=100)  # the fuse in mid-run
     min_base: int = Field(default=200, ge=0)  # below this many known records the percentages say nothing
 
 

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfsync.ledger.digest import KeyedDigest, derive, hexed, of_rows
+from sfsync.ledger.digest import KeyedDigest, hexed, of_rows
+from sfsync.ledger.keys import derive
 from sfsync.mapping.model import Mapping
 from sfsync.sides.side import TEXT
 
