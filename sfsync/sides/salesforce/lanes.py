@@ -73,12 +73,18 @@ def disjoint(parents: np.ndarray, some: np.ndarray, others: np.ndarray) -> bool:
 
 
 def _jobs(parents: np.ndarray, bundle: np.ndarray, shape: Shape) -> Iterator[np.ndarray]:
-    order = np.argsort(bundle, kind="stable")
-    starts = np.flatnonzero(np.diff(bundle[order], prepend=bundle[order[0]]))
-    groups = np.split(order, starts)
-    alone = groups.pop(0) if bundle[order[0]] == NO_PARENT else order[:0]
-    large = [p for g in groups if len(g) > shape.batch_rows for p in _pieces(parents, g, shape.batch_rows)]
-    pool = Pool(alone, [g for g in groups if len(g) <= shape.batch_rows])
+    sizes = np.bincount(bundle[bundle >= 0])
+    size = np.where(bundle >= 0, sizes[bundle], 0)
+    order = np.lexsort([bundle, size])
+    large: list[np.ndarray] = []
+    by_size: dict[int, np.ndarray] = {}
+    starts = np.flatnonzero(np.diff(size[order], prepend=-1))
+    for rows, many in zip(np.split(order, starts[1:]), size[order][starts].tolist(), strict=True):
+        if many > shape.batch_rows:
+            large += [p for one in rows.reshape(-1, many) for p in _pieces(parents, one, shape.batch_rows)]
+        elif many:
+            by_size[many] = rows.reshape(-1, many)
+    pool = Pool(order[size[order] == 0], by_size)
     while large or pool:
         job = _Job(parents, shape)
         large = [piece for piece in large if not job.takes(piece, pool)]
@@ -156,25 +162,25 @@ class Choice:
 class Pool:
     """Rows still to be placed: those without a parent, and bundles that fit into a batch."""
 
-    def __init__(self, alone: np.ndarray, bundles: list[np.ndarray]) -> None:
+    def __init__(self, alone: np.ndarray, by_size: dict[int, np.ndarray]) -> None:
+        """``alone``: rows; ``by_size``: size -> bundles of that size, one per line (int n x size)."""
         self._alone = alone
-        self._by_size: dict[int, list[np.ndarray]] = {}
-        for bundle in bundles:
-            self._by_size.setdefault(len(bundle), []).append(bundle)
+        self._by_size = by_size
 
     def __bool__(self) -> bool:
         return bool(len(self._alone) or self._by_size)
 
     def choose(self, room: int) -> Choice:
         """What fills so many rows best: large bundles before small ones, single rows for the rest."""
-        sizes = fill(room, {size: len(bundles) for size, bundles in self._by_size.items()})
+        sizes = fill(room, {size: len(lines) for size, lines in self._by_size.items()})
         rest = room - sum(size * count for size, count in sizes.items())
         return Choice(sizes, min(rest, len(self._alone)))
 
     def take(self, choice: Choice) -> np.ndarray:
         """The chosen rows; they leave the pool."""
-        found = [self._by_size[size].pop(0) for size, count in choice.sizes.items() for _ in range(count)]
-        self._by_size = {size: bundles for size, bundles in self._by_size.items() if bundles}
+        found = [self._by_size[size][:count].ravel() for size, count in choice.sizes.items()]
+        left = {size: lines[choice.sizes.get(size, 0) :] for size, lines in self._by_size.items()}
+        self._by_size = {size: lines for size, lines in left.items() if len(lines)}
         found.append(self._alone[: choice.alone])
         self._alone = self._alone[choice.alone :]
         return np.concatenate(found)
