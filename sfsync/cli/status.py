@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def status(obj: dict[str, Any], as_of: datetime | None, as_json: bool) -> int:
     """Per mapping: window, lag, last run, held, failed, conflicts; the API budget as last seen. No API call."""
     from sfsync.cli import screen
-    from sfsync.runs import look
+    from sfsync.runs import state
 
     with open_bench(obj, as_of) as bench:
-        found = look.status(bench)
+        found = state.status(bench)
     if as_json:
         screen.emit(found)
         return int(Exit.DONE)

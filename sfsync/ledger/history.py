@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from sfsync.ledger import database
 from sfsync.ledger.store import Ledger
-from sfsync.ledger.tables import conflict, failure, hold, write_log
+from sfsync.ledger.tables import write_log
 from sfsync.sides.side import CREATED, DELETED, TEXT, UPDATED
 
 WRITTEN = (CREATED, UPDATED, DELETED)
@@ -39,17 +39,3 @@ def of_record(ledger: Ledger, mapping: str, key: str, limit: int = 20) -> list[d
     query = sa.select(write_log).where(w.mapping == mapping, w.key == key).order_by(w.seq.desc()).limit(limit)
     with ledger.reading() as connection:
         return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def open_counts(ledger: Ledger) -> dict[str, dict[str, int]]:
-    """Open holds, failures and conflicts per mapping: ``{"player": {"held": 2, "failed": 1, "conflicts": 0}}``."""
-    counts: dict[str, dict[str, int]] = {}
-    with ledger.reading() as connection:
-        for name, table in (("held", hold), ("failed", failure), ("conflicts", conflict)):
-            records = sa.func.count(sa.distinct(table.c.key))
-            query = sa.select(table.c.mapping, records).group_by(table.c.mapping)
-            if name == "conflicts":
-                query = query.where(table.c.state == "open")
-            for mapping, number in connection.execute(query):
-                counts.setdefault(str(mapping), {"held": 0, "failed": 0, "conflicts": 0})[name] = int(number)
-    return counts

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sfsync.mapping.lines import Path
+from sfsync.mapping.lines import Fault, Path
 from sfsync.mapping.model import FieldSpec, FieldType, Leaves, Mapping, Owner
 from sfsync.mapping.transforms import TRANSFORMS
 
 DERIVED = (Leaves.MASKED, Leaves.HASH, Leaves.FLAG)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One mistake: where in the document, a sentence, and what to write instead."""
-
-    place: Path
-    sentence: str
-    next_step: str
-    code: str = "MAPPING_INVALID"
 
 
 def shape(data: Any) -> list[Fault]:

@@ -25,6 +25,16 @@ class Document:
         return self.lines.get(path, 1)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """One mistake: where in the document, a sentence, and what to write instead."""
+
+    place: Path
+    sentence: str
+    next_step: str
+    code: str = "MAPPING_INVALID"
+
+
 def parse(text: str) -> Document:
     """Reads one YAML document safely; raises ``yaml.YAMLError`` where it is no YAML."""
     loader = yaml.SafeLoader(text)

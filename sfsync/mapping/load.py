@@ -9,15 +9,14 @@ from __future__ import annotations
 import difflib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from sfsync.errors import MappingError
-from sfsync.mapping import check
-from sfsync.mapping.check import Fault
-from sfsync.mapping.lines import Document, parse
+from sfsync.mapping.lines import Document, Fault, parse
 from sfsync.mapping.model import Deletes, FieldSpec, Guards, Mapping, PlatformSpec, Refusal, SalesforceSpec
 from sfsync.mapping.variant import contact_variant
 
@@ -29,7 +28,15 @@ _PARTS: dict[str, type[BaseModel]] = {
 }
 
 
-def load(folder: Path) -> dict[str, Mapping]:
+def outline(folder: Path) -> dict[str, Mapping]:
+    """``load`` for who only looks: the rules, which know every transform, are asked only where the form is broken."""
+    try:
+        return load(folder, rules=False)
+    except (MappingError, TypeError):
+        return load(folder)
+
+
+def load(folder: Path, *, rules: bool = True) -> dict[str, Mapping]:
     """All mappings of a folder by name, parents before children.
 
     Files that do not declare ``mapping:`` are other things (clocks, request types) and are left alone. Raises
@@ -45,12 +52,14 @@ def load(folder: Path) -> dict[str, Mapping]:
     documents = {path: document for path in sorted(folder.glob("*.yaml")) if (document := _read(path))}
     mappings: dict[str, tuple[Path, Mapping]] = {}
     for path, document in documents.items():
-        mapping = _checked(path, document)
+        mapping = _checked(path, document, rules)
         if mapping.name in mappings:
             first = mappings[mapping.name][0].name
             fault = Fault(("mapping",), f"{first} has the name {mapping.name} already", "give one of them another name")
             _stop(path, document, [fault])
         mappings[mapping.name] = (path, mapping)
+    if rules:
+        _check_parents(mappings, documents)
     return _in_order(mappings, documents)
 
 
@@ -80,21 +89,31 @@ def _read(path: Path) -> Document | None:
     return document if "mapping" in names or {"fields", "platform"} <= names else None
 
 
-def _checked(path: Path, document: Document) -> Mapping:
+def _checked(path: Path, document: Document, rules: bool) -> Mapping:
     if document.faults:
         where = [f"{path}:{line}" for line, _, _ in document.faults]
         _raise([(w, f[1], f[2]) for w, f in zip(where, document.faults, strict=True)])
-    shape = check.shape(document.data)
-    if shape:
-        _stop(path, document, shape)
+    if rules:
+        _check(path, document, _rules().shape(document.data))
     try:
         mapping = Mapping.model_validate({**document.data, "file": str(path)})
     except ValidationError as error:
         _stop(path, document, [_fault(e) for e in error.errors()])
-    faults = check.mapping_faults(mapping)
+    if rules:
+        _check(path, document, _rules().mapping_faults(mapping))
+    return mapping
+
+
+def _rules() -> ModuleType:
+    """The rules; they know all transforms and with them Arrow, which who only looks need not wait for."""
+    from sfsync.mapping import check
+
+    return check
+
+
+def _check(path: Path, document: Document, faults: list[Fault]) -> None:
     if faults:
         _stop(path, document, faults)
-    return mapping
 
 
 def _fault(error: Any) -> Fault:
@@ -130,14 +149,16 @@ def _did_you_mean(word: str, known: list[str]) -> str:
     return f"did you mean {near[0]}?" if near else f"write one of: {', '.join(known)}"
 
 
-def _in_order(mappings: dict[str, tuple[Path, Mapping]], documents: dict[Path, Document]) -> dict[str, Mapping]:
-    """Variants resolved, parents known and no cycle, parents first (otherwise by name)."""
+def _check_parents(mappings: dict[str, tuple[Path, Mapping]], documents: dict[Path, Document]) -> None:
     named = {name: mapping for name, (_, mapping) in sorted(mappings.items())}
     for name, mapping in named.items():
-        faults = check.parent_faults(mapping, named, _did_you_mean)
-        if faults:
-            _stop(mappings[name][0], documents[mappings[name][0]], faults)
-    named = contact_variant(named)
+        path = mappings[name][0]
+        _check(path, documents[path], _rules().parent_faults(mapping, named, _did_you_mean))
+
+
+def _in_order(mappings: dict[str, tuple[Path, Mapping]], documents: dict[Path, Document]) -> dict[str, Mapping]:
+    """Variants resolved, parents known and no cycle, parents first (otherwise by name)."""
+    named = contact_variant({name: mapping for name, (_, mapping) in sorted(mappings.items())})
     sorter = TopologicalSorter({name: mapping.parents for name, mapping in named.items()})
     try:
         order = list(sorter.static_order())

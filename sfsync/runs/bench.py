@@ -38,11 +38,19 @@ class Bench:
         """All mappings of the project, parents first."""
         from sfsync.mapping.load import load
 
-        folder = self.settings.mappings
-        found = load(folder)
+        return self._some(load(self.settings.mappings))
+
+    @cached_property
+    def outline(self) -> dict[str, Mapping]:
+        """The same for who only looks: read, but not held against every rule of mapping files."""
+        from sfsync.mapping.load import outline
+
+        return self._some(outline(self.settings.mappings))
+
+    def _some(self, found: dict[str, Mapping]) -> dict[str, Mapping]:
         if not found:  # a run over nothing would look like a run without work
             step = "Set `mappings` in sfsync.toml to a folder of mapping files, or run: sfsync init ."
-            raise MappingError("there is no mapping in this folder", "MAPPING_NONE", str(folder), step)
+            raise MappingError("there is no mapping in this folder", "MAPPING_NONE", str(self.settings.mappings), step)
         return found
 
     def chosen(self, names: Sequence[str]) -> dict[str, Mapping]:

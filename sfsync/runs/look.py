@@ -1,9 +1,8 @@
-"""status and explain: looking, never writing."""
+"""explain: looking, never writing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,44 +20,6 @@ from sfsync.planners.sync.links import Links
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
 from sfsync.sides.side import TEXT
-
-LATE_FLAG_MINUTES = 15
-
-
-def status(bench: Bench) -> dict[str, Any]:
-    """Per mapping: windows, lag, records known, open issues; the last runs; the API budget as last seen."""
-    ledger = bench.ledger
-    runs = ledger.last_runs(limit=10)
-    issues = history.open_counts(ledger)
-    parts = {}
-    for name in bench.mappings:
-        marks = {side: ledger.watermark(name, side) for side in ("platform", "salesforce")}
-        parts[name] = {
-            "known": base.count(ledger, name),
-            "windows": {side: _text(mark) for side, mark in marks.items()},
-            "lag_s": _lag(bench.as_of, [m for m in marks.values() if m]),
-            "last_run": next((r["run_id"] for r in runs if name in ((r["summary"] or {}).get("mappings") or {})), None),
-            **issues.get(name, {"held": 0, "failed": 0, "conflicts": 0}),
-        }
-    remaining = next((r["summary"].get("api_remaining") for r in runs if r["summary"]), None)
-    return {"as_of": _text(bench.as_of), "mappings": parts, "runs": [_run(r) for r in runs], "api_remaining": remaining}
-
-
-def _run(row: dict[str, Any]) -> dict[str, Any]:
-    summary = row["summary"] or {}
-    names = ("run_id", "command", "actor", "started_at", "ended_at", "exit")
-    return {n: row[n] for n in names} | {"api_calls": summary.get("api_calls"), "duration_s": summary.get("duration_s")}
-
-
-def _lag(now: datetime, marks: list[datetime]) -> int | None:
-    return int((now - min(marks)).total_seconds()) if marks else None
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-# --- explain ------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -110,7 +71,7 @@ def _decide(bench: Bench, mapping: Mapping, key: str) -> tuple[Draft, Any, base.
     digest = bench.ledger.digest.bound(mapping)
     recall = memory.recall(mapping, keys)
     draft = merge(mapping, platform, salesforce, recall, keys, digest)
-    links = Links(memory, lambda names: set(bench.salesforce.users(names)))
+    links = Links(memory, lambda names: set(bench.salesforce.users(names)), set())
     return draft, segment(draft, recall, links, Sizes(), digest), known
 
 
