@@ -16,11 +16,6 @@ from sfsync.mapping.model import Mapping
 Said = Callable[[Sequence[str], pd.Index, np.ndarray, np.ndarray], np.ndarray]
 
 
-def nothing_said(columns: Sequence[str], keys: pd.Index, _platform: np.ndarray, _salesforce: np.ndarray) -> np.ndarray:
-    """No rule and no deadline."""
-    return np.zeros((len(keys), len(columns)), np.int8)
-
-
 @dataclass(frozen=True)
 class Recall:
     """Memory of n keys of one mapping.
@@ -32,7 +27,6 @@ class Recall:
     said       what people decided, asked with the digests both sides have now (see ``Said``)
     parked     frame: key, side, code, digest, status (refused | undone): changes not to be tried again as they are
     open       bool n: the key has an open hold, failure or conflict
-    standing   what a rule or the deadline says where a person would be asked (see ``Said``)
     """
 
     digests: np.ndarray
@@ -42,7 +36,6 @@ class Recall:
     said: Said
     parked: pd.DataFrame
     open: np.ndarray
-    standing: Said = nothing_said
 
 
 class Memory(Protocol):
@@ -58,7 +51,7 @@ class Memory(Protocol):
         """Keys with open holds, failures or conflicts; they are looked at in every run."""
 
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
-        """(stamp, id) of the records known to have been stamped since, sorted; of very many only the first ones."""
+        """(stamp, id) of the records known to have been stamped since, sorted."""
 
     def size(self, mapping: Mapping) -> int:
         """How many records the base knows."""
