@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -42,12 +43,26 @@ def guarded(command: click.Command, arguments: list[str]) -> int:
         _close_stdout()
         return int(Exit.DONE)
     except Exception as error:  # the last net: a defect of ours
-        _defect(error)
-        if _wants_json(command, arguments):
-            _document(
-                Defect(f"{type(error).__name__} in sfsync itself", "DEFECT", next_step="Report the lines on stderr.")
-            )
-        return int(Exit.DEFECT)
+        return _last_net(error, as_json=_wants_json(command, arguments))
+
+
+def _last_net(error: Exception, *, as_json: bool) -> int:
+    if full := _disk_full(error):
+        show(full, as_json=as_json)
+        return int(full.exit_status)
+    _defect(error)
+    if as_json:
+        step = "Report the lines on stderr."
+        _document(Defect(f"{type(error).__name__} in sfsync itself", "DEFECT", next_step=step))
+    return int(Exit.DEFECT)
+
+
+def _disk_full(error: Exception) -> ConfigError | None:
+    """A file could not be written for want of room: nobody's defect, and the next run goes on."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return None
+    step = "Make room in the ledger's folder and in the folder for temporary files, then run again; nothing was lost."
+    return ConfigError("there is no room left for a file of the run", "DISK_FULL", str(error.filename or ""), step)
 
 
 def _forgiving(stream: Any) -> None:

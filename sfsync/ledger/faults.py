@@ -12,12 +12,14 @@ from sqlalchemy.exc import DBAPIError
 from sfsync.errors import LedgerError, Unreachable
 
 _RESTORE = "Move the file away and restore a backup, or start a new ledger and look first: sfsync plan --full"
+_DISK = "Check room and health of the disk, then run again."
 _WAIT = "Wait for the other run to end, then run again."
 _RIGHTS = "Check owner and mode of the file, or the rights of the database user."
 _RULES = (  # (pattern in the driver's text, code, message, next step)
     (r"not a database|malformed|disk image|encrypted", "LEDGER_DAMAGED", "the ledger is damaged or not one", _RESTORE),
     (r"locked|busy", "LEDGER_BUSY", "another process keeps the ledger locked", _WAIT),
     (r"is full|no space|could not extend", "LEDGER_FULL", "the ledger's disk is full", "Make room, then run again."),
+    (r"disk i/o", "LEDGER_IO", "the ledger's disk refused to read or write", _DISK),
     (r"read-?only|permission denied", "LEDGER_DENIED", "the ledger may not be written by this user", _RIGHTS),
     (r"password auth|no pg_hba|role .* does not", "LEDGER_DENIED", "the ledger's database refused the login", _RIGHTS),
     (r"unable to open|does not exist", "LEDGER_UNREADABLE", "the ledger cannot be opened", "Check ledger.url."),

@@ -128,7 +128,7 @@ class Troubles:
 
     def _clock(self, dice: random.Random, _: Trouble) -> str:
         """The org's clock jumps by less than the windows' margins."""
-        most = 250_000 if self.stage.margins else 700
+        most = 200_000 if self.stage.margins else 700
         self._order(kind="clock_skew", ms=dice.randint(-most, most), after=dice.randint(0, 5))
         return "org clock_skew"
 

@@ -66,8 +66,9 @@ def world(place: Path, nursery: Nursery, seed: int, numbers: list[int], counts: 
         print(f"the round alone, in a new world: scripts/chaos --seed {seed} --only {number}", flush=True)
         return False
     finally:
-        counts.update(rounds.troubles.counts)
-        counts.update({f"exit {k}": v for k, v in rounds.runs.items()})
+        counts.update({f"ordered  {k}": n for k, n in rounds.troubles.counts.items()})
+        counts.update({f"struck   {k}": n for k, n in rounds.struck.items()})
+        counts.update({f"ended    {k}": v for k, v in rounds.runs.items()})
         stage.close()
     return True
 

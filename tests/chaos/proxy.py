@@ -42,10 +42,11 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, name="proxy", daemon=True).start()
 
-    def arm(self, weather: Weather) -> None:
-        """From now on this weather; ``Weather()`` is calm."""
+    def arm(self, weather: Weather) -> Counter[str]:
+        """From now on this weather; ``Weather()`` is calm. Says how often the last one struck."""
         with self._lock:
-            self._weather = weather
+            struck, self.struck, self._weather = self.struck, Counter[str](), weather
+        return struck
 
     def close(self) -> None:
         """No new connections."""

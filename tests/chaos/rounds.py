@@ -53,7 +53,7 @@ class Rounds:
         self.people = People(stage, self.cells, self.gone)
         self.troubles = Troubles(stage)
         self.story: list[str] = []
-        self.runs = Counter[str]()
+        self.runs, self.struck = Counter[str](), Counter[str]()
         self.before = Look()
 
     # -- a round
@@ -73,7 +73,6 @@ class Rounds:
             look = self.before if not stage else self.stage.look()
             self.people.play(dice, look, dice.randint(1, 8), at_rest=not stage)
             self._troubled_run(dice)
-        self.stage.calm()
         self._judge(dice)
 
     def _troubled_run(self, dice: random.Random) -> None:
@@ -86,6 +85,7 @@ class Rounds:
         )
         with self.troubles.at_work(trouble):
             ended = self._run([*names, *full], trouble)
+        self.struck += self.stage.calm()
         if ended.exit not in ENDS | {-9} and not (ended.exit == 2 and _code(ended) in CODES):
             raise Broken(f"a run must not end with {ended.exit} {_code(ended)}: {ended.err[-3000:]}")
         self._ran(names, look, faults=True)

@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import time
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import requests
+
 from sfsync.rehearsal.opening import Ready
 from tests.chaos.model import ABSENT, Value
 from tests.chaos.nursery import Child, Nursery
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import Proxy, Weather
 from tests.chaos.watched import KINDS, Kind, plain
 from tests.e2e.world import FORCE_APP, NOW, ROOT, World, seeded
 
@@ -97,14 +100,22 @@ class Stage:
         self.world.url = self.url
         assert parts.port == self._port
 
-    def calm(self) -> None:
-        """All bad weather ends."""
-        from tests.chaos.proxy import Weather
-
-        self.proxy.arm(Weather())
+    def calm(self) -> Counter[str]:
+        """All bad weather ends; says how often it struck."""
+        struck = Counter({f"socket {k}": n for k, n in self.proxy.arm(Weather()).items()})
         if self.org.ended() is not None:
             self.org = self._serve()
-        self.world.control("faults", clear=True)
+        for fault in self.control("GET", "faults")["faults"]:
+            struck[f"org {fault['kind']}"] += int(fault.get("hits", 0))
+        self.control("DELETE", "faults")
+        return struck
+
+    def control(self, method: str, path: str) -> Any:
+        """The org's control plane, by the direct way."""
+        headers = {"Authorization": f"Bearer {self.ready.access_token}"}
+        answer = requests.request(method, f"{self.ready.instance_url}/rehearsal/{path}", headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def close(self) -> None:
         """Ends org and proxy; the files stay."""
