@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,19 +23,27 @@ from sfsync.runs.memory import LedgerMemory
 from sfsync.runs.result import Result, exit_status, numbers, planned_numbers
 from sfsync.runs.running import Run, quiet, running, scratch
 
+Maker = Callable[..., object]  # sources, folder, full, progress: makes a plan as ``make`` does
+
 # --- plan ---------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
 def planned(
-    bench: Bench, names: Sequence[str], *, out: Path | None = None, full: bool = False, progress: Progress = quiet
+    bench: Bench,
+    names: Sequence[str],
+    *,
+    out: Path | None = None,
+    full: bool = False,
+    progress: Progress = quiet,
+    maker: Maker = make,
 ) -> Iterator[PlanFolder]:
-    """A plan of the named mappings; kept in ``out``, or thrown away at the end. Reads only."""
+    """A plan of the named mappings by ``maker``; kept in ``out``, or thrown away at the end. Reads only."""
     mappings = bench.chosen(names)
     fit(bench, mappings)
     folder = PlanFolder.create(out or scratch(bench))
     try:
-        make(_sources(bench, mappings, LedgerMemory(bench.ledger)), folder, full=full, progress=progress)
+        maker(_sources(bench, mappings, LedgerMemory(bench.ledger)), folder, full=full, progress=progress)
         yield folder
     finally:
         if out is None:
