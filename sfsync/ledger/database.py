@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK = 50_000  # keys or rows per statement
+ROWS = 50  # rows per INSERT of SQLite
 BUSY_MS = 30_000
 
 
@@ -156,25 +157,46 @@ def upsert(
     table: sa.Table,
     columns: Mapping[str, Sequence[Any]],
     update: Mapping[str, Any] | None = None,
-) -> None:
+) -> int:
     """Insert whole columns of driver values; on an equal primary key set ``update`` (name -> expression over ``new``).
 
-    Without ``update`` every other column is replaced; with an empty one the old row stays. Whole columns go to
-    PostgreSQL as arrays and to SQLite as prepared rows: both ten times faster than one bound dictionary per row.
+    Without ``update`` every other column is replaced; with an empty one the old row stays. Returns how many rows were
+    inserted or changed. Whole columns go to PostgreSQL as arrays and to SQLite as statements of many rows each: both
+    ten times faster than one bound dictionary per row.
     """
-    if connection.dialect.name == "postgresql":
-        for start in range(0, len(next(iter(columns.values()))), CHUNK):
-            some = {n: list(c[start : start + CHUNK]) for n, c in columns.items()}
-            connection.execute(_on_conflict(_from_arrays(table, some), table, columns, update))
-        return
-    statement = _on_conflict(sqlite.insert(table).values({n: sa.bindparam(n) for n in columns}), table, columns, update)
-    compiled = statement.compile(dialect=connection.dialect)
     count = len(next(iter(columns.values())))
-    fixed = {n: [v] * count for n, v in compiled.params.items() if n not in columns}  # literals of the update
-    if count:
-        values = {**fixed, **columns}
-        rows = zip(*(values[n] for n in compiled.positiontup or ()), strict=True)
-        connection.exec_driver_sql(str(compiled), list(rows))
+    if connection.dialect.name == "postgresql":
+        done = 0
+        for start in range(0, count, CHUNK):
+            some = {n: list(c[start : start + CHUNK]) for n, c in columns.items()}
+            done += connection.execute(_on_conflict(_from_arrays(table, some), table, columns, update)).rowcount
+        return done
+    statement = _on_conflict(sqlite.insert(table).values({n: sa.bindparam(n) for n in columns}), table, columns, update)
+    return _many(connection, statement.compile(dialect=connection.dialect), columns, count)
+
+
+def _many(connection: Connection, compiled: Any, columns: Mapping[str, Sequence[Any]], count: int) -> int:
+    """Runs a compiled INSERT of one row for ``count`` rows, ``ROWS`` at a time."""
+    width = len(columns)
+    names, literals = compiled.positiontup[:width], [compiled.params[n] for n in compiled.positiontup[width:]]
+    flat: list[Any] = [None] * (count * width)
+    for place, name in enumerate(names):
+        flat[place::width] = columns[name]
+    whole = count // ROWS
+    done = 0
+    for start, times, rows in ((0, whole, ROWS), (whole * ROWS, 1, count % ROWS)):
+        if times and rows:
+            step = rows * width
+            bound = [
+                (*flat[i : i + step], *literals) for i in range(start * width, (start + times * rows) * width, step)
+            ]
+            done += connection.exec_driver_sql(_of_rows(str(compiled), width, rows), bound).rowcount
+    return done
+
+
+def _of_rows(statement: str, width: int, rows: int) -> str:
+    one = f"({', '.join('?' * width)})"
+    return statement.replace(f"VALUES {one}", f"VALUES {', '.join([one] * rows)}", 1)
 
 
 def _from_arrays(table: sa.Table, columns: Mapping[str, list[Any]]) -> postgresql.Insert:
