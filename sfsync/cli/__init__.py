@@ -20,11 +20,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("plans", "Write a saved plan; refuses a stale one."),
     "sync": ("plans", "Plan and apply in one go (for cron)."),
     "undo": ("plans", "Plan the way back from a run, show it, apply it."),
+    "reconcile": ("reconcile", "Compare both sides completely; report what was missed, --out DIR saves a repair."),
     "status": ("status", "Per mapping: window, lag, last run, held, failed, conflicts; the API budget."),
     "explain": ("status", "The life of one record, and what the next run would do with it and why."),
     "audit": ("status", "Show the audit trail; --verify checks its chain."),
     "failures": ("issues", "Records whose write was refused: list, retry."),
-    "conflicts": ("issues", "Values changed on both sides: list, show, resolve."),
+    "conflicts": ("conflicts", "Values changed on both sides: list, show, resolve, by rule."),
     "holds": ("issues", "Records that wait for something: list, release."),
     "org": ("org", "The rehearsal org: serve, reset; deploy custom fields into any org."),
 }
