@@ -246,13 +246,16 @@ def forget(ledger: Ledger, mapping: str, keys: Iterable[str]) -> None:
             connection.execute(base.delete().where(base.c.mapping == mapping, which))
 
 
-def known_since(ledger: Ledger, mapping: str, stamp: datetime | str) -> list[tuple[str, str]]:
+def known_since(
+    ledger: Ledger, mapping: str, stamp: datetime | str, most: int | None = None
+) -> list[tuple[str, str]]:
     """(salesforce stamp, id) of the records known to lie at or after ``stamp``, sorted: a hint for ``changes``."""
     start = stamp if isinstance(stamp, str) else database.text_of(stamp)
     query = (
         sa.select(base.c.salesforce_stamp, base.c.salesforce_id)
         .where(base.c.mapping == mapping, base.c.salesforce_stamp >= start[:19], base.c.salesforce_id.is_not(None))
         .order_by(base.c.salesforce_stamp, base.c.salesforce_id)
+        .limit(most)
     )
     with ledger.reading() as connection:
         return [(s, i) for s, i in connection.execute(query)]

@@ -18,7 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,24 +36,26 @@ _NONCE = 12
 
 @dataclass(frozen=True)
 class Image:
-    """One before-image: ``frame`` as it was given to ``save``."""
+    """One before-image: ``table`` as it was given to ``save``."""
 
     mapping: str
     side: str
     number: int
-    frame: pd.DataFrame
+    table: pa.Table
 
 
-def save(ledger: Ledger, run_id: str, mapping: str, side: str, number: int, frame: pd.DataFrame) -> Path:
+def save(ledger: Ledger, run_id: str, mapping: str, side: str, number: int, table: pa.Table) -> Path:
     """Write and sync the file, then commit its row; returns the file. ``number`` counts within the run."""
     name = f"{number:06d}-{side}-{mapping}.image"
     if not re.fullmatch(r"[\w.-]+", run_id) or not re.fullmatch(r"[\w.-]+", name):
         raise Defect("names of runs and mappings become file names", "IMAGE_NAME", name)
     relative = Path("before") / run_id / name
-    body = _sealed(ledger, f"{run_id}/{mapping}/{side}/{number}", frame)
+    body = _sealed(ledger, f"{run_id}/{mapping}/{side}/{number}", table)
     _write(ledger.folder / relative, body)
     faultpoints.hit("ledger.image.written")
-    _note(ledger, {"run_id": run_id, "mapping": mapping, "side": side, "number": number}, relative, body, len(frame))
+    _note(
+        ledger, {"run_id": run_id, "mapping": mapping, "side": side, "number": number}, relative, body, table.num_rows
+    )
     faultpoints.hit("ledger.image.saved")
     return ledger.folder / relative
 
@@ -77,28 +80,28 @@ def load(ledger: Ledger, run_id: str) -> Iterator[Image]:
         rows = connection.execute(query).all()
     for row in rows:
         body = _checked(ledger.folder / row.file, row.sha256)
-        frame = _unsealed(ledger, f"{run_id}/{row.mapping}/{row.side}/{row.number}", body, row.file)
-        yield Image(row.mapping, row.side, row.number, frame)
+        table = _unsealed(ledger, f"{run_id}/{row.mapping}/{row.side}/{row.number}", body, row.file)
+        yield Image(row.mapping, row.side, row.number, table)
 
 
 def _key(ledger: Ledger) -> AESGCM:
     return AESGCM(derive(ledger.key, "before-images"))
 
 
-def _sealed(ledger: Ledger, name: str, frame: pd.DataFrame) -> bytes:
+def _sealed(ledger: Ledger, name: str, table: pa.Table) -> bytes:
     plain = io.BytesIO()
-    frame.to_parquet(plain, engine="pyarrow", compression="zstd")
+    pq.write_table(table, plain, compression="zstd", write_statistics=False)
     nonce = secrets.token_bytes(_NONCE)
-    return nonce + _key(ledger).encrypt(nonce, plain.getvalue(), name.encode())
+    return nonce + _key(ledger).encrypt(nonce, plain.getbuffer(), name.encode())
 
 
-def _unsealed(ledger: Ledger, name: str, body: bytes, file: str) -> pd.DataFrame:
+def _unsealed(ledger: Ledger, name: str, body: bytes, file: str) -> pa.Table:
     try:
         plain = _key(ledger).decrypt(body[:_NONCE], body[_NONCE:], name.encode())
     except (InvalidTag, ValueError):
         step = "Bring back the key the ledger was made with; the file is as it was written."
         raise LedgerError("the before-image cannot be decrypted", "IMAGE_KEY", file, step) from None
-    return pd.read_parquet(io.BytesIO(plain), engine="pyarrow")
+    return pq.read_table(pa.BufferReader(plain))
 
 
 def _checked(path: Path, digest: str) -> bytes:

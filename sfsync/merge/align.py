@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sfsync.mapping.model import Mapping
+from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
 NOT_OBSERVED = np.uint64(0)
@@ -49,8 +50,9 @@ def align(
     mapping: Mapping, platform: Records, salesforce: Records, base: np.ndarray, keys: pd.Index, digest: Digest
 ) -> Aligned:
     """Aligns on ``keys`` (n unique keys); ``base`` is n x f, a row of zeros where the base does not know the key."""
-    p_frame, p_meta, p, p_here = _one_side(mapping, platform, keys, digest)
-    s_frame, s_meta, s, s_here = _one_side(mapping, salesforce, keys, digest)
+    p_frame, p_meta, p_here = _one_side(mapping, platform, keys)
+    s_frame, s_meta, s_here = _one_side(mapping, salesforce, keys)
+    p, s = _digests(p_frame, p_here, platform, digest), _digests(s_frame, s_here, salesforce, digest)
     gone = s_meta["deleted"].fillna(False).to_numpy(bool)
     s[gone] = NOT_OBSERVED
     _blank_problems(mapping, platform, keys, p)
@@ -73,25 +75,38 @@ def align(
     )
 
 
-def _one_side(
-    mapping: Mapping, records: Records, keys: pd.Index, digest: Digest
-) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray, np.ndarray]:
-    columns = list(mapping.columns)
-    frame = records.values.reindex(index=keys, columns=columns).astype(TEXT)
-    here = keys.isin(records.values.index)
-    digests = np.zeros((len(keys), len(columns)), np.uint64)
-    if here.any():
+def _one_side(mapping: Mapping, records: Records, keys: pd.Index) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    names = list(mapping.columns)
+    if not len(records):
+        return columns.empty(names, keys), records.meta.reindex(keys), np.zeros(len(keys), bool)
+    frame, meta = records.values, records.meta
+    if list(frame.columns) != names:
+        frame = frame.reindex(columns=names).astype(TEXT)
+    if frame.index.equals(keys):
+        return frame, meta, np.ones(len(keys), bool)
+    return frame.reindex(keys), meta.reindex(keys), keys.isin(frame.index)
+
+
+def _digests(frame: pd.DataFrame, here: np.ndarray, records: Records, digest: Digest) -> np.ndarray:
+    """uint64 n x f; rows that are not here and columns that were not observed are 0."""
+    digests = np.zeros(frame.shape, np.uint64)
+    if here.all():
+        digests = digest(frame)
+    elif here.any():
         digests[here] = digest(frame[here])
-    unseen = [i for i, c in enumerate(columns) if c not in records.observed]
-    digests[:, unseen] = NOT_OBSERVED
-    return frame, records.meta.reindex(keys), digests, here
+    unseen = [i for i, c in enumerate(frame.columns) if c not in records.observed]
+    if unseen:
+        digests[:, unseen] = NOT_OBSERVED
+    return digests
 
 
 def _blank_problems(mapping: Mapping, records: Records, keys: pd.Index, digests: np.ndarray) -> None:
     """A value that cannot be made canonical was not observed; a problem of the whole record blanks all of it."""
+    if not len(records.problems):
+        return
     problems = records.problems[records.problems["key"].isin(keys)]
     rows = keys.get_indexer(problems["key"])
-    columns = pd.Index(mapping.columns).get_indexer(problems["field"].fillna(""))
-    cells = columns >= 0
-    digests[rows[cells], columns[cells]] = NOT_OBSERVED
+    fields = pd.Index(mapping.columns).get_indexer(problems["field"].fillna(""))
+    cells = fields >= 0
+    digests[rows[cells], fields[cells]] = NOT_OBSERVED
     digests[rows[~cells]] = NOT_OBSERVED

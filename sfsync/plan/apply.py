@@ -138,13 +138,14 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
     mapping, side = hands.mappings[step.mapping], hands.side(step.side)
     digest = hands.digest(mapping)
     changes = _with_ids(hands, mapping, changes)
-    stale = _stale(side, mapping, step.kind, changes, digest)
+    stale = _stale(side, mapping, step.kind, changes)
     moved_on, changes = changes.take(stale), changes.take(~stale)
     _hold(hands, step, moved_on, "MOVED")
     hands.moved[mapping.name] = hands.moved.get(mapping.name, 0) + len(moved_on)
     if not len(changes):
         return
-    digests = changes.digests(digest)
+    sent = digest(changes.keyed(changes.after))
+    digests = np.where(changes.touched, sent, np.uint64(0))
     intent = intents.open(
         hands.ledger,
         hands.run_id,
@@ -162,7 +163,7 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
     hit("apply.written")
     read = _read_back(hands, side, mapping, changes, outcomes)
     outcomes = judge_unknown(changes, outcomes, read, digests, digest)
-    settled = settle(mapping, changes, outcomes, read, digest)
+    settled = settle(mapping, changes, outcomes, read, sent, digest)
     _close(hands, mapping, step, changes, outcomes, settled, intent)
     if step.kind == CREATE and step.side == "salesforce" and read is not None:
         _take_back(hands, mapping, read)
@@ -180,21 +181,19 @@ def _with_ids(hands: Hands, mapping: Mapping, changes: Changes) -> Changes:
     return Changes(rows, changes.after, changes.before, changes.cause)
 
 
-def _stale(side: Side, mapping: Mapping, kind: str, changes: Changes, digest: Digest) -> np.ndarray:
+def _stale(side: Side, mapping: Mapping, kind: str, changes: Changes) -> np.ndarray:
     if kind == CREATE or not len(changes):
         return np.zeros(len(changes), bool)
     ids = changes.rows["id"].set_axis(changes.keys)
     known = ids.notna().to_numpy(bool)
     now = side.fetch(mapping, changes.keys[known], ids[known] if changes.rows["side"].iloc[0] == "salesforce" else None)
-    return moved(mapping, changes, now, digest)
+    return moved(mapping, changes, now)
 
 
 def _save_image(hands: Hands, mapping: Mapping, step: Batch, changes: Changes) -> None:
     hands.images += 1
-    known = base.read(hands.ledger, mapping.name, mapping.columns, changes.keys).align(changes.keys)
-    frame = stored.changes_frame(changes)
-    frame["base"] = [r.tobytes() for r in np.ascontiguousarray(known.digests)]
-    images.save(hands.ledger, hands.run_id, mapping.name, step.side, hands.images, frame)
+    table = stored.changes_table(changes)
+    images.save(hands.ledger, hands.run_id, mapping.name, step.side, hands.images, table)
 
 
 def _send(hands: Hands, side: Side, mapping: Mapping, step: Batch, changes: Changes, intent: str) -> pd.DataFrame:

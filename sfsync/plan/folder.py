@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from sfsync.errors import PlanError
 from sfsync.plan.model import ISSUE_COLUMNS, ROW_COLUMNS, BaseRows, Changes, Header, Segment
+from sfsync.sides import columns as columns_
 from sfsync.sides.side import TEXT
 
 HEADER = "plan.json"
@@ -47,11 +48,11 @@ class PlanFolder:
     def add(self, number: int, segment: Segment) -> None:
         """Writes one segment."""
         stem = self.path / f"{segment.mapping}-{number:05}"
-        tables = {"changes": _changes_table(segment.changes), "base": _base_table(segment.base)}
+        tables = {"changes": changes_table(segment.changes), "base": _base_table(segment.base)}
         tables["issues"] = _issues_table(segment)
         for name, table in tables.items():
             file = Path(f"{stem}.{name}.parquet")
-            pq.write_table(table, file, compression="zstd")
+            pq.write_table(table, file, compression="lz4", write_statistics=False)
             file.chmod(0o600)
             self._digests.append(f"{file.name}:{_sum(file)}")
 
@@ -98,7 +99,7 @@ class PlanFolder:
         except (OSError, pa.ArrowException):
             raise PlanError("a file of the plan cannot be read", "PLAN_BROKEN", str(stem), _AGAIN) from None
         frame, digests = _issues_of(issues)
-        return Segment(mapping, _changes_of(changes, columns), _base_of(base, len(columns)), frame, digests)
+        return Segment(mapping, changes_of(changes, columns), _base_of(base, len(columns)), frame, digests)
 
     def remove(self) -> None:
         """Deletes the folder with its values."""
@@ -114,43 +115,42 @@ def _sum(path: Path) -> str:
 
 
 def _text(frame: pd.DataFrame, prefix: str = "") -> dict[str, pa.Array]:
-    return {prefix + c: pa.array(frame[c].astype(TEXT), pa.large_string(), from_pandas=True) for c in frame.columns}
+    return {prefix + c: columns_.arrow(frame[c].astype(TEXT)) for c in frame.columns}
+
+
+def _values(frame: pd.DataFrame, prefix: str) -> dict[str, pa.Array]:
+    """The columns that hold anything: most cells of a plan are null, and a new record has no values before."""
+    return {n: a for n, a in _text(frame, prefix).items() if a.null_count < len(a)}
 
 
 def _frame(table: pa.Table, columns: dict[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {new: pd.Series(table[old].combine_chunks().to_pandas(), dtype=TEXT) for old, new in columns.items()}
-    )
+    """Columns by their names in the table, under new names; one that the table lacks is null."""
+    there = set(table.column_names)
+    nothing = pa.nulls(table.num_rows, pa.large_string())
+    found = {new: table[old].combine_chunks() if old in there else nothing for old, new in columns.items()}
+    return columns_.frame(found, pd.RangeIndex(table.num_rows))
 
 
-def _changes_table(c: Changes) -> pa.Table:
-    causes = {f"cause.{n}": pa.array(c.cause[:, i], pa.int8()) for i, n in enumerate(c.after.columns)}
-    return pa.table({**_text(c.rows), **_text(c.after, "after."), **_text(c.before, "before."), **causes})
+def changes_table(c: Changes) -> pa.Table:
+    """Changes as one wide table, the form they are kept in; columns without a value or a cause are left out."""
+    named = zip(c.after.columns, c.cause.T, strict=True)
+    causes = {f"cause.{n}": pa.array(np.ascontiguousarray(cause), pa.int8()) for n, cause in named if cause.any()}
+    return pa.table({**_text(c.rows), **_values(c.after, "after."), **_values(c.before, "before."), **causes})
 
 
-def _changes_of(table: pa.Table, columns: tuple[str, ...]) -> Changes:
-    cause = np.column_stack([table[f"cause.{c}"].to_numpy() for c in columns]).astype(np.int8)
+def changes_of(table: pa.Table, columns: tuple[str, ...]) -> Changes:
+    """The changes of a wide table; a field that is not in it (the mapping gained it since) is untouched."""
+    there = set(table.column_names)
+    cause = np.zeros((table.num_rows, len(columns)), np.int8, order="F")
+    for i, name in enumerate(columns):
+        if f"cause.{name}" in there:
+            cause[:, i] = table[f"cause.{name}"].to_numpy()
     return Changes(
         _frame(table, {c: c for c in ROW_COLUMNS}),
         _frame(table, {f"after.{c}": c for c in columns}),
         _frame(table, {f"before.{c}": c for c in columns}),
-        cause.reshape(table.num_rows, len(columns)),
+        cause,
     )
-
-
-def changes_frame(changes: Changes) -> pd.DataFrame:
-    """Changes as one wide frame, the form before-images are kept in."""
-    return _changes_table(changes).to_pandas()
-
-
-def changes_from(frame: pd.DataFrame, columns: tuple[str, ...]) -> Changes:
-    """The changes of a wide frame; a field that is not in it (the mapping gained it since) is untouched."""
-    frame = frame.copy()
-    for name in columns:
-        if f"cause.{name}" not in frame:
-            frame[f"cause.{name}"] = np.int8(0)
-            frame[f"after.{name}"] = frame[f"before.{name}"] = pd.Series(pd.NA, index=frame.index, dtype=TEXT)
-    return _changes_of(pa.Table.from_pandas(frame, preserve_index=False), columns)
 
 
 _BASE_META = ("id", "salesforce_stamp", "platform_stamp", "state", "survivor")
@@ -158,7 +158,8 @@ _BASE_META = ("id", "salesforce_stamp", "platform_stamp", "state", "survivor")
 
 def _base_table(base: BaseRows) -> pa.Table:
     width = base.digests.shape[1] * 8
-    blob = pa.array([r.tobytes() for r in np.ascontiguousarray(base.digests)], pa.binary(width))
+    body = pa.py_buffer(np.ascontiguousarray(base.digests, np.uint64).tobytes())
+    blob = pa.Array.from_buffers(pa.binary(width), len(base), [None, body])
     keys = pa.array(pd.Series(base.keys, dtype=TEXT), pa.large_string(), from_pandas=True)
     return pa.table({"key": keys, "digests": blob, **_text(base.meta[list(_BASE_META)])})
 

@@ -15,6 +15,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from sfsync.merge.verdict import Verdict
+from sfsync.sides import columns as columns_
 from sfsync.sides.side import TEXT
 
 SEGMENT_ROWS = 50_000
@@ -76,6 +77,8 @@ class Changes:
 
     def take(self, mask: np.ndarray) -> Changes:
         """The rows where ``mask`` (bool, n) holds."""
+        if mask.all():
+            return self
         return Changes(
             self.rows[mask].reset_index(drop=True),
             self.after[mask].reset_index(drop=True),
@@ -108,8 +111,8 @@ ISSUE_COLUMNS = (
 
 def no_changes(columns: tuple[str, ...]) -> Changes:
     """Changes of no record."""
-    frame = pd.DataFrame({c: pd.Series(dtype=TEXT) for c in columns})
-    rows = pd.DataFrame({c: pd.Series(dtype=TEXT) for c in ROW_COLUMNS})
+    frame = columns_.empty(columns, pd.RangeIndex(0))
+    rows = columns_.empty(ROW_COLUMNS, pd.RangeIndex(0))
     return Changes(rows, frame, frame.copy(), np.zeros((0, len(columns)), np.int8))
 
 
@@ -118,6 +121,8 @@ def join(columns: tuple[str, ...], parts: list[Changes]) -> Changes:
     parts = [p for p in parts if len(p)]
     if not parts:
         return no_changes(columns)
+    if len(parts) == 1:
+        return parts[0]
     return Changes(
         pd.concat([p.rows for p in parts], ignore_index=True),
         pd.concat([p.after for p in parts], ignore_index=True),

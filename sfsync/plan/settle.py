@@ -14,6 +14,7 @@ import pandas as pd
 
 from sfsync.mapping.model import Mapping
 from sfsync.plan.model import CREATE, BaseRows, Cause, Changes
+from sfsync.sides import columns as columns_
 from sfsync.sides.side import CREATED, TEXT, UPDATED, Records
 
 DONE = (CREATED, UPDATED)
@@ -31,12 +32,17 @@ class Settled:
     differences: pd.DataFrame
 
 
-def settle(mapping: Mapping, changes: Changes, outcomes: pd.DataFrame, read: Records | None, digest: Digest) -> Settled:
-    """For ``changes`` of one side and kind; ``outcomes`` indexed by key; ``read``: as read back, if it was."""
+def settle(
+    mapping: Mapping, changes: Changes, outcomes: pd.DataFrame, read: Records | None, sent: np.ndarray, digest: Digest
+) -> Settled:
+    """For ``changes`` of one side and kind; ``outcomes`` indexed by key; ``read``: as read back, if it was.
+
+    ``sent``: digests (uint64 n x f) of ``changes.after``.
+    """
     ok = outcomes["result"].reindex(changes.rows["key"]).isin(DONE).to_numpy(bool)
     done, outcomes = changes.take(ok), outcomes.reindex(changes.rows["key"][ok])
-    sent = np.where(done.cause != 0, digest(done.keyed(done.after)), np.uint64(0))
-    found = _read_back(mapping, done, read, digest)
+    sent = np.where(done.cause != 0, sent[ok], np.uint64(0))
+    found = _read_back(mapping, done, read, sent, digest)
     seen = np.where(found != 0, found, sent)
     base = np.where(done.touched & (done.cause != Cause.DEFAULT), seen, np.uint64(0))
     remembered = (done.cause == Cause.BOTH_NULL) & (seen == sent)
@@ -44,13 +50,17 @@ def settle(mapping: Mapping, changes: Changes, outcomes: pd.DataFrame, read: Rec
     return Settled(_base_rows(done, outcomes, base, read), _differences(mapping, done, sent, found))
 
 
-def _read_back(mapping: Mapping, done: Changes, read: Records | None, digest: Digest) -> np.ndarray:
-    found = np.zeros(done.cause.shape, np.uint64)
+def _read_back(mapping: Mapping, done: Changes, read: Records | None, sent: np.ndarray, digest: Digest) -> np.ndarray:
+    """Digests of the cells sent as they are now, 0 where nobody looked. Only what differs is digested."""
     if read is None or not len(read):
-        return found
+        return np.zeros(done.cause.shape, np.uint64)
     keys = pd.Index(done.rows["key"], dtype=TEXT)
-    here = keys.isin(read.values.index)
-    found[here] = digest(read.values.reindex(keys[here])[list(mapping.columns)])
+    now = columns_.rows(read.values, keys, mapping.columns)
+    found = np.where(columns_.equal(done.after, now), sent, np.uint64(0))
+    other = ((found == 0) & (done.cause != 0)).any(axis=1)
+    if other.any():
+        found[other] = np.where(done.cause[other] != 0, digest(now[other]), np.uint64(0))
+    found[~keys.isin(read.values.index)] = 0
     found[:, [c not in read.observed for c in mapping.columns]] = 0
     return found
 
@@ -87,7 +97,7 @@ def _differences(mapping: Mapping, done: Changes, sent: np.ndarray, found: np.nd
     )
 
 
-def moved(mapping: Mapping, changes: Changes, now: Records, digest: Digest) -> np.ndarray:
+def moved(mapping: Mapping, changes: Changes, now: Records) -> np.ndarray:
     """Which rows (bool, n) must not be written: a touched cell is not what the plan saw, or the record is gone.
 
     Compare-and-set by value: another field that moved in between does not matter; the touched ones do.
@@ -97,7 +107,7 @@ def moved(mapping: Mapping, changes: Changes, now: Records, digest: Digest) -> n
     keys = pd.Index(changes.rows["key"], dtype=TEXT)
     is_new = (changes.rows["kind"] == CREATE).to_numpy(bool)
     gone = ~keys.isin(now.values.index[~now.meta["deleted"].to_numpy(bool)])
-    current = digest(now.values.reindex(keys)[list(mapping.columns)])
-    differs = (current != digest(changes.keyed(changes.before))) & changes.touched & (changes.cause != Cause.CYCLE)
+    same = columns_.equal(changes.before, columns_.rows(now.values, keys, mapping.columns))
+    differs = ~same & changes.touched & (changes.cause != Cause.CYCLE)
     differs[:, [c not in now.observed for c in mapping.columns]] = False
     return (gone | differs.any(axis=1)) & ~is_new

@@ -35,6 +35,7 @@ from sfsync.plan.model import (
     join,
 )
 from sfsync.plan.settle import Digest, moved
+from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Reader
 
 _BACK = {UPDATE: UPDATE, CREATE: DELETE, DELETE: CREATE}
@@ -85,7 +86,7 @@ def _back(past: Past, mapping: Mapping, run_id: str) -> tuple[Changes, int]:
     for image in images.load(past.ledger, run_id):
         if image.mapping != mapping.name:
             continue
-        changes = stored.changes_from(image.frame, mapping.columns)
+        changes = stored.changes_of(image.table, mapping.columns)
         done = changes.keys.isin(written.loc[written["side"] == image.side, "key"])
         done &= (changes.rows["kind"] != ADOPT).to_numpy(bool)
         back = _reversed(past, mapping, image.side, changes.take(done))
@@ -121,8 +122,8 @@ def _without_protection(mapping: Mapping, back: Changes) -> Changes:
     protected = np.array([f.lane == "compliance" or f.owner is Owner.STRICTER for f in mapping.synced])
     updates = (back.rows["kind"] == UPDATE).to_numpy(bool)
     cause = np.where(updates[:, None] & protected, 0, back.cause).astype(np.int8)
-    mask = pd.DataFrame(cause != 0, columns=back.after.columns)
-    kept = Changes(back.rows, back.after.where(mask), back.before.where(mask), cause)
+    mask = cause != 0
+    kept = Changes(back.rows, columns.masked(back.after, mask), columns.masked(back.before, mask), cause)
     return kept.take(~updates | kept.touched.any(axis=1))
 
 
@@ -133,7 +134,7 @@ def _moved(past: Past, mapping: Mapping, side: str, back: Changes) -> np.ndarray
     ids = back.rows["id"].set_axis(back.keys) if side == "salesforce" else None
     known = np.ones(len(back), bool) if ids is None else ids.notna().to_numpy(bool)
     now = reader.fetch(mapping, back.keys[known], ids[known] if ids is not None else None)
-    return moved(mapping, back, now, past.digest(mapping))
+    return moved(mapping, back, now)
 
 
 def _part(past: Past, mapping: Mapping, changes: Changes) -> MappingPlan:

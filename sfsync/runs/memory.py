@@ -14,6 +14,8 @@ from sfsync.mapping.model import Mapping
 from sfsync.planners.sync.recall import Recall
 from sfsync.sides.side import TEXT
 
+MANY = 50_000  # a window that may hold more is read by a Bulk query, which needs no hints
+
 
 @dataclass
 class LedgerMemory:
@@ -45,8 +47,8 @@ class LedgerMemory:
         return pd.Index(parked.open_keys(self.ledger, mapping.name), dtype=TEXT, name="key")
 
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
-        """(stamp, id) known to lie in the window."""
-        return base.known_since(self.ledger, mapping.name, since)
+        """(stamp, id) known to lie in the window; of very many only the first ones, enough to know that."""
+        return base.known_since(self.ledger, mapping.name, since, most=MANY)
 
     def size(self, mapping: Mapping) -> int:
         """How many records are known."""

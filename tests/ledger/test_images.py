@@ -6,22 +6,20 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from sfsync.errors import Defect, LedgerError
 from sfsync.ledger import Ledger, images
 from sfsync.ledger.tables import image
-from sfsync.sides.side import TEXT
 
 CANARY = "mario.rossi@example.org"
-FRAME = pd.DataFrame(
+TABLE = pa.table(
     {
-        "key": pd.Series(["P-1", "P-2"], dtype=TEXT),
-        "before.email": pd.Series([CANARY, pd.NA], dtype=TEXT),
-        "cause.email": pd.Series([1, 2], dtype="int8"),
-        "base": [b"\x00\x01", b"\xff\x00"],
+        "key": pa.array(["P-1", "P-2"], pa.large_string()),
+        "before.email": pa.array([CANARY, None], pa.large_string()),
+        "cause.email": pa.array([1, 2], pa.int8()),
     }
 )
 
@@ -31,15 +29,15 @@ def only(ledger: Ledger, run: str = "r1") -> images.Image:
     return found
 
 
-def save(ledger: Ledger, number: int = 1, frame: pd.DataFrame = FRAME) -> Path:
-    return images.save(ledger, "r1", "player", "salesforce", number, frame)
+def save(ledger: Ledger, number: int = 1, table: pa.Table = TABLE) -> Path:
+    return images.save(ledger, "r1", "player", "salesforce", number, table)
 
 
 def test_what_comes_back_is_what_went_in(ledger: Ledger) -> None:
     save(ledger)
     found = only(ledger)
     assert (found.mapping, found.side, found.number) == ("player", "salesforce", 1)
-    pd.testing.assert_frame_equal(found.frame, FRAME)
+    assert found.table.equals(TABLE)
 
 
 def test_the_file_is_private_and_unreadable(ledger: Ledger) -> None:
@@ -51,7 +49,7 @@ def test_the_file_is_private_and_unreadable(ledger: Ledger) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name], "no draft is left behind"
 
 
-def test_equal_frames_make_different_files(ledger: Ledger) -> None:
+def test_equal_tables_make_different_files(ledger: Ledger) -> None:
     assert save(ledger, 1).read_bytes() != save(ledger, 2).read_bytes()
 
 
@@ -103,14 +101,14 @@ def test_another_key_cannot_read_it(ledger: Ledger) -> None:
 
 def test_saved_again_replaces(ledger: Ledger) -> None:
     save(ledger)
-    save(ledger, frame=FRAME[:1])
-    assert len(only(ledger).frame) == 1
+    save(ledger, table=TABLE[:1])
+    assert len(only(ledger).table) == 1
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ""])
 def test_no_name_leaves_the_folder(reopen: Callable[..., Ledger], name: str) -> None:
     with pytest.raises(Defect):
-        images.save(reopen(), name, "player", "salesforce", 1, FRAME)
+        images.save(reopen(), name, "player", "salesforce", 1, TABLE)
     if name:
         with pytest.raises(Defect):
-            images.save(reopen(), "r1", name, "salesforce", 1, FRAME)
+            images.save(reopen(), "r1", name, "salesforce", 1, TABLE)

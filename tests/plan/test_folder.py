@@ -13,7 +13,7 @@ import pytest
 
 from sfsync.errors import PlanError
 from sfsync.plan.explain import MASK, Line, lines
-from sfsync.plan.folder import PlanFolder, changes_frame, changes_from
+from sfsync.plan.folder import PlanFolder, changes_of, changes_table
 from sfsync.plan.model import CREATE, UPDATE, Cause
 from sfsync.plan.walk import Batch, Issues, Remember, walk
 from tests.planners.worlds import NOW, World, changes, header, mapping, segments
@@ -80,13 +80,13 @@ def test_what_is_read_is_what_was_written(folder: PlanFolder, tmp_path: Path) ->
     assert files(again.path) == files(folder.path)
 
 
-def test_changes_survive_as_one_wide_frame_even_if_the_mapping_grew(folder: PlanFolder) -> None:
+def test_changes_survive_as_one_wide_table_even_if_the_mapping_grew(folder: PlanFolder) -> None:
     found = changes(folder, SHOP)
-    back = changes_from(changes_frame(found), SHOP.columns)
+    back = changes_of(changes_table(found), SHOP.columns)
     assert back.rows.equals(found.rows)
     assert back.after.equals(found.after)
     assert np.array_equal(back.cause, found.cause)
-    grown = changes_from(changes_frame(found), (*SHOP.columns, "novel"))
+    grown = changes_of(changes_table(found), (*SHOP.columns, "novel"))
     assert not grown.touched[:, -1].any()
     assert grown.after["novel"].isna().all()
 

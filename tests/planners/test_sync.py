@@ -113,6 +113,28 @@ def test_a_world_too_large_for_memory_gives_the_same_plan(
     assert not list(tmp_path.glob("*/tmp*")), "nothing is left of the pieces"
 
 
+def test_a_table_that_passes_page_by_page_gives_the_same_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first load: the org knows few records, the platform's table is larger than memory."""
+
+    def world() -> World:
+        made = World(SHOP, page_rows=10)
+        made.platform.put(SHOP, rows_of(50, start=3, city="Torino"))
+        made.salesforce.put(SHOP, rows_of(6))
+        made.salesforce.remove(SHOP, ["K0002"])
+        made.salesforce.put(SHOP, {"K0005": {"name": "Anders"}, "K9999": {"name": "Fremd"}})
+        made.platform.spoil(SHOP, "K0030", "name", "VALUE_FORMAT")
+        return made
+
+    whole = world().plan(tmp_path / "whole")
+    monkeypatch.setattr(gather, "MEMORY_ROWS", 15)
+    passed = world().plan(tmp_path / "passed")
+    assert len(segments(whole, SHOP)) == 1 < len(segments(passed, SHOP))
+    assert cells(changes(whole, SHOP)) == cells(changes(passed, SHOP))
+    assert issues(whole, SHOP) == issues(passed, SHOP)
+    one, other = (header(f).mappings["shop"].model_dump(exclude={"segments"}) for f in (whole, passed))
+    assert one == other
+
+
 # -- guards, at their edges -------------------------------------------------------------------------------------------
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sfsync.ledger.digest import of_rows
 from sfsync.mapping.model import FieldSpec, Mapping, Owner
@@ -29,9 +31,11 @@ from sfsync.plan.model import (
 )
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Recall
+from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
 Digest = Callable[[pd.DataFrame], np.ndarray]
+IN_DOUBT = "IN_DOUBT"  # a lost reply: neither a rule nor a deadline decides it
 DELETED_IN_SALESFORCE = "DELETED_IN_SALESFORCE"
 PARENT_MISSING = "PARENT_MISSING"
 
@@ -44,7 +48,8 @@ class Draft:
     presence: np.ndarray
     verdicts: np.ndarray
     actions: np.ndarray
-    decided: np.ndarray  # bool n x f: a person said so
+    decided: np.ndarray  # bool n x f: a person, a rule or the deadline said so
+    in_doubt: np.ndarray  # bool n x f
     problems: pd.DataFrame
 
 
@@ -55,8 +60,12 @@ def merge(
     a = align(mapping, platform, salesforce, recall.digests, keys, digest)
     verdicts = verdict.cells(a.p, a.s, a.b)
     said = recall.said(mapping.columns, keys, a.p, a.s)
-    actions = decide.cells(a, verdicts, said, recall.in_doubt)
-    return Draft(a, verdict.presence(a), verdicts, actions, said != 0, platform.problems)
+    asked = decide.cells(a, verdicts, said, recall.in_doubt)
+    actions = asked
+    if (asked == Action.ASK).any():
+        actions = decide.answered(asked, recall.ruled(mapping.columns, keys, a.p, a.s), recall.in_doubt)
+    decided = (said != 0) | (actions != asked)
+    return Draft(a, verdict.presence(a), verdicts, actions, decided, recall.in_doubt, platform.problems)
 
 
 def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes, digest: Digest) -> Segment:
@@ -111,6 +120,8 @@ def _born(a: Aligned, born: np.ndarray) -> list[Changes]:
 
     A value they lack takes the mapping's default, on the platform and, unless Salesforce owns it, in Salesforce too.
     """
+    if not born.any():
+        return []
     values, cause = a.salesforce.copy(), np.where(a.s == NULL, Cause.BOTH_NULL, Cause.NEW).astype(np.int8)
     for column, field in enumerate(a.mapping.synced):
         if field.default is not None:
@@ -127,8 +138,7 @@ def _born(a: Aligned, born: np.ndarray) -> list[Changes]:
 def _with_values(changes: Changes, values: pd.DataFrame) -> Changes:
     """The changes with these values (frame indexed by key) in their touched cells."""
     after = values.reindex(changes.keys).reset_index(drop=True)
-    after = after.where(pd.DataFrame(changes.touched, columns=after.columns))
-    return Changes(changes.rows, after.astype(TEXT), changes.before, changes.cause)
+    return Changes(changes.rows, columns.masked(after, changes.touched), changes.before, changes.cause)
 
 
 def _changes(
@@ -147,17 +157,32 @@ def _changes(
     if not chosen.any():
         return no_changes(a.mapping.columns)
     source, target = (a.platform, a.salesforce) if side == "salesforce" else (a.salesforce, a.platform)
-    meta = (a.s_meta if side == "salesforce" else a.p_meta)[chosen]
-    mask = pd.DataFrame(touched[chosen], columns=source.columns)
-    frame = pd.DataFrame({"key": a.keys[chosen]}, dtype=TEXT).assign(side=side, kind=kind, lane=lane)
-    frame["id"] = meta["id"].to_numpy() if stamps and kind != CREATE else pd.NA
-    frame["stamp"] = meta["stamp"].to_numpy() if stamps and kind != CREATE else pd.NA
+    meta = a.s_meta if side == "salesforce" else a.p_meta
+    mask, keys = _rows(touched, chosen), a.keys[chosen]
+    known = stamps and kind != CREATE
+    rows = {
+        "key": keys.array,
+        **{n: _constant(v, len(keys)) for n, v in (("side", side), ("kind", kind), ("lane", lane))},
+    }
+    rows |= {n: meta[n][chosen].array if known else _constant(None, len(keys)) for n in ("id", "stamp")}
+    before = columns.empty(source.columns, pd.RangeIndex(len(keys)))
+    if kind != CREATE:
+        before = columns.masked(_rows(target, chosen).reset_index(drop=True), mask)
     return Changes(
-        frame.astype(TEXT),
-        source[chosen].reset_index(drop=True).where(mask).astype(TEXT),
-        target[chosen].reset_index(drop=True).where(mask & (kind != CREATE)).astype(TEXT),
-        np.where(touched, cause, 0)[chosen].astype(np.int8),
+        columns.frame(frame, pd.RangeIndex(len(keys))),
+        columns.masked(_rows(source, chosen).reset_index(drop=True), mask),
+        before,
+        np.where(mask, _rows(cause, chosen), 0).astype(np.int8),
     )
+
+
+def _rows(table: Any, chosen: np.ndarray) -> Any:
+    """The chosen rows of a frame or a matrix; the table itself where all are."""
+    return table if chosen.all() else table[chosen]
+
+
+def _constant(value: str | None, count: int) -> Any:
+    return pd.array(pa.repeat(pa.scalar(value, pa.large_string()), count), dtype=TEXT)
 
 
 def _by_lane(changes: Changes, mapping: Mapping) -> list[Changes]:
@@ -166,12 +191,14 @@ def _by_lane(changes: Changes, mapping: Mapping) -> list[Changes]:
     return [_cut(changes, urgent, "compliance"), _cut(changes, ~urgent, "main")]
 
 
-def _cut(changes: Changes, columns: np.ndarray, lane: str) -> Changes:
-    cause = np.where(columns, changes.cause, 0).astype(np.int8)
-    keep = np.asarray(cause.any(axis=1))
-    mask = pd.DataFrame(cause != 0, columns=changes.after.columns)
-    cut = Changes(changes.rows.assign(lane=lane), changes.after.where(mask), changes.before.where(mask), cause)
-    return cut.take(keep)
+def _cut(changes: Changes, which: np.ndarray, lane: str) -> Changes:
+    cause = np.where(which, changes.cause, 0).astype(np.int8)
+    kept = Changes(changes.rows.assign(lane=lane), changes.after, changes.before, cause).take(
+        np.asarray(cause.any(axis=1))
+    )
+    mask = kept.cause != 0
+    rows = kept.rows.astype(TEXT)
+    return Changes(rows, columns.masked(kept.after, mask), columns.masked(kept.before, mask), kept.cause)
 
 
 def _to_salesforce(field: FieldSpec) -> bool:
@@ -239,12 +266,19 @@ def _problems(draft: Draft) -> pd.DataFrame:
 
 def _conflicts(draft: Draft) -> pd.DataFrame:
     a = draft.aligned
-    rows, columns = np.nonzero((draft.actions == Action.ASK) & (draft.presence == Presence.BOTH)[:, None])
-    names = pd.Series(np.array(a.mapping.columns, dtype=object)[columns], dtype=TEXT)
-    issues = _issues(pd.Series(a.keys[rows]), "both", "conflict", "BOTH_CHANGED", names)
+    rows, fields = np.nonzero((draft.actions == Action.ASK) & (draft.presence == Presence.BOTH)[:, None])
+    names = pd.Series(np.array(a.mapping.columns, dtype=object)[fields], dtype=TEXT)
+    issues = _issues(pd.Series(a.keys[rows]), "both", "conflict", _kinds(draft), names)
     issues["p_stamp"] = a.p_meta["stamp"].iloc[rows].to_numpy()
     issues["s_stamp"] = a.s_meta["stamp"].iloc[rows].to_numpy()
     return issues
+
+
+def _kinds(draft: Draft) -> pd.Series:
+    """The code of each cell a person is asked about, in the order of rows and fields."""
+    asked = (draft.actions == Action.ASK) & (draft.presence == Presence.BOTH)[:, None]
+    doubt = draft.in_doubt & (draft.verdicts == verdict.Verdict.CONFLICT)
+    return pd.Series(np.where(doubt[asked], IN_DOUBT, "BOTH_CHANGED"), dtype=TEXT)
 
 
 def _deleted(draft: Draft, recall: Recall) -> pd.DataFrame:
@@ -262,9 +296,13 @@ def _fate(draft: Draft, recall: Recall, rule: str, decision: Action) -> np.ndarr
     a = draft.aligned
     gone = (draft.presence == Presence.GONE_FROM_SALESFORCE) & ~_merged(a)
     gone &= ~recall.state.isin(["detached", "merged"]).fillna(False).to_numpy(bool)
+    if not gone.any():
+        return gone
     if a.mapping.deletes.salesforce_deleted != "conflict":
         return gone & (a.mapping.deletes.salesforce_deleted == rule)
-    said = recall.said([""], a.keys, np.zeros((len(a.keys), 1), np.uint64), _record_digest(recall)[:, None])[:, 0]
+    digests = np.zeros((len(a.keys), 1), np.uint64), _record_digest(recall)[:, None]
+    said = recall.said([""], a.keys, *digests)
+    said = np.where(said == Action.NOTHING, recall.ruled([""], a.keys, *digests), said)[:, 0]
     return gone & (said == decision)
 
 
@@ -291,11 +329,11 @@ def _all_issues(
     over = recall.open & ~a.keys.isin(issues["key"]) & ~a.keys.isin(changes.rows["key"])
     issues = pd.concat([issues, _issues(pd.Series(a.keys[over]), "both", "clear", "")], ignore_index=True)
     rows = a.keys.get_indexer(issues["key"])
-    columns = pd.Index(a.mapping.columns).get_indexer(issues["field"].fillna(""))
+    fields = pd.Index(a.mapping.columns).get_indexer(issues["field"].fillna(""))
     digests = np.zeros((len(issues), 2), np.uint64)
-    cells = (rows >= 0) & (columns >= 0)
+    cells = (rows >= 0) & (fields >= 0)
     digests[~cells & (rows >= 0), 1] = _record_digest(recall)[rows[~cells & (rows >= 0)]]
-    digests[cells, 0], digests[cells, 1] = a.p[rows[cells], columns[cells]], a.s[rows[cells], columns[cells]]
+    digests[cells, 0], digests[cells, 1] = a.p[rows[cells], fields[cells]], a.s[rows[cells], fields[cells]]
     return issues, digests
 
 

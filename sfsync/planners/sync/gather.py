@@ -1,12 +1,13 @@
 """Reads a window of one side and hands it out again in buckets of keys, so that memory does not grow with the table.
 
 Up to ``MEMORY_ROWS`` rows stay in memory. Beyond, rows go to Parquet files by a hash of their key; a bucket is read
-back whole, so both sides of one record always meet in the same bucket.
+back whole, so both sides of one record always meet in the same bucket. Where one side fits into memory, nothing is
+laid down: the other side's pages meet it as they come.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,61 @@ class Spill:
     def _read(self, number: int) -> list[Records]:
         files = [self._file(number, flush) for flush in range(self._flushes)]
         return [_records(pq.read_table(f), self.observed) for f in files if f.exists()]
+
+
+Meeting = tuple[Records, Records, pd.Index]  # platform, salesforce, keys that wait
+
+
+def paired(spills: dict[str, Spill], waiting: pd.Index) -> Iterator[Meeting]:
+    """Bucket by bucket, both sides of a record in the same one."""
+    spilled = any(s.spilled for s in spills.values())
+    count = buckets_for(max(s.rows for s in spills.values())) if spilled else 1
+    where = bucket_of(waiting, count)
+    for number in range(count):
+        platform, salesforce = (spills[n].bucket(number, count) for n in ("platform", "salesforce"))
+        yield platform, salesforce, waiting[where == number]
+
+
+def upto(pages: Iterator[Records], rows: int) -> Iterator[Records]:
+    """The first pages, until they hold more than ``rows`` or end."""
+    held = 0
+    for page in pages:
+        held += len(page)
+        yield page
+        if held > rows:
+            return
+
+
+def passing(order: tuple[str, str], small: Records, pages: Iterable[Records], waiting: pd.Index) -> Iterator[Meeting]:
+    """The pages of the second side, each with what the first one has of its keys; at the end, what no page had.
+
+    ``order`` names the sides of ``small`` and ``pages``. No key may come in two pages.
+    """
+    met, woken = np.zeros(len(small), bool), np.zeros(len(waiting), bool)
+    observed = small.observed
+    for page in pages:
+        observed, keys = page.observed, page.values.index.append(pd.Index(page.problems["key"], dtype=TEXT))
+        mine, awake = small.values.index.isin(keys), waiting.isin(keys)
+        yield _meeting(order, _of(small, mine), page, waiting[awake])
+        met |= mine
+        woken |= awake
+    rest = _of(small, ~met, problems=True)
+    nothing = Records(small.values[:0], small.meta[:0], observed, empty_problems())
+    if len(rest) or len(rest.problems) or not woken.all():
+        yield _meeting(order, rest, nothing, waiting[~woken])
+
+
+def _meeting(order: tuple[str, str], few: Records, many: Records, waiting: pd.Index) -> Meeting:
+    sides = dict(zip(order, (few, many), strict=True))
+    return sides["platform"], sides["salesforce"], waiting
+
+
+def _of(records: Records, rows: np.ndarray, *, problems: bool = False) -> Records:
+    """Some of the records; their problems too, or (``problems``) all that belong to no other record."""
+    keys = records.values.index
+    found = records.problems
+    mine = found["key"].isin(keys[rows]) | (~found["key"].isin(keys) if problems else False)
+    return Records(records.values[rows], records.meta[rows], records.observed, found[mine.to_numpy(bool)])
 
 
 def _table(values: pd.DataFrame, meta: pd.DataFrame) -> pa.Table:

@@ -17,18 +17,20 @@ from sfsync.sides.side import TEXT
 class Links:
     """Which parents will exist when the children are written: those known, and those this plan creates.
 
-    ``users`` answers which of the given usernames are active users of the org.
+    ``users`` answers which of the given usernames are active users of the org; ``parents`` are the mappings that
+    something may point to: only their new keys are kept.
     """
 
     memory: Memory
     users: Callable[[list[str]], set[str]]
+    parents: set[str] = field(default_factory=set)
     _created: dict[str, list[np.ndarray]] = field(default_factory=dict)
     _users: dict[str, bool] = field(default_factory=dict)
     unknown_users: set[str] = field(default_factory=set)
 
     def will_create(self, mapping: str, keys: pd.Index) -> None:
         """Remembers keys this plan creates in Salesforce (as hashes: 8 bytes each)."""
-        if len(keys):
+        if len(keys) and mapping in self.parents:
             self._created.setdefault(mapping, []).append(_hashed(keys))
 
     def missing(self, mapping: Mapping, after: pd.DataFrame, touched: np.ndarray) -> pd.DataFrame:

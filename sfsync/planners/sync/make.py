@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ from sfsync.merge.verdict import Presence
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, MappingPlan, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
-from sfsync.planners.sync import sayings
+from sfsync.planners.sync import gather, sayings
 from sfsync.planners.sync.count import Tally
-from sfsync.planners.sync.gather import Spill, bucket_of, buckets_for
+from sfsync.planners.sync.gather import Spill, paired, passing, upto
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Memory, Recall
 from sfsync.planners.sync.sayings import note
@@ -47,10 +48,15 @@ class Sources:
         """Both readers by name."""
         return {"platform": self.platform, "salesforce": self.salesforce}
 
+    @property
+    def parents(self) -> set[str]:
+        """Mappings that records of this plan may point to."""
+        return {parent for m in self.mappings.values() for parent, _ in m.references().values()}
+
 
 def make(sources: Sources, folder: PlanFolder, *, full: bool = False, progress: Progress = lambda *_: None) -> Header:
     """Plans all mappings of ``sources`` into ``folder``; reads only."""
-    links = Links(sources.memory, sources.users)
+    links = Links(sources.memory, sources.users, sources.parents)
     parts: dict[str, MappingPlan] = {}
     findings: list[Finding] = []
     for mapping in sources.mappings.values():
@@ -78,16 +84,15 @@ class _Walk:
     ) -> None:
         self.sources, self.mapping, self.links, self.scratch = sources, mapping, links, scratch
         self.full, self.progress = full, progress
-        self.digest = sources.digest(mapping)
+        self.digest = Once(sources.digest(mapping))
         self.windows: dict[str, Window] = {}
         self.tally = Tally()
         self.sizes = guard.Sizes(base=sources.memory.size(mapping))
         self.strangers = self.vanished = 0
 
     def run(self, folder: PlanFolder) -> MappingPlan:
-        spills = {name: self._read(name, side) for name, side in self.sources.sides.items()}
         segments = 0
-        for platform, salesforce, keys in self._buckets(spills):
+        for platform, salesforce, keys in self._buckets():
             segment = self._plan(platform, salesforce, keys)
             if segment is not None:
                 folder.add(segments, segment)
@@ -96,43 +101,58 @@ class _Walk:
 
     # -- reading --
 
-    def _read(self, name: str, side: Reader) -> Spill:
+    def _buckets(self) -> Iterator[tuple[Records, Records, pd.Index]]:
+        """Every record of both windows once, both sides of one record together, and the keys that wait.
+
+        The side that is expected to deliver less is collected first. If it fits into memory, a whole table of the
+        other side passes by page by page; otherwise both are laid into buckets on disk.
+        """
+        spans = {name: self._window(name, side) for name, side in self.sources.sides.items()}
+        known = self._known_since(spans["salesforce"])
+        order = ("platform", "salesforce") if len(known) > gather.MEMORY_ROWS else ("salesforce", "platform")
+        few, many = (self._pages(name, spans[name], known) for name in order)
+        waiting = self.sources.memory.open_keys(self.mapping)
+        small, rest = (Spill(self.mapping, self.scratch, name) for name in order)
+        small.collect(few)
+        if small.spilled or not self._passes(order[1], spans[order[1]], known):
+            yield from paired({order[0]: small, order[1]: rest.collect(many)}, waiting)
+            return
+        first = list(upto(many, gather.MEMORY_ROWS))
+        if sum(map(len, first)) <= gather.MEMORY_ROWS:
+            yield from paired({order[0]: small, order[1]: rest.collect(first)}, waiting)
+        else:
+            yield from passing(order, small.bucket(0, 1), chain(first, many), waiting)
+
+    def _passes(self, name: str, window: Window, known: list[tuple[str, str]]) -> bool:
+        """Whether this side delivers every key once, so that its pages can be planned as they come."""
+        return window.since is None if name == "platform" else len(known) > gather.MEMORY_ROWS
+
+    def _window(self, name: str, side: Reader) -> Window:
         since = None if self.full else self.sources.watermark(self.mapping.name, name)
         window = self.windows[name] = self._ending(name, side.window(self.mapping, since))
         self.sizes.complete[name] = window.since is None
-        bounds = self.sources.memory.bounds(self.mapping, stamp(window.since)) if window.since else []
-        spill = Spill(self.mapping, self.scratch, name).collect(self._watched(name, side, window, bounds))
-        self.sizes.read[name] = spill.rows
-        return spill
+        return window
+
+    def _known_since(self, window: Window) -> list[tuple[str, str]]:
+        return self.sources.memory.bounds(self.mapping, stamp(window.since)) if window.since else []
 
     def _ending(self, name: str, window: Window) -> Window:
         """Never beyond ``as_of``, so that the same inputs and the same ``as_of`` give the same plan to the byte."""
         settle = self.mapping.platform.settle if name == "platform" else self.mapping.salesforce.settle
         return Window(window.since, min(window.until, self.sources.as_of - settle))
 
-    def _watched(self, name: str, side: Reader, window: Window, bounds: list[tuple[str, str]]) -> Iterator[Records]:
-        rows = 0
-        for part in side.changes(self.mapping, window, bounds if name == "salesforce" else ()):
-            rows += len(part)
-            self.progress(self.mapping.name, f"reading {name}", rows)
+    def _pages(self, name: str, window: Window, known: list[tuple[str, str]]) -> Iterator[Records]:
+        side = self.sources.sides[name]
+        for part in side.changes(self.mapping, window, known if name == "salesforce" else ()):
+            self.sizes.read[name] += len(part)
+            self.progress(self.mapping.name, f"reading {name}", self.sizes.read[name])
             yield part
-
-    def _buckets(self, spills: dict[str, Spill]) -> Iterator[tuple[Records, Records, pd.Index]]:
-        spilled = any(s.spilled for s in spills.values())
-        count = buckets_for(max(s.rows for s in spills.values())) if spilled else 1
-        waiting = self.sources.memory.open_keys(self.mapping)
-        where = bucket_of(waiting, count)
-        for number in range(count):
-            yield (
-                spills["platform"].bucket(number, count),
-                spills["salesforce"].bucket(number, count),
-                waiting[where == number],
-            )
 
     # -- planning one bucket --
 
     def _plan(self, platform: Records, salesforce: Records, waiting: pd.Index) -> Segment | None:
         self._nameless(platform, salesforce)
+        self.digest.learn(platform.values, salesforce.values)
         keys = _union(platform.values.index, _keyed(platform), salesforce.values.index, waiting)
         recall = self.sources.memory.recall(self.mapping, keys)
         odd = self._odd(keys, platform, salesforce, recall)
@@ -160,7 +180,7 @@ class _Walk:
             if self.sizes.complete[name]:
                 odd |= ~keys.isin(records.values.index)
             rows = keys.get_indexer(records.values.index)
-            now = self.digest(records.values[list(self.mapping.columns)]) if len(rows) else recall.digests[rows]
+            now = self.digest(records.values) if len(rows) else recall.digests[rows]
             seen = np.array([c in records.observed for c in self.mapping.columns])
             odd[rows] |= ((now != recall.digests[rows]) & seen).any(axis=1)
             odd[rows] |= (records.meta["deleted"] | records.meta["keyless"]).to_numpy(bool)
@@ -240,6 +260,24 @@ def stamp(instant: datetime | None) -> str:
     return "" if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+class Once:
+    """A digest that remembers the frames of one bucket: each is looked at several times."""
+
+    def __init__(self, digest: one.Digest) -> None:
+        self._digest = digest
+        self._known: list[tuple[pd.DataFrame, np.ndarray]] = []
+
+    def __call__(self, values: pd.DataFrame) -> np.ndarray:
+        for frame, digests in self._known:
+            if frame is values:
+                return digests.copy()
+        return self._digest(values)
+
+    def learn(self, *frames: pd.DataFrame) -> None:
+        """Forget the last bucket's frames and digest these."""
+        self._known = [(f, self._digest(f)) for f in frames if len(f)]
+
+
 def _keyed(records: Records) -> pd.Index:
     keys = records.problems["key"].dropna()
     return pd.Index(keys[keys != ""].unique(), dtype=TEXT)
@@ -265,4 +303,5 @@ def _only(recall: Recall, mask: np.ndarray, keys: pd.Index) -> Recall:
         recall.said,
         recall.parked[recall.parked["key"].isin(kept)],
         recall.open[mask],
+        recall.ruled,
     )

@@ -51,7 +51,7 @@ class Memory(Protocol):
         """Keys with open holds, failures or conflicts; they are looked at in every run."""
 
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
-        """(stamp, id) of the records known to have been stamped since, sorted."""
+        """(stamp, id) of the records known to have been stamped since, sorted; of very many only the first ones."""
 
     def size(self, mapping: Mapping) -> int:
         """How many records the base knows."""

@@ -1,0 +1,80 @@
+"""Whole columns of text frames as Arrow sees them: masks, equality and nulls without a Python object per cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sfsync.sides.side import TEXT
+
+
+def arrow(column: pd.Series) -> pa.Array:
+    """A text column as one Arrow array; no copy where it is in one piece."""
+    found = pa.array(column)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def frame(columns: Dict[str, Any], index: pd.Index) -> pd.DataFrame:
+    """A text frame of Arrow arrays."""
+    return pd.DataFrame({n: pd.array(c, dtype=TEXT) for n, c in columns.items()}, index=index)
+
+
+def empty(names: Sequence[str], index: pd.Index) -> pd.DataFrame:
+    """A frame of nulls; the columns share their memory."""
+    nothing = pd.array(pa.nulls(len(index), pa.large_string()), dtype=TEXT)
+    return pd.DataFrame(dict.fromkeys(names, nothing), index=index, columns=list(names), copy=False)
+
+
+def rows(values: pd.DataFrame, keys: pd.Index, names: Sequence[str]) -> pd.DataFrame:
+    """The rows of these keys and the columns of these names, in this order; null where there is none."""
+    found = values if list(values.columns) == list(names) else values.reindex(columns=list(names)).astype(TEXT)
+    return found if found.index.equals(keys) else found.reindex(keys)
+
+
+def present(values: pd.DataFrame) -> np.ndarray:
+    """bool n x f: the cells that are not null."""
+    return _matrix(values.shape, [values.iloc[:, i].notna().to_numpy(bool) for i in range(values.shape[1])])
+
+
+def masked(values: pd.DataFrame, mask: np.ndarray) -> pd.DataFrame:
+    """The frame with the cells where ``mask`` (bool n x f) holds, null elsewhere; columns it leaves whole stay."""
+    made: dict[str, Any] = {}
+    for i, name in enumerate(values.columns):
+        column, wanted = values.iloc[:, i], mask[:, i]
+        there = column.notna().to_numpy(bool)
+        made[str(name)] = column.array if not (there & ~wanted).any() else _kept(column, wanted)
+    return pd.DataFrame(made, index=values.index, columns=values.columns, copy=False)
+
+
+def _kept(column: pd.Series, wanted: np.ndarray) -> Any:
+    if not wanted.any():
+        return pd.array(pa.nulls(len(column), pa.large_string()), dtype=TEXT)
+    values = arrow(column)
+    return pd.array(pc.if_else(pa.array(wanted), values, pa.scalar(None, values.type)), dtype=TEXT)
+
+
+def equal(left: pd.DataFrame, right: pd.DataFrame) -> np.ndarray:
+    """bool n x f: the same text, or null in both; rows by position, columns in the same order."""
+    return _matrix(left.shape, [_equal(left.iloc[:, i], right.iloc[:, i]) for i in range(left.shape[1])])
+
+
+def _equal(left: pd.Series, right: pd.Series) -> np.ndarray:
+    nulls = left.isna().to_numpy(bool), right.isna().to_numpy(bool)
+    same: np.ndarray = nulls[0] & nulls[1]
+    if not (nulls[0] | nulls[1]).all():
+        found = pc.fill_null(pc.equal(arrow(left), arrow(right)), False)
+        same |= found.to_numpy(zero_copy_only=False)
+    return same
+
+
+def _matrix(shape: tuple[int, ...], columns: Sequence[np.ndarray]) -> np.ndarray:
+    made = np.zeros(shape, bool, order="F")
+    for i, column in enumerate(columns):
+        made[:, i] = column
+    return made
