@@ -169,7 +169,8 @@ def upsert(
         done = 0
         for start in range(0, count, CHUNK):
             some = {n: list(c[start : start + CHUNK]) for n, c in columns.items()}
-            done += connection.execute(_on_conflict(_from_arrays(table, some), table, columns, update)).rowcount
+            statement = _on_conflict(_from_arrays(table, some), table, columns, update)
+            done += connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
         return done
     statement = _on_conflict(sqlite.insert(table).values({n: sa.bindparam(n) for n in columns}), table, columns, update)
     return _many(connection, statement.compile(dialect=connection.dialect), columns, count)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sfsync.ledger.cmac import Cmac
+from sfsync.ledger.columns import arrow
 from sfsync.ledger.keys import derive
 from sfsync.mapping.model import Mapping
 
@@ -42,7 +43,7 @@ class KeyedDigest:
         here = [(i, f) for i, f in enumerate(mapping.synced) if f.name in values.columns]
         records = self._records(values.index, mapping) if any(f.sensitive for _, f in here) else None
         for column, spec in here:
-            texts, name = _arrow(values[spec.name]), f"{mapping.name}.{spec.name}"
+            texts, name = arrow(values[spec.name]), f"{mapping.name}.{spec.name}"
             if spec.sensitive:
                 digests[:, column] = _observed(self._cmac(f"sensitive {name}"), texts, records)
             else:
@@ -54,18 +55,10 @@ class KeyedDigest:
         return partial(self.frame, mapping=mapping)
 
     def _records(self, keys: pd.Index, mapping: Mapping) -> np.ndarray:
-        return self._cmac(f"records {mapping.name}").tags(_arrow(keys))
+        return self._cmac(f"records {mapping.name}").tags(arrow(keys))
 
     def _cmac(self, purpose: str) -> Cmac:
         return Cmac(derive(self.key, purpose)[:16])
-
-
-def _arrow(values: pd.Series | pd.Index) -> pa.Array:
-    """A text column as one Arrow array, without a copy where it is one already."""
-    found = pa.array(values.array, from_pandas=True)
-    array = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
-    return array if is_text else array.cast(pa.large_string())
 
 
 def _plain(cmac: Cmac, texts: pa.Array) -> np.ndarray:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from sfsync.ledger.store import Ledger
-from sfsync.ledger.tables import base, conflict, failure, hold
+from sfsync.ledger.tables import KNOWN, conflict, failure, hold, meta
 
 
 def known(ledger: Ledger) -> dict[str, int]:
     """Known records per mapping."""
-    query = sa.select(base.c.mapping, sa.func.count()).group_by(base.c.mapping)
+    query = sa.select(meta.c.name, meta.c.value).where(meta.c.name.startswith(KNOWN, autoescape=True))
     with ledger.reading() as connection:
-        return {str(mapping): int(number) for mapping, number in connection.execute(query)}
+        return {name.removeprefix(KNOWN): int(number) for name, number in connection.execute(query)}
 
 
 def open_counts(ledger: Ledger) -> dict[str, dict[str, int]]:

@@ -121,7 +121,7 @@ def close(
         now = database.text_of(database.clock(connection))
         _log(connection, meant, rows, now)
         if base is not None:
-            advance_in(connection, meant.mapping, _among(meant, base, rows), meant.run_id)
+            advance_in(connection, meant.mapping, _among(meant, base, rows))
         _settle(connection, meant, rows, now)
         faultpoints.hit("ledger.outcome.middle")
         done = _shrink(connection, meant, rows)

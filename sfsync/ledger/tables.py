@@ -15,6 +15,8 @@ PG_SCHEMA = "sfsync"  # on PostgreSQL the tables have a schema of their own: nam
 _Text = String().with_variant(String(collation="C"), "postgresql")
 _Big = BigInteger().with_variant(Integer(), "sqlite")
 
+KNOWN = "known."  # before a mapping's name: under this name meta keeps how many records its base holds
+
 metadata = MetaData()
 
 meta = Table(
@@ -62,16 +64,14 @@ base = Table(
     Column("mapping", _Text, primary_key=True),
     Column("key", _Text, primary_key=True),
     Column("layout_id", _Big, nullable=False),
-    Column("digests", LargeBinary, nullable=False),  # 8 bytes per field of the layout, little-endian uint64
+    Column("digests", LargeBinary, nullable=False),  # one row of the layout's fields, see packing
     Column("salesforce_id", _Text),
     Column("salesforce_stamp", _Text),
     Column("platform_stamp", _Text),
     Column("state", _Text, nullable=False),  # synced | detached | merged | gone (from both sides)
     Column("survivor", _Text),
-    Column("run_id", _Text, nullable=False),
     Index("base_stamp", "mapping", "salesforce_stamp"),
     Index("base_id", "mapping", "salesforce_id"),
-    sqlite_with_rowid=False,
 )
 
 intent = Table(

@@ -87,7 +87,7 @@ def apply(folder: PlanFolder, hands: Hands) -> None:
 
 def _remember(hands: Hands, step: Remember) -> None:
     mapping = hands.mappings[step.mapping]
-    base.advance(hands.ledger, mapping.name, as_base(mapping, step.segment.base), hands.run_id)
+    base.advance(hands.ledger, mapping.name, as_base(mapping, step.segment.base))
     hit("apply.remembered")
 
 

@@ -97,7 +97,7 @@ def _learn(
         salesforce_stamp=meta["stamp"] if on_salesforce else None,
         platform_stamp=None if on_salesforce else meta["stamp"],
     )
-    base.advance(ledger, mapping.name, known, intent.run_id)
+    base.advance(ledger, mapping.name, known)
     done = CREATED if intent.kind == CREATE else UPDATED
     outcomes = pd.DataFrame({"result": np.where(whole, done, MOVED)}, index=intent.keys)
     intents.close(ledger, intent.intent_id, outcomes)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfsync.ledger import cmac
@@ -38,11 +38,13 @@ def test_the_vectors_of_the_rfc() -> None:
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@settings(deadline=None)
 @given(st.lists(TEXTS, max_size=20))
 def test_every_text_has_the_tag_a_scalar_implementation_gives_it(kind: pa.DataType, texts: list[str]) -> None:
     assert tags(column(texts, kind)) == [scalar(t.encode()) for t in texts]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(HEADS, TEXTS), max_size=20))
 def test_a_head_stands_before_the_text(rows: list[tuple[bytes, str]]) -> None:
     found = tags(column([t for _, t in rows], pa.string()), [h for h, _ in rows])
@@ -50,6 +52,7 @@ def test_a_head_stands_before_the_text(rows: list[tuple[bytes, str]]) -> None:
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+@settings(deadline=None)
 @given(st.lists(TEXTS, min_size=3, max_size=12), st.data())
 def test_a_piece_of_a_column_is_read_where_it_lies(kind: pa.DataType, texts: list[str], data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(texts)))

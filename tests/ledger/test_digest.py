@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfsync.ledger.digest import KeyedDigest, hexed, of_rows
@@ -93,6 +93,7 @@ def test_no_rows() -> None:
     assert of_rows(np.zeros((0, 3), np.uint64)).empty
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=20), min_size=1, max_size=30, unique=True))
 def test_any_text_has_a_digest_of_its_own(values: list[str]) -> None:
     found = digests(frame(email=list(values), tax=list(values)))
@@ -120,6 +121,7 @@ def scalar(name: str, value: str | None, key: str | None = None) -> int:
 ANY = st.text(st.characters(codec="utf-8"), max_size=40)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(ANY, ANY | st.none()), min_size=1, max_size=20, unique_by=lambda row: row[0]))
 def test_a_cell_has_the_digest_its_description_gives_it(rows: list[tuple[str, str | None]]) -> None:
     keys, values = [k for k, _ in rows], [v for _, v in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -13,6 +13,7 @@ from sfsync.ledger import packing
 DIGESTS = st.sampled_from([0, 1, 1, 1, 2, 2**63, 2**64 - 1])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 6), st.integers(0, 140), st.data())
 def test_there_and_back(rows: int, fields: int, data: st.DataObject) -> None:
     digests = data.draw(hnp.arrays(np.uint64, (rows, fields), elements=DIGESTS, fill=st.just(1)))
