@@ -12,6 +12,7 @@ problem whatever it is: it keeps its trimmed text, differs, and is overwritten.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,18 +21,21 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sfsync.mapping.cells import Cells, as_mask, as_text, flat, nulls
+from sfsync.mapping.cells import Cells, as_mask, flat, nulls
 from sfsync.mapping.fit import finish
 from sfsync.mapping.model import FieldSpec, FieldType, Leaves, Mapping, Owner
 from sfsync.mapping.outward import to_csv, to_platform, to_salesforce, with_defaults
 from sfsync.mapping.problems import Problems
+from sfsync.mapping.source import Raw, Source
 from sfsync.mapping.transforms import TRANSFORMS
-from sfsync.mapping.types import CANONICAL, minor_units, text
+from sfsync.mapping.types import CANONICAL, minor_units
 from sfsync.mapping.withheld import Context
+from sfsync.sides.columns import frame
 from sfsync.sides.side import TEXT
 
 __all__ = [
     "Canonical",
+    "Raw",
     "field_paths",
     "from_platform",
     "from_salesforce",
@@ -92,59 +96,43 @@ def field_paths(mapping: Mapping, field: FieldSpec) -> list[str]:
     return paths
 
 
-def from_platform(mapping: Mapping, raw: pd.DataFrame, *, as_of: datetime, hash_key: bytes) -> Canonical:
+def from_platform(mapping: Mapping, raw: pd.DataFrame | Raw, *, as_of: datetime, hash_key: bytes) -> Canonical:
     """Canonical values of platform rows.
 
-    ``raw`` is indexed by key with the columns of ``platform_columns``, values as the driver gave them. Raises
+    ``raw`` has the columns of ``platform_columns`` (a frame: indexed by key), values as the driver gave them. Raises
     ``ConfigError`` if a hash is needed and ``hash_key`` is empty.
     """
-    source = _Source(raw)
+    source = Source(raw if isinstance(raw, Raw) else Raw.of(raw), mapping.platform.key)
     context = Context(as_of, hash_key)
-    columns = {f.name: _platform_field(mapping, f, source, context) for f in mapping.synced}
-    problems = Problems(raw.index)
+    columns = {f.name: _platform_field(f, source, context) for f in mapping.synced}
+    problems = Problems(source.raw.keys)
     problems.keys(mapping.platform.key_pattern)
     for rule in mapping.refuse:
-        refused = TRANSFORMS[rule.transform].run([source.column(mapping, n).values for n in rule.columns], context)
+        refused = TRANSFORMS[rule.transform].run([source.column(n).values for n in rule.columns], context)
         problems.add("", rule.code, as_mask(pc.equal(refused.values, "true")))
     problems.cells(columns)
     problems.exclusive(mapping, columns)
-    return Canonical(_frame(mapping, columns, raw.index), problems.frame())
+    return Canonical(_frame(mapping, columns, source.raw.keys), problems.frame())
 
 
-def from_salesforce(mapping: Mapping, raw: pd.DataFrame, *, me: str = "") -> Canonical:
+def from_salesforce(mapping: Mapping, raw: pd.DataFrame | Raw, *, me: str = "") -> Canonical:
     """Canonical values of Salesforce records.
 
-    ``raw`` is indexed by key with the columns of ``salesforce_paths``; a column that is missing (not observed) gives
-    nulls without problems. ``me`` is the integration user's username: a record it owns has no owner yet.
+    ``raw`` has the columns of ``salesforce_paths`` (a frame: indexed by key); a column that is missing (not observed)
+    gives nulls without problems. ``me`` is the integration user's username: a record it owns has no owner yet.
     """
-    source = _Source(raw)
-    columns = {f.name: _salesforce_field(mapping, f, source, me) for f in mapping.synced}
-    problems = Problems(raw.index)
+    source = Source(raw if isinstance(raw, Raw) else Raw.of(raw))
+    columns = {f.name: _salesforce_field(f, source, me) for f in mapping.synced}
+    problems = Problems(source.raw.keys)
     problems.cells(columns)  # keys are unique among live records; a deleted twin in the same window is no fault
-    return Canonical(_frame(mapping, columns, raw.index), problems.frame())
+    return Canonical(_frame(mapping, columns, source.raw.keys), problems.frame())
 
 
-class _Source:
-    """Columns of a raw frame as text, each converted once."""
-
-    def __init__(self, raw: pd.DataFrame) -> None:
-        self.raw = raw
-        self._done: dict[str, Cells] = {}
-
-    def has(self, name: str) -> bool:
-        return name in self.raw.columns
-
-    def column(self, mapping: Mapping, name: str) -> Cells:
-        """A column by name; the key column is the index."""
-        if name not in self._done:
-            whole = self.raw[name] if self.has(name) or name != mapping.platform.key else self.raw.index.to_series()
-            cells = as_text(whole)
-            self._done[name] = Cells(text(cells.values).values, cells.faults)
-        return self._done[name]
+def _platform_field(field: FieldSpec, source: Source, context: Context) -> Cells:
+    return source.each((*field.columns, *field.given), lambda inputs: _from_inputs(field, inputs, context))
 
 
-def _platform_field(mapping: Mapping, field: FieldSpec, source: _Source, context: Context) -> Cells:
-    inputs = [source.column(mapping, n) for n in (*field.columns, *field.given)]
+def _from_inputs(field: FieldSpec, inputs: Sequence[Cells], context: Context) -> Cells:
     cells = inputs[0]
     if field.transform:
         done = TRANSFORMS[field.transform].run([i.values for i in inputs], context)
@@ -153,18 +141,21 @@ def _platform_field(mapping: Mapping, field: FieldSpec, source: _Source, context
     return finish(field, cells, lenient=never_sent and field.leaves is Leaves.YES, needed=not never_sent)
 
 
-def _salesforce_field(mapping: Mapping, field: FieldSpec, source: _Source, me: str) -> Cells:
+def _salesforce_field(field: FieldSpec, source: Source, me: str) -> Cells:
     assert field.salesforce
     if not source.has(field.salesforce):
-        return Cells(nulls(len(source.raw)))
-    cells = source.column(mapping, field.salesforce)
+        return Cells(nulls(len(source.raw.keys)))
     if field.type is FieldType.BOOLEAN and field.also:
-        cells = _strictest(mapping, field, source)
+        return _from_raw(field, _strictest(field, source))
     if field.type is FieldType.USER:
-        cells = _owner(mapping, field, source, me)
+        return _from_raw(field, _owner(field, source, me))
     if field.fallback and source.has(field.fallback):
-        other = source.column(mapping, field.fallback)
-        cells = Cells(flat(pc.coalesce(cells.values, other.values)), cells.faults)
+        cells, other = source.column(field.salesforce), source.column(field.fallback)
+        return _from_raw(field, Cells(flat(pc.coalesce(cells.values, other.values)), cells.faults))
+    return source.each([field.salesforce], lambda inputs: _from_raw(field, inputs[0]))
+
+
+def _from_raw(field: FieldSpec, cells: Cells) -> Cells:
     if field.transform and TRANSFORMS[field.transform].both_sides:
         cells = cells.then(lambda v: TRANSFORMS[str(field.transform)].run([v], NO_CONTEXT))
     if field.type is FieldType.MONEY:
@@ -173,33 +164,33 @@ def _salesforce_field(mapping: Mapping, field: FieldSpec, source: _Source, me: s
     return finish(field, cells, lenient=not read_back, needed=read_back and field.default is None)
 
 
-def _strictest(mapping: Mapping, field: FieldSpec, source: _Source) -> Cells:
+def _strictest(field: FieldSpec, source: Source) -> Cells:
     """A boolean and its copies: the stricter value if any of them has it."""
     word = "true" if field.stricter else "false"
     paths = [p for p in (field.salesforce, *field.also) if p and source.has(p)]
-    rows = np.zeros(len(source.raw), dtype=bool)
+    rows = np.zeros(len(source.raw.keys), dtype=bool)
     for path in paths:
-        rows |= as_mask(pc.equal(CANONICAL[FieldType.BOOLEAN](source.column(mapping, path).values).values, word))
+        said = source.each([path], lambda inputs: CANONICAL[FieldType.BOOLEAN](inputs[0].values))
+        rows |= as_mask(pc.equal(said.values, word))
     return Cells(flat(pc.if_else(pa.array(rows), word, "false" if field.stricter else "true")))
 
 
-def _owner(mapping: Mapping, field: FieldSpec, source: _Source, me: str) -> Cells:
+def _owner(field: FieldSpec, source: Source, me: str) -> Cells:
     """Username of the owner, or the queue's name; null where we own the record ourselves."""
     assert field.salesforce
-    cells = source.column(mapping, field.salesforce)
+    cells = source.column(field.salesforce)
     lookup = field.salesforce.rpartition(".")[0]
     values = cells.values
     if source.has(f"{lookup}.Type") and source.has(f"{lookup}.Name"):
-        queue = pc.is_in(source.column(mapping, f"{lookup}.Type").values, pa.array(["Queue", "Group"]))
-        values = pc.if_else(queue, source.column(mapping, f"{lookup}.Name").values, values)
+        queue = pc.is_in(source.column(f"{lookup}.Type").values, pa.array(["Queue", "Group"]))
+        values = pc.if_else(queue, source.column(f"{lookup}.Name").values, values)
     if me:
         ours = pc.fill_null(pc.equal(pc.utf8_lower(values), me.lower()), False)
         values = pc.if_else(ours, pa.scalar(None, pa.string()), values)
     return Cells(flat(values), cells.faults)
 
 
-def _frame(mapping: Mapping, columns: dict[str, Cells], index: pd.Index) -> pd.DataFrame:
+def _frame(mapping: Mapping, columns: dict[str, Cells], keys: pa.Array) -> pd.DataFrame:
     """The canonical frame: columns in the mapping's order, index text."""
-    keys = pd.Index(pd.array(pa.array(as_text(index.to_series()).values), dtype=TEXT), name="key")
-    data = {n: pd.array(columns[n].values, dtype=TEXT) for n in mapping.columns}
-    return pd.DataFrame(data, index=keys)
+    index = pd.Index(pd.array(keys, dtype=TEXT), name="key")
+    return frame({n: columns[n].values for n in mapping.columns}, index)

@@ -24,12 +24,15 @@ KEY_NULL, KEY_TWICE, REQUIRED, TWO_PARENTS = "KEY_NULL", "KEY_TWICE", "REQUIRED"
 _UNREADABLE = object()
 
 
+Faults = tuple[tuple[str, np.ndarray], ...]
+
+
 @dataclass(frozen=True)
 class Cells:
     """One column: ``values`` is an Arrow string array, ``faults`` are (code, bool array of the rows) pairs."""
 
     values: pa.Array
-    faults: tuple[tuple[str, np.ndarray], ...] = ()
+    faults: Faults = ()
 
     def fault(self, code: str, rows: pa.Array | np.ndarray) -> Cells:
         """The same cells with these rows nulled and noted under the code; no rows, no change."""
@@ -43,6 +46,11 @@ class Cells:
         """The cells after one more step, its faults added to the earlier ones."""
         after = step(self.values)
         return Cells(after.values, (*self.faults, *after.faults))
+
+    def taken(self, places: pa.Array) -> Cells:
+        """The cells at these places."""
+        taken = [(code, mask[places.to_numpy()]) for code, mask in self.faults]
+        return Cells(self.values.take(places), tuple((code, mask) for code, mask in taken if mask.any()))
 
     @property
     def faulty(self) -> np.ndarray:
@@ -84,6 +92,38 @@ def where_matching(values: pa.Array, pattern: str, work: Callable[[str], str | N
         return values
     mask = pa.array(rows)
     return flat(pc.replace_with_mask(values, mask, by_distinct(values.filter(mask), work)))
+
+
+def unless(values: pa.Array, done: pa.Array, step: Callable[[pa.Array], Cells]) -> Cells:
+    """``step`` on the values that are not ``done`` already; null stays null."""
+    rest = as_mask(pc.invert(done))
+    if not rest.any():
+        return Cells(values)
+    if rest.all():
+        return step(values)
+    after = step(values.filter(pa.array(rest)))
+    return Cells(flat(pc.replace_with_mask(values, rest, after.values)), _spread(after.faults, rest))
+
+
+def _spread(faults: Faults, rows: np.ndarray) -> Faults:
+    """Faults of chosen rows as faults of all rows."""
+    made = []
+    for code, mask in faults:
+        whole = np.zeros(len(rows), dtype=bool)
+        whole[rows] = mask
+        made.append((code, whole))
+    return tuple(made)
+
+
+FEW, SAMPLE = 128, 1024
+
+
+def few_values(values: pa.Array) -> pa.DictionaryArray | None:
+    """The column by its distinct values, null being one of them; None if they are many (judged by the first rows)."""
+    if len(values) <= 2 * SAMPLE or pc.count_distinct(values.slice(0, SAMPLE), mode="all").as_py() > FEW:
+        return None
+    coded = values.dictionary_encode(null_encoding="encode")
+    return coded if len(coded.dictionary) * 4 <= len(values) else None
 
 
 def as_text(raw: pd.Series | pa.Array) -> Cells:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sfsync.mapping import cells as c
+from sfsync.mapping import layout
 from sfsync.mapping.cells import Cells, as_mask, flat
 from sfsync.mapping.model import FieldSpec, FieldType
 from sfsync.mapping.types import CANONICAL, text
@@ -20,6 +21,8 @@ def finish(field: FieldSpec, cells: Cells, *, lenient: bool, needed: bool) -> Ce
     done = done.then(lambda v: _fitting(field, v))
     if field.pattern:
         done = done.fault(c.VALUE_FORMAT, pc.invert(pc.match_substring_regex(done.values, f"^(?:{field.pattern})$")))
+    if lenient and not done.faults:
+        return done
     if lenient:
         kept = flat(pc.if_else(pa.array(done.faulty), cells.values, done.values))
         return Cells(kept)
@@ -50,6 +53,8 @@ def _known_parts(field: FieldSpec, values: pa.Array) -> Cells:
 def _fitting(field: FieldSpec, values: pa.Array) -> Cells:
     """Values no longer than the field: text is cut (as the other side would keep it), codes are a fault."""
     if field.length is None or field.type in (FieldType.BOOLEAN, FieldType.INTEGER, FieldType.MONEY):
+        return Cells(values)
+    if layout.longest(values) <= field.length:
         return Cells(values)
     long = as_mask(pc.greater(pc.utf8_length(values), field.length))
     if not long.any():

@@ -5,23 +5,33 @@ A check that is named ``*_valid`` returns a NumPy bool array; null is never vali
 
 from __future__ import annotations
 
+import string
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sfsync.mapping.cells import VALUE_FORMAT, Cells, as_mask, flat
+from sfsync.mapping import layout
+from sfsync.mapping.cells import VALUE_FORMAT, Cells, as_mask, flat, unless
 
 _CF = (
     r"^[A-Z]{6}[0-9LMNPQRSTUV]{2}[ABCDEHLMPRST][0-9LMNPQRSTUV]{2}"
     r"[A-Z][0-9LMNPQRSTUV]{3}[A-Z]$"
 )
 _IT_IBAN = r"^(IT|SM)\d{2}[A-Z]\d{10}[A-Z0-9]{12}$"
+_UPPER = layout.allowed(string.ascii_uppercase.encode() + string.digits.encode())
+# Numbers ``phone`` leaves as they are.
+_E164 = r"^\+(39[038]\d{5,10}|([124-9]|3[0-8])\d{6,13})$"
 # Weight of a character at an odd place of a fiscal code (counted from 1); digits weigh as A-J.
 _ODD = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23)
 
 
 def phone(values: pa.Array) -> Cells:
     """E.164; an Italian number keeps its leading 0, and 12 digits from 39 on can only begin with the country code."""
+    return unless(values, pc.match_substring_regex(values, _E164), _any_phone)
+
+
+def _any_phone(values: pa.Array) -> Cells:
     shaped = pc.match_substring_regex(values, r"^\(?\+?\(?[0-9][0-9 ()./\x{a0}-]*$")
     digits = pc.replace_substring_regex(values, r"[^0-9]", "")
     foreign = pc.or_(pc.match_substring_regex(values, r"^\(?\+"), pc.starts_with(digits, "00"))
@@ -36,7 +46,10 @@ def phone(values: pa.Array) -> Cells:
 
 def compact(values: pa.Array) -> pa.Array:
     """Upper case, without blanks, dots and dashes."""
-    bare = pc.replace_substring_regex(pc.utf8_upper(values), r"[\s\x{a0}.-]+", "")
+    if layout.only(values, _UPPER):
+        bare = values
+    else:
+        bare = pc.replace_substring_regex(pc.utf8_upper(values), r"[\s\x{a0}.-]+", "")
     return flat(pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare))
 
 

@@ -8,17 +8,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sfsync.mapping import cells as c
-from sfsync.mapping.cells import Cells, as_mask, as_text
+from sfsync.mapping.cells import Cells, as_mask
 from sfsync.mapping.model import Mapping
-from sfsync.mapping.types import text
+from sfsync.mapping.types import lower, text
 from sfsync.sides.side import TEXT
 
 
 class Problems:
     """Collects (key, field, code) rows."""
 
-    def __init__(self, index: pd.Index) -> None:
-        self._keys = as_text(index.to_series()).values
+    def __init__(self, keys: pa.Array) -> None:
+        self._keys = keys
         self._parts: list[pd.DataFrame] = []
 
     def add(self, field: str, code: str, rows: np.ndarray) -> None:
@@ -31,8 +31,7 @@ class Problems:
         trimmed = text(self._keys).values
         empty = as_mask(pc.is_null(trimmed))
         self.add("", c.KEY_NULL, empty)
-        folded = pd.Series(pc.utf8_lower(trimmed).to_numpy(zero_copy_only=False))
-        self.add("", c.KEY_TWICE, folded.duplicated(keep=False).to_numpy() & ~empty)
+        self.add("", c.KEY_TWICE, _twice(lower(trimmed)) & ~empty)
         odd = as_mask(pc.not_equal(trimmed, self._keys))
         if pattern:
             odd |= as_mask(pc.invert(pc.match_substring_regex(trimmed, f"^(?:{pattern})$")))
@@ -54,3 +53,12 @@ class Problems:
             pd.concat(self._parts, ignore_index=True) if self._parts else pd.DataFrame(columns=["key", "field", "code"])
         )
         return parts.astype(TEXT).drop_duplicates(ignore_index=True)
+
+
+def _twice(values: pa.Array) -> np.ndarray:
+    """Which values occur more than once."""
+    coded = values.dictionary_encode(null_encoding="encode")
+    if len(coded.dictionary) == len(values):
+        return np.zeros(len(values), dtype=bool)
+    places = coded.indices.to_numpy()
+    return np.asarray(np.bincount(places)[places] > 1)

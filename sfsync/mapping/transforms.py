@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sfsync.mapping import identifiers, types, withheld
+from sfsync.mapping import identifiers, layout, types, withheld
 from sfsync.mapping.cells import VALUE_FORMAT, Cells, by_distinct, flat
 from sfsync.mapping.model import Leaves
 from sfsync.mapping.withheld import Columns, Context
@@ -71,7 +71,8 @@ def fiscal_code(columns: Columns, _: Context) -> Cells:
 
 def upper(columns: Columns, _: Context) -> Cells:
     """Upper case."""
-    return Cells(flat(pc.utf8_upper(columns[0])))
+    values = columns[0]
+    return Cells(flat(pc.ascii_upper(values) if layout.is_ascii(values) else pc.utf8_upper(values)))
 
 
 def first_of(columns: Columns, _: Context) -> Cells:

