@@ -120,9 +120,11 @@ def _set_numbers(
     file_bytes: int = 0,
     pause_s: float = 0.01,
     attempts: int = 6,
+    limit_s: float = 20,
 ) -> None:
     """Small worlds, large ways: Bulk from few rows, batches of few rows, short pauses, a disk that is nearly full.
 
+    limit_s       how long a run waits for a Bulk job
     ledger_pages  most pages the ledger's database may have (SQLite then says that the disk is full)
     file_bytes    most bytes any file of the process may have (the system then refuses the write)
     """
@@ -135,7 +137,7 @@ def _set_numbers(
     from sfsync.sides.salesforce.ways import Ways
 
     patience = Patience(attempts, pause_s, pause_s * 20)
-    pace = Pace(first_s=0.02, most_s=0.2, limit_s=20)
+    pace = Pace(first_s=0.02, most_s=0.2, limit_s=limit_s)
     made = partial(salesforce.SalesforceSide, patience=patience, pace=pace, ways=Ways(small_rows=small_rows))
     salesforce.SalesforceSide = made  # type: ignore[misc,assignment]
     if batch_rows:

@@ -58,16 +58,16 @@ class People:
     # -- values
 
     def _platform(self, dice: random.Random, look: Look) -> str:
-        kind, key = _pick(dice, look, 0)
+        kind, key = self._pick(dice, look, 0)
         return self._type_platform(kind, key, {f: dice.choice(f.values) for f in _some(dice, kind)})
 
     def _salesforce(self, dice: random.Random, look: Look) -> str:
-        kind, key = _pick(dice, look, 1)
+        kind, key = self._pick(dice, look, 1)
         return self._type_salesforce(look, kind, key, {f: dice.choice(f.values) for f in _some(dice, kind)}, dice)
 
     def _both(self, dice: random.Random, look: Look) -> str:
         """The same cell on both sides, with different values where there are any."""
-        kind, key = _pick(dice, look, 0, 1)
+        kind, key = self._pick(dice, look, 0, 1)
         field = dice.choice(kind.fields)
         ours, theirs = dice.sample(field.values, 2)
         said = self._type_platform(kind, key, {field: ours})
@@ -75,7 +75,7 @@ class People:
 
     def _consent(self, dice: random.Random, look: Look) -> str:
         """Flags of one player, on one side or on both, given or taken back."""
-        kind, key = _pick(dice, look, 0, 1, only="player")
+        kind, key = self._pick(dice, look, 0, 1, only="player")
         flags = [f for f in kind.fields if f.rule.owner == "stricter"]
         said = []
         for side in dice.sample(["p", "s"], dice.randint(1, 2)):
@@ -182,21 +182,18 @@ class People:
         look.cells.pop(record)
         return f"vanished {record[1]}"
 
+    def _pick(self, dice: random.Random, look: Look, *sides: int, only: str = "") -> tuple[Kind, str]:
+        """A record that is there on these sides (0 platform, 1 Salesforce)."""
+        living = ((r, cells) for r, cells in look.cells.items() if r in self.cells)
+        found = sorted(r for r, cells in living if all(v[s] != ABSENT for v in cells.values() for s in sides))
+        mapping = only or dice.choice(sorted({m for m, _ in found}))
+        return BY_MAPPING[mapping], dice.choice([k for m, k in found if m == mapping])
+
     def _free_players(self, look: Look) -> list[Record]:
         """Players made during the chaos that are on both sides and have no case."""
         taken = {r[0] for r in self.stage.world.sql("SELECT player_id FROM cases")}
         taken |= {r["Account"]["SFS_Player_Id__c"] for r in self.stage.cases_of_players()}
         return sorted(r for r in look.ids if r[1].startswith("P-C") and r[1] not in taken and r in self.cells)
-
-
-def _pick(dice: random.Random, look: Look, *sides: int, only: str = "") -> tuple[Kind, str]:
-    """A record that is there on these sides (0 platform, 1 Salesforce)."""
-    found = sorted(
-        (m, k) for (m, k), cells in look.cells.items() if all(v[s] != ABSENT for v in cells.values() for s in sides)
-    )
-    mapping = only or dice.choice(sorted({m for m, _ in found}))
-    key = dice.choice([k for m, k in found if m == mapping])
-    return BY_MAPPING[mapping], key
 
 
 def _some(dice: random.Random, kind: Kind) -> list[Field]:

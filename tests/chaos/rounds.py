@@ -76,10 +76,10 @@ class Rounds:
         self._judge(dice)
 
     def _troubled_run(self, dice: random.Random) -> None:
+        look = self.stage.look()
         trouble = self.troubles.draw(dice)
         names = dice.choice([[], [], [], ["shop"], ["player"], ["company", "shop"], ["case"]])
         full = ["--full"] if dice.random() < 0.2 else []
-        look = self.stage.look()
         self.story.append(
             f"run {' '.join(names)} {''.join(full)} meets {trouble} {trouble.environment} {trouble.numbers}"
         )

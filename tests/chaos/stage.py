@@ -25,10 +25,7 @@ from tests.chaos.model import ABSENT, Value
 from tests.chaos.nursery import Child, Nursery
 from tests.chaos.proxy import Proxy, Weather
 from tests.chaos.watched import KINDS, Kind, plain
-from tests.e2e.world import FORCE_APP, NOW, ROOT, World, seeded
-
-DROPPED = ("operator.yaml", "terminal.yaml")  # rounds are shorter without them
-LOOSE = re.compile(r"^  (operator|terminal): .*\n", re.MULTILINE)
+from tests.e2e.world import FORCE_APP, NOW, World, seeded
 
 
 @dataclass
@@ -204,23 +201,11 @@ def _any(values: list[Any]) -> Value:
 
 
 def mappings(folder: Path, *, margins: bool) -> None:
-    """The project's mappings, four of six, with a field nobody owns; without ``margins`` windows end sharply."""
-    shutil.copytree(ROOT / "mappings", folder)
-    for name in DROPPED:
-        (folder / name).unlink()
-    _edit(folder / "case.yaml", LOOSE.sub)
-    shop = folder / "shop.yaml"
-    old = "salesforce: SFS_Opening_Hours__c, length: 200, owner: newest"
-    text = shop.read_text("utf-8")
-    assert old in text
-    shop.write_text(text.replace(old, old.replace("newest", "manual")), "utf-8")
+    """Four small mappings with every owner; without ``margins`` windows end sharply."""
+    shutil.copytree(Path(__file__).with_name("mappings"), folder)
     if not margins:
         for file in folder.glob("*.yaml"):
             _sharp(file)
-
-
-def _edit(file: Path, change: Any) -> None:
-    file.write_text(change("", file.read_text("utf-8")), "utf-8")
 
 
 def _sharp(file: Path) -> None:
