@@ -37,8 +37,18 @@ GUARDS = {
     "Usually a failed extract or a lost field permission.",
     "KEY_TWICE": "A key occurs more than once on a side; upper and lower case are one key, as in Salesforce. "
     "Waived, those records are refused and the others go on.",
-    "OTHER_ORG": "The ledger was built with another org.",
-    "OTHER_DATABASE": "The ledger was built with another database.",
+    "SIDE_SHORT": "A side that was read completely lacks more known records than `guards.max_missing_percent` allows; "
+    "those it lacked at the last complete read are not counted again. Usually a truncated extract.",
+    "MASS_CHANGE_DAY": "This run and those of the last 24 hours together change more records than "
+    "`guards.max_changed_percent_per_day` allows. Runs for which a person waived a guard of mass change do not count.",
+    "BACKFILL": "A field new to the mapping, or formed in another way, would be written to more records than the "
+    "limits of `MASS_CHANGE` allow; nothing else of these records changes. Below the limits it is a remark.",
+    "OTHER_ORG": "The ledger was built with another org. Waived, nothing counts as agreed: both sides meet for the "
+    "first time.",
+    "OTHER_DATABASE": "The ledger was built with another database. Waived, both sides are read whole and what was "
+    "agreed stays.",
+    "OTHER_MAPPING": "The base was built with another table, key column, object or external id field. Waived, records "
+    "are found again by their Salesforce ids; with another object both sides meet for the first time.",
 }
 HOLDS = {
     "PARENT_MISSING": "The record it belongs to is not in Salesforce yet; it wakes when the parent lands.",

@@ -6,7 +6,7 @@ import hmac
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -145,10 +145,19 @@ class Ledger:
             bound = {name: get_meta(connection, name) for name in given}
         return [_other(name, str(bound[name]), given[name]) for name in given if bound[name] != given[name]]
 
+    def ends(self) -> dict[str, str]:
+        """``platform`` and ``org`` this ledger is tied to; empty if it is new."""
+        with self.reading() as connection:
+            found = {name: get_meta(connection, name) for name in ("platform", "org")}
+        return {n: v for n, v in found.items() if v is not None}
+
     # ── runs
 
-    def begin_run(self, command: str, as_of: datetime, actor: str) -> str:
-        """Record that a run started; returns its id, which sorts by time (``20261122T150000Z-3f2a``)."""
+    def begin_run(self, command: str, as_of: datetime, actor: str, waived: Sequence[str] = ()) -> str:
+        """Record that a run started; returns its id, which sorts by time (``20261122T150000Z-3f2a``).
+
+        ``waived``: codes of guards a person let pass for this run.
+        """
         with self.writing() as connection:
             now = database.clock(connection)
             taken = set(connection.scalars(sa.select(run.c.run_id).where(run.c.run_id >= f"{now:%Y%m%dT%H%M%SZ}")))
@@ -160,6 +169,7 @@ class Ledger:
                 "as_of": database.text_of(as_of),
             }
             row |= {"started_at": database.text_of(now), "host": socket.gethostname(), "pid": os.getpid()}
+            row["summary"] = {"waived": sorted({w.upper() for w in waived})} if waived else None
             connection.execute(run.insert().values(**row))
         return run_id
 
@@ -167,7 +177,8 @@ class Ledger:
         """Record how it ended. ``summary`` is JSON of counts, as in ``sync --json`` (``mappings`` by name)."""
         with self.writing() as connection:
             ended = {"ended_at": database.text_of(database.clock(connection)), "exit": int(exit_status)}
-            connection.execute(run.update().where(run.c.run_id == run_id).values(**ended, summary=dict(summary)))
+            begun = connection.scalar(sa.select(run.c.summary).where(run.c.run_id == run_id)) or {}
+            connection.execute(run.update().where(run.c.run_id == run_id).values(**ended, summary={**begun, **summary}))
 
     def last_runs(self, mapping: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
         """The newest runs first, as dictionaries; with ``mapping`` only those whose summary names it."""

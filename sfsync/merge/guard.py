@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
+import pandas as pd
 
 from sfsync.mapping.model import Mapping
 from sfsync.merge.align import Aligned
@@ -24,6 +25,10 @@ COLUMN_NULL = "COLUMN_NULL"
 KEY_TWICE = "KEY_TWICE"
 OTHER_ORG = "OTHER_ORG"
 OTHER_DATABASE = "OTHER_DATABASE"
+OTHER_MAPPING = "OTHER_MAPPING"
+BACKFILL = "BACKFILL"
+SIDE_SHORT = "SIDE_SHORT"
+MASS_CHANGE_DAY = "MASS_CHANGE_DAY"
 
 NULL = np.uint64(1)
 
@@ -35,7 +40,12 @@ class Sizes:
     base: int = 0
     read: Counter[str] = field(default_factory=Counter)
     complete: dict[str, bool] = field(default_factory=dict)
+    filling: frozenset[str] = frozenset()  # fields that are being filled everywhere
     changed: Counter[str] = field(default_factory=Counter)  # records to update, per side written
+    filled: Counter[str] = field(default_factory=Counter)  # records to update only in fields that are being filled
+    missing: Counter[str] = field(default_factory=Counter)  # known records a complete read did not deliver
+    missed: dict[str, int] = field(default_factory=dict)  # the same, of the last complete read
+    today: Counter[str] = field(default_factory=Counter)  # records updated within a day before this plan
     archived: Counter[str] = field(default_factory=Counter)
     twice: Counter[str] = field(default_factory=Counter)
     nulled: Counter[tuple[str, str]] = field(default_factory=Counter)  # (side, field): base had a value, now null
@@ -45,6 +55,13 @@ class Sizes:
         """Records that look like their base (digests n x f): their values are there."""
         for name, there in zip(columns, (digests > NULL).sum(axis=0), strict=True):
             self.valued[side, name] += int(there)
+
+    def write(self, side: str, keys: pd.Series, touched: np.ndarray, columns: tuple[str, ...]) -> None:
+        """Updates of one bucket on one side: ``keys`` n, not unique; ``touched`` bool n x f."""
+        others = np.array([c not in self.filling for c in columns], bool)
+        rewritten = pd.Series((touched & others).any(axis=1) | ~touched.any(axis=1)).groupby(keys.to_numpy()).any()
+        self.changed[side] += int(rewritten.sum())
+        self.filled[side] += int((~rewritten).sum())
 
     def look(self, a: Aligned) -> None:
         """Counts, per side and field, values that became null and values that are there."""
@@ -58,7 +75,8 @@ class Sizes:
 
 def check(mapping: Mapping, sizes: Sizes) -> list[Finding]:
     """All guard findings of one mapping."""
-    return [*_empty(mapping, sizes), *_mass(mapping, sizes), *_null_columns(mapping, sizes), *_twice(mapping, sizes)]
+    guards = (_empty, _short, _mass, _day, _backfill, _null_columns, _twice)
+    return [finding for guard in guards for finding in guard(mapping, sizes)]
 
 
 class Judged(Protocol):
@@ -95,17 +113,59 @@ def _empty(mapping: Mapping, z: Sizes) -> Iterable[Finding]:
             )
 
 
+def _short(mapping: Mapping, z: Sizes) -> Iterable[Finding]:
+    """A truncated extract: more is missing than at the last complete read. An empty side has its own guard."""
+    for side in ("platform", "salesforce"):
+        gone = z.missing[side] - z.missed.get(side, 0)
+        if z.read[side] and _share(gone, z, mapping.guards.min_base) > mapping.guards.max_missing_percent:
+            text = f"{side} was read whole and lacks {gone:,} of {z.base:,} known {mapping.name} records"
+            yield _finding(mapping, SIDE_SHORT, text, "Usually a truncated extract or lost rights: look at that first.")
+
+
 def _mass(mapping: Mapping, z: Sizes) -> Iterable[Finding]:
     limits = mapping.guards
     for side in ("salesforce", "platform"):
         changed, archived = z.changed[side], z.archived[side]
-        too_many = changed > limits.max_changed_records
-        if too_many or _share(changed, z, limits.min_base) > limits.max_changed_percent:
+        if _too_many(changed, mapping, z):
             text = f"{changed:,} of {z.base:,} known {mapping.name} records would change on {side}"
             yield _finding(mapping, MASS_CHANGE, text, "Look first: sfsync plan " + mapping.name)
         if _share(archived, z, limits.min_base) > limits.max_archived_percent:
             text = f"{archived:,} of {z.base:,} known {mapping.name} records would be archived on {side}"
             yield _finding(mapping, MASS_ARCHIVE, text, "")
+
+
+def _too_many(count: int, mapping: Mapping, z: Sizes) -> bool:
+    limits = mapping.guards
+    return count > limits.max_changed_records or _share(count, z, limits.min_base) > limits.max_changed_percent
+
+
+def _day(mapping: Mapping, z: Sizes) -> Iterable[Finding]:
+    """The fuse over time: runs that each stay below the limit, and together rewrite everything."""
+    limit = mapping.guards.max_changed_percent_per_day
+    for side in ("salesforce", "platform"):
+        changed, today = z.changed[side], z.today[side]
+        if changed and today and _share(changed + today, z, mapping.guards.min_base) > limit:
+            text = (
+                f"{changed:,} {mapping.name} records would change on {side} after {today:,} within a day: together "
+                f"more than {limit:g} % of {z.base:,} known ones"
+            )
+            yield _finding(mapping, MASS_CHANGE_DAY, text, "Something changes again and again: sfsync status")
+
+
+def _backfill(mapping: Mapping, z: Sizes) -> Iterable[Finding]:
+    """Records of which nothing is written but fields that are being filled: a guard if they are many, else a note."""
+    names = ", ".join(n for n in mapping.columns if n in z.filling)
+    for side in ("salesforce", "platform"):
+        if not z.filled[side]:
+            continue
+        text = (
+            f"backfill of field {names}: new to the mapping or formed in another way, it would be written to "
+            f"{z.filled[side]:,} of {z.base:,} known {mapping.name} records on {side}; nothing else of them changes"
+        )
+        if _too_many(z.filled[side], mapping, z):
+            yield _finding(mapping, BACKFILL, text, "Look first: sfsync plan " + mapping.name)
+        else:
+            yield Finding(BACKFILL, text, "info", mapping.name, next_step="It happens once.")
 
 
 def _share(count: int, z: Sizes, min_base: int) -> float:

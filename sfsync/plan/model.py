@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -197,6 +198,7 @@ class MappingPlan(BaseModel):
     lanes: dict[str, int] = Field(default_factory=dict)  # changes per lane
     resolved: int = 0  # issues that are gone by themselves
     nameless: dict[str, int] = Field(default_factory=dict)  # rows refused for want of a key, per side not written
+    footing: dict[str, Any] = Field(default_factory=dict)  # what the base stands on once this plan is done
 
 
 class Note(BaseModel):

@@ -11,7 +11,9 @@ import pandas as pd
 from sfsync.ledger import base, conflicts, parked
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
+from sfsync.merge.footing import Standing
 from sfsync.planners.sync.recall import Recall
+from sfsync.planners.sync.windows import first_standing, recalled
 from sfsync.sides.side import TEXT
 
 MANY = 50_000  # a window that may hold more is read by a Bulk query, which needs no hints
@@ -19,15 +21,19 @@ MANY = 50_000  # a window that may hold more is read by a Bulk query, which need
 
 @dataclass
 class LedgerMemory:
-    """``planners.sync.recall.Memory`` over a ledger; ``in_doubt`` per mapping: (key, field) of unseen outcomes."""
+    """``planners.sync.recall.Memory`` over a ledger; ``in_doubt`` per mapping: (key, field) of unseen outcomes.
+
+    ``standings`` per mapping: what still counts of what is remembered.
+    """
 
     ledger: Ledger
     in_doubt: dict[str, pd.DataFrame] = field(default_factory=dict)
+    standings: dict[str, Standing] = field(default_factory=dict)
 
     def recall(self, mapping: Mapping, keys: pd.Index) -> Recall:
         """What is remembered of these keys, in their order."""
         known = base.read(self.ledger, mapping.name, mapping.columns, keys).align(keys)
-        return Recall(
+        recall = Recall(
             known.digests,
             known.ids,
             known.state,
@@ -36,9 +42,16 @@ class LedgerMemory:
             parked.of_keys(self.ledger, mapping.name, keys),
             keys.isin(self.open_keys(mapping)),
         )
+        return recalled(self.standing(mapping), mapping, recall)
+
+    def standing(self, mapping: Mapping) -> Standing:
+        """How this mapping's base stands, as far as anybody asked."""
+        return self.standings.get(mapping.name) or first_standing(mapping)
 
     def known_parents(self, mapping: str, keys: pd.Index) -> np.ndarray:
         """bool per key: known to exist in Salesforce."""
+        if mapping in self.standings and self.standings[mapping].fresh:
+            return np.zeros(len(keys), bool)
         known = base.read(self.ledger, mapping, (), keys).align(keys)
         return (known.ids.notna() & known.state.eq("synced").fillna(False)).to_numpy(bool)
 
@@ -48,6 +61,8 @@ class LedgerMemory:
 
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
         """(stamp, id) known to lie in the window; of very many only the first ones, enough to know that."""
+        if self.standing(mapping).fresh:
+            return []
         return base.known_since(self.ledger, mapping.name, since, most=MANY)
 
     def size(self, mapping: Mapping) -> int:

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,18 +43,19 @@ class Run:
 
 
 @contextmanager
-def running(bench: Bench, command: str, mappings: dict[str, Mapping], progress: Progress) -> Iterator[Run]:
+def running(
+    bench: Bench, command: str, mappings: dict[str, Mapping], progress: Progress, waived: Sequence[str] = ()
+) -> Iterator[Run]:
     """Leases, the run's row, the audit trail's two lines; whatever happens inside is recorded as its end."""
     started = time.monotonic()
     ledger = bench.ledger
     with ExitStack() as stack:
         names = sorted(mappings)
         leases = {n: stack.enter_context(lease.acquire(ledger, f"mapping:{n}")) for n in names}
-        run_id = ledger.begin_run(command, bench.as_of, bench.actor)
+        run_id = ledger.begin_run(command, bench.as_of, bench.actor, waived)
         run = Run(bench, command, mappings, progress, started, leases, Result(run_id, bench.as_of))
-        audit.append(
-            ledger, "run.begin", {"command": command, "mappings": list(mappings)}, run_id=run_id, actor=bench.actor
-        )
+        body = {"command": command, "mappings": list(mappings)} | ({"waived": list(waived)} if waived else {})
+        audit.append(ledger, "run.begin", body, run_id=run_id, actor=bench.actor)
         try:
             yield run
         except SfsyncError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from sfsync.errors import DriftError, Exit, GuardStop
@@ -12,12 +13,14 @@ from sfsync.faultpoints import hit
 from sfsync.ledger import base, tally
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
+from sfsync.merge.footing import Standing
 from sfsync.plan.apply import Hands, apply
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Count, Note
 from sfsync.plan.recover import recover
 from sfsync.planners.sync.make import Progress, Sources, make
 from sfsync.planners.sync.sayings import note
+from sfsync.runs import standing
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
 from sfsync.runs.result import Result, exit_status, numbers, planned_numbers
@@ -43,7 +46,8 @@ def planned(
     fit(bench, mappings)
     folder = PlanFolder.create(out or scratch(bench))
     try:
-        maker(_sources(bench, mappings, LedgerMemory(bench.ledger)), folder, full=full, progress=progress)
+        memory = LedgerMemory(bench.ledger, standings=standing.standings(bench, mappings))
+        maker(_sources(bench, mappings, memory), folder, full=full, progress=progress)
         yield folder
     finally:
         if out is None:
@@ -105,6 +109,8 @@ def _sources(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -
         digest=ledger.digest.bound,
         users=lambda names: set(bench.salesforce.users(names)),
         as_of=bench.as_of,
+        standing=memory.standing,
+        recently=partial(standing.recently, bench),
     )
 
 
@@ -124,16 +130,15 @@ def sync(
     mappings = bench.chosen(names)
     if dry_run:
         return _dry(bench, mappings, full, progress)
-    with running(bench, "sync", mappings, progress) as run:
+    with running(bench, "sync", mappings, progress, waive) as run:
         notes = fit(bench, mappings)
-        _same_ends(bench, waive)
-        memory = LedgerMemory(bench.ledger)
+        memory = LedgerMemory(bench.ledger, standings=same_ends(bench, mappings, waive))
         for mapping in mappings.values():
             memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping)
         folder = PlanFolder.create(scratch(bench))
         try:
             make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
-            _apply(run, folder, waive, notes)
+            _apply(run, folder, memory.standings, waive, notes)
         finally:
             folder.remove()
     return run.result
@@ -143,10 +148,10 @@ def apply_saved(bench: Bench, path: Path, *, waive: Sequence[str] = (), progress
     """Writes a saved plan."""
     header = PlanFolder.open(path).header
     assert header is not None
-    with running(bench, "apply", bench.chosen(list(header.order)), progress) as run:
+    with running(bench, "apply", bench.chosen(list(header.order)), progress, waive) as run:
         folder = opened(bench, path)
-        _same_ends(bench, waive)
-        _apply(run, folder, waive, [])
+        found = same_ends(bench, run.mappings, waive)
+        _apply(run, folder, found, waive, [])
     return run.result
 
 
@@ -163,9 +168,13 @@ def _dry(bench: Bench, mappings: dict[str, Mapping], full: bool, progress: Progr
     return result
 
 
-def _same_ends(bench: Bench, waive: Sequence[str]) -> None:
-    found = bench.ledger.bind(bench.platform.identity(), bench.salesforce.identity())
-    stop_at([note(f) for f in found], waive)
+def same_ends(bench: Bench, mappings: dict[str, Mapping], waive: Sequence[str]) -> dict[str, Standing]:
+    """What the bases stand on; raises ``GuardStop`` before anything is read if these are other ends."""
+    found = standing.standings(bench, mappings)
+    findings = [f for s in found.values() for f in s.findings]
+    findings += bench.ledger.bind(bench.platform.identity(), bench.salesforce.identity())
+    stop_at([note(f) for f in findings], waive)
+    return found
 
 
 def stop_at(notes: Sequence[Note], waive: Sequence[str]) -> None:
@@ -182,10 +191,11 @@ def stop_at(notes: Sequence[Note], waive: Sequence[str]) -> None:
         )
 
 
-def _apply(run: Run, folder: PlanFolder, waive: Sequence[str], notes: list[Note]) -> None:
+def _apply(run: Run, folder: PlanFolder, found: dict[str, Standing], waive: Sequence[str], notes: list[Note]) -> None:
     header = folder.header
     assert header is not None
     stop_at(header.findings, waive)
+    standing.move(run.bench, found)
     hit("sync.planned")
     hands = hands_of(run)
     apply(folder, hands)
@@ -217,6 +227,7 @@ def _advance_windows(run: Run, folder: PlanFolder) -> None:
     for name, part in folder.header.mappings.items():
         for side, window in part.windows.items():
             run.bench.ledger.set_watermark(name, side, window.until, run.id)
+        standing.settle(run.bench, name, part.footing, run.id)
 
 
 def finish(run: Run, folder: PlanFolder, hands: Hands) -> None:

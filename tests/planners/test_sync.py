@@ -219,7 +219,7 @@ def test_what_vanished_from_the_platform_is_kept_and_said(tmp_path: Path) -> Non
 
 
 def test_what_left_the_recycle_bin_long_ago_is_missed_by_a_full_read(tmp_path: Path) -> None:
-    shop = guarded(max_changed_percent=20)
+    shop = guarded(max_changed_percent=20, max_missing_percent=100)
     shop = shop.model_copy(update={"deletes": shop.deletes.model_copy(update={"salesforce_deleted": "recreate"})})
     world = World(shop)
     world.agree(shop, rows_of(30))

@@ -14,11 +14,12 @@ import pandas as pd
 
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
+from sfsync.merge.footing import Standing
 from sfsync.merge.verdict import Presence
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, MappingPlan, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
-from sfsync.planners.sync import gather, sayings
+from sfsync.planners.sync import gather, sayings, windows
 from sfsync.planners.sync.count import Tally
 from sfsync.planners.sync.gather import Spill, paired, passing, upto
 from sfsync.planners.sync.links import Links
@@ -42,6 +43,8 @@ class Sources:
     digest: Callable[[Mapping], one.Digest]
     users: Callable[[list[str]], set[str]]
     as_of: datetime
+    standing: Callable[[Mapping], Standing] = windows.first_standing  # what the mapping's base stands on
+    recently: Callable[[str, str], int] = lambda mapping, side: 0  # records updated within a day before ``as_of``
 
     @property
     def sides(self) -> dict[str, Reader]:
@@ -87,7 +90,9 @@ class _Walk:
         self.digest = Once(sources.digest(mapping))
         self.windows: dict[str, Window] = {}
         self.tally = Tally()
-        self.sizes = guard.Sizes(base=sources.memory.size(mapping))
+        self.standing = sources.standing(mapping)
+        self.sizes = windows.sizes(self.standing, sources.memory.size(mapping))
+        self.observed = frozenset(mapping.columns)
         self.strangers = self.vanished = 0
 
     def run(self, folder: PlanFolder) -> MappingPlan:
@@ -128,7 +133,8 @@ class _Walk:
         return window.since is None if name == "platform" else len(known) > gather.MEMORY_ROWS
 
     def _window(self, name: str, side: Reader) -> Window:
-        since = None if self.full else self.sources.watermark(self.mapping.name, name)
+        whole = self.full or self.standing.whole
+        since = None if whole else self.sources.watermark(self.mapping.name, name)
         window = self.windows[name] = self._ending(name, side.window(self.mapping, since))
         self.sizes.complete[name] = window.since is None
         return window
@@ -145,6 +151,7 @@ class _Walk:
         side = self.sources.sides[name]
         for part in side.changes(self.mapping, window, known if name == "salesforce" else ()):
             self.sizes.read[name] += len(part)
+            self.observed &= part.observed
             self.progress(self.mapping.name, f"reading {name}", self.sizes.read[name])
             yield part
 
@@ -209,8 +216,9 @@ class _Walk:
             found = self.sources.platform.fetch(self.mapping, lacking)
             platform = _plus(self.mapping, platform, found)
         ids = recall.ids[~keys.isin(salesforce.values.index)].dropna()
-        if len(ids) and not self.sizes.complete["salesforce"]:
+        if len(ids) and (self.standing.rekeyed or not self.sizes.complete["salesforce"]):
             found = self.sources.salesforce.fetch(self.mapping, ids.index, ids)
+            self.sizes.read["salesforce"] += len(found)
             salesforce = _plus(self.mapping, salesforce, found)
         return platform, salesforce
 
@@ -220,11 +228,7 @@ class _Walk:
         if not self.mapping.salesforce.born:
             self.strangers += int((presence == Presence.NEW_IN_SALESFORCE).sum())
         self.vanished += int((presence == Presence.GONE_FROM_PLATFORM).sum())
-        rows = segment.changes.rows
-        for side in ("salesforce", "platform"):
-            mine = rows[rows["side"] == side]
-            again = (mine["kind"] == "create") & mine["key"].isin(draft.aligned.keys[draft.aligned.known])
-            self.sizes.changed[side] += int(mine["key"][(mine["kind"] == "update") | again].nunique())
+        windows.count(self.sizes, draft, segment)
 
     # -- the result --
 
@@ -242,11 +246,14 @@ class _Walk:
             lanes=dict(self.tally.lanes),
             resolved=self.tally.resolved,
             nameless=dict(self.tally.nameless),
+            footing=windows.footing(self.standing, self.mapping, self.observed, self.sizes),
         )
 
     def findings(self) -> list[Finding]:
         name, salesforce = self.mapping.name, self.sources.salesforce
+        windows.look_back(self.sizes, name, self.sources.recently)
         return [
+            *self.standing.findings,
             *guard.check(self.mapping, self.sizes),
             *sayings.nameless(self.mapping, self.tally.nameless["salesforce"]),
             *sayings.strangers(name, self.strangers),
