@@ -1,72 +1,70 @@
-"""The closer look: records that seemed to differ, read anew from both sides, so that only what still differs counts."""
+"""The closer look: what would be written is read anew in Salesforce, so that only what still differs counts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from sfsync.mapping.model import Mapping
+from sfsync.merge.decide import Action
+from sfsync.merge.verdict import Presence
+from sfsync.planners.sync.bucket import Draft
+from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.make import Sources
-from sfsync.sides.side import TEXT, Records, concat, empty_problems
+from sfsync.planners.sync.recall import Recall
+from sfsync.sides.side import Records, concat
 
-META = ("id", "stamp", "deleted", "survivor", "keyless")
+_OVER = ("detached", "merged")  # records whose deletion was settled long ago
 
 
-@dataclass
-class Tombstones:
-    """Deleted records of Salesforce as they were read: no values, but who survived them."""
+def acting(draft: Draft, recall: Recall, links: Links) -> np.ndarray:
+    """The records (bool, n) something would be written for, or a person asked.
 
-    parts: list[pd.DataFrame] = field(default_factory=list)
-
-    def add(self, records: Records) -> None:
-        """Keeps the deleted ones of a page."""
-        gone = records.meta[records.meta["deleted"].to_numpy(bool)]
-        if len(gone):
-            self.parts.append(gone[list(META)])
-
-    def __len__(self) -> int:
-        return sum(map(len, self.parts))
-
-    def of(self, mapping: Mapping, keys: pd.Index) -> Records:
-        """Those of these keys, the last of each, without values."""
-        found = [part[part.index.isin(keys)] for part in self.parts]
-        meta = pd.concat(found) if found else pd.DataFrame(columns=list(META), index=keys[:0])
-        meta = meta[~meta.index.duplicated(keep="last")]
-        columns = list(mapping.columns)
-        values = pd.DataFrame(pd.NA, index=meta.index, columns=columns, dtype=TEXT)
-        return Records(values, meta, frozenset(columns), empty_problems())
+    Differences that were granted, or that no side may correct, stay from night to night: they cost no call.
+    """
+    a, presence = draft.aligned, draft.presence
+    to_salesforce = draft.actions == Action.SALESFORCE
+    links.drop_unknown_users(a.mapping, a.platform, to_salesforce)
+    cells = to_salesforce | np.isin(draft.actions, (Action.PLATFORM, Action.ASK))
+    found: np.ndarray = cells.any(axis=1) & (presence == Presence.BOTH)
+    found |= presence == Presence.NEW_ON_PLATFORM
+    found |= (presence == Presence.GONE_FROM_SALESFORCE) & ~recall.state.isin(_OVER).fillna(False).to_numpy(bool)
+    if a.mapping.salesforce.born:
+        found |= presence == Presence.NEW_IN_SALESFORCE
+    return found | (a.s_meta["keyless"].fillna(False).to_numpy(bool) & a.s_here)
 
 
 @dataclass(frozen=True)
-class Look:
-    """Records of both sides as they are now.
+class Again:
+    """Salesforce's records after the closer look.
 
-    ``astray`` (bool per key): it lives in Salesforce, but not as a record of this mapping with this key.
+    ``astray`` (bool per key): lives in Salesforce, but not as a record of this mapping with this key.
     """
 
-    platform: Records
     salesforce: Records
     astray: np.ndarray
 
 
-def look(
-    sources: Sources, mapping: Mapping, keys: pd.Index, ids: pd.Series, known: pd.Series, dead: Tombstones, begun: str
-) -> Look:
-    """Reads ``keys`` anew.
+def again(
+    sources: Sources, mapping: Mapping, keys: pd.Index, wanted: np.ndarray, first: Records, recall: Recall, begun: str
+) -> Again:
+    """Reads the ``wanted`` (bool, n) of the ``keys`` anew.
 
-    ``ids``: their ids as the complete read of Salesforce found them (NA: it did not); ``known``: as the ledger
-    remembers them; ``begun``: the stamp from which on a change may have come after that read.
+    ``first``: all of them as the complete read found them; ``begun``: the stamp from which on a change may have come
+    after that read.
     """
-    platform = sources.platform.fetch(mapping, keys)
-    salesforce = sources.salesforce.fetch(mapping, keys, ids)
-    unseen = ids.isna().to_numpy(bool)
-    older = salesforce.meta["stamp"].reindex(keys) < begun
-    astray = unseen & older.fillna(False).to_numpy(bool)
-    lost = unseen & ~keys.isin(salesforce.values.index)
-    astray |= keys.isin(_renamed(sources, mapping, known[lost].dropna()))
-    return Look(platform, concat(mapping, [dead.of(mapping, keys), salesforce]), astray)
+    ids = first.meta["id"].where(~first.meta["deleted"]).reindex(keys)
+    now = sources.salesforce.fetch(mapping, keys[wanted], ids[wanted])
+    unseen = wanted & ids.isna().to_numpy(bool)
+    older = (now.meta["stamp"].reindex(keys) < begun).fillna(False).to_numpy(bool)
+    astray = unseen & older
+    lost = unseen & ~keys.isin(now.values.index)
+    astray |= keys.isin(_renamed(sources, mapping, recall.ids[lost].dropna()))
+    kept = ~first.values.index.isin(keys[wanted]) | first.meta["deleted"].to_numpy(bool)
+    rest = Records(first.values[kept], first.meta[kept], first.observed, first.problems)
+    return Again(concat(mapping, [rest, now]), astray)
 
 
 def _renamed(sources: Sources, mapping: Mapping, ids: pd.Series) -> pd.Index:

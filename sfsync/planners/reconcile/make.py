@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,30 @@ from sfsync.merge.align import NOT_OBSERVED
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, MappingPlan, Segment
 from sfsync.planners.reconcile import report
-from sfsync.planners.reconcile.compare import Suspects, suspects
-from sfsync.planners.reconcile.index import BUCKETS, Index, mixed
-from sfsync.planners.reconcile.look import Tombstones, look
+from sfsync.planners.reconcile.known import (
+    BUCKETS,
+    DIFFERENT,
+    EQUAL,
+    TWIN,
+    UNMET,
+    Known,
+    Strangers,
+    Sums,
+    hashed,
+    mixed,
+    text_hashes,
+)
+from sfsync.planners.reconcile.look import acting, again
 from sfsync.planners.sync import bucket as one
-from sfsync.planners.sync import count, sayings
+from sfsync.planners.sync import count, sayings, windows
+from sfsync.planners.sync.gather import Spill, bucket_of, buckets_for
 from sfsync.planners.sync.links import Links
-from sfsync.planners.sync.make import Progress, Sources
+from sfsync.planners.sync.make import Progress, Sources, stamp
+from sfsync.planners.sync.recall import Recall
 from sfsync.sides.side import TEXT, Finding, Reader, Records, Window
 
 LOOK_ROWS = 10_000  # records looked at together, and in one segment
+AGAIN_ROWS = 20_000  # records of a mapping read twice in Salesforce; beyond, the check before each write must do
 _MARKS = {"platform": np.uint64(0x9E3779B97F4A7C15), "salesforce": np.uint64(0xC2B2AE3D27D4EB4F)}
 Report = dict[str, report.Part]
 
@@ -60,33 +74,30 @@ def reconcile(sources: Sources, folder: PlanFolder, *, progress: Progress = lamb
 
 
 class _Walk:
-    """One mapping: two indexes, the buckets that differ, the closer look, sums."""
+    """One mapping: the platform as digests, Salesforce passing by, the closer look, sums."""
 
     def __init__(self, sources: Sources, mapping: Mapping, links: Links, scratch: Path, progress: Progress) -> None:
         self.sources, self.mapping, self.links, self.progress = sources, mapping, links, progress
         self.digest = sources.digest(mapping)
-        self.indexes = {name: Index(scratch / name) for name in sources.sides}
+        self.known, self.sums = Known(scratch / "names"), Sums()
+        self.strangers = Strangers()
+        self.spill = Spill(mapping, scratch, "salesforce")
         self.windows = {name: self._since(name, side) for name, side in sources.sides.items()}
         self.counts = report.Tally({name: w.since for name, w in self.windows.items()})
         self.tally = count.Tally()
-        self.sizes = guard.Sizes(base=sources.memory.size(mapping), complete=dict.fromkeys(sources.sides, True))
-        self.dead = Tombstones()
+        self.standing = sources.standing(mapping)
+        self.sizes = windows.sizes(self.standing, sources.memory.size(mapping))
+        self.sizes.complete = dict.fromkeys(sources.sides, True)
 
     def run(self, folder: PlanFolder) -> MappingPlan:
         self._read()
-        platform, salesforce = self.indexes["platform"], self.indexes["salesforce"]
-        buckets = platform.differing(salesforce)
-        alike = int(platform.count.sum() - platform.count[buckets].sum())
-        segments = again = 0
-        for found in suspects(platform, salesforce, buckets):
-            self.counts.set_aside("twins", found.twins)
-            alike, again = alike + found.equal, again + found.again
-            for segment in self._segments(found):
-                folder.add(segments, segment)
-                segments += 1
-        part = self.counts.part
-        part.platform, part.salesforce = platform.records, salesforce.records - again
-        part.buckets, part.differ = BUCKETS, len(buckets)
+        segments = 0
+        for segment in self._segments():
+            folder.add(segments, segment)
+            segments += 1
+        part, alike = self.counts.part, int((self.known.state == EQUAL).sum())
+        part.platform, part.salesforce = len(self.known), int(self.sums.count.sum())
+        part.buckets, part.differ = BUCKETS, self.known.sums.differing(self.sums)
         for side in self.sources.sides:
             self.tally.untouched(side, alike)
         return self._plan(segments)
@@ -98,36 +109,45 @@ class _Walk:
         return side.window(self.mapping, self.sources.watermark(self.mapping.name, name))
 
     def _read(self) -> None:
-        """Both sides into their indexes, over the cells that both deliver. Salesforce first: its job takes longer."""
+        """Both sides complete, over the cells both deliver. Salesforce's pages are begun first and end last."""
         ours = self.sources.platform.fetch(self.mapping, pd.Index([], dtype=TEXT, name="key")).observed
         pages = self._pages("salesforce")
-        first = next(pages, None)
-        common = ours if first is None else ours & first.observed
-        self._index("salesforce", chain([] if first is None else [first], pages), common)
-        self._index("platform", self._pages("platform"), common)
+        first = list(islice(pages, 1))
+        common = ours.intersection(*(page.observed for page in first))
+        for page in self._pages("platform"):
+            live, rows = self._digested("platform", page, common)
+            self.known.add(live, rows)
+        self.known.close()
+        self.spill.collect(self._suspects(page, common) for page in chain(first, pages))
 
     def _pages(self, name: str) -> Iterator[Records]:
         everything = Window(None, self.windows[name].until)
-        for part in self.sources.sides[name].changes(self.mapping, everything):
-            self.sizes.read[name] += len(part)
+        for page in self.sources.sides[name].changes(self.mapping, everything):
+            self.sizes.read[name] += len(page)
             self.progress(self.mapping.name, f"reading {name}", self.sizes.read[name])
-            yield part
-
-    def _index(self, name: str, pages: Iterator[Records], common: frozenset[str]) -> None:
-        index = self.indexes[name]
-        unseen = [n for n, c in enumerate(self.mapping.columns) if c not in common]
-        for page in pages:
             self._problems(name, page)
-            self.dead.add(page)
-            live = ~page.meta["deleted"].to_numpy(bool)
-            values, meta = page.values[live], page.meta[live]
-            digests = self.digest(values[list(self.mapping.columns)])
-            self.sizes.untouched(name, self.mapping.columns, digests)
-            digests[:, unseen] = NOT_OBSERVED
-            rows = mixed(values.index, digests)
-            odd = values.index.isin(page.problems["key"]) | meta["keyless"].to_numpy(bool)
-            index.add(values.index, meta["id"], np.where(odd, rows ^ _MARKS[name], rows))
-        index.close()
+            yield page
+
+    def _digested(self, name: str, page: Records, common: frozenset[str]) -> tuple[pd.Index, np.ndarray]:
+        """Keys and rows of a page without deleted records; records with a problem are like none of the other side."""
+        digests = self.digest(page.values[list(self.mapping.columns)])
+        self.sizes.untouched(name, self.mapping.columns, digests)
+        digests[:, [c not in common for c in self.mapping.columns]] = NOT_OBSERVED
+        rows = mixed(page.values.index, digests)
+        odd = page.values.index.isin(page.problems["key"]) | page.meta["keyless"].to_numpy(bool)
+        return page.values.index, np.where(odd, rows ^ _MARKS[name], rows)
+
+    def _suspects(self, page: Records, common: frozenset[str]) -> Records:
+        """The records of a page of Salesforce that are not as the platform has them, and deleted ones it knows."""
+        keys, rows = self._digested("salesforce", page, common)
+        hashes, ids = hashed(keys), text_hashes(page.meta["id"])
+        live = ~page.meta["deleted"].to_numpy(bool)
+        self.sums.add(hashes[live], rows[live])
+        self.known.meet(hashes[live], rows[live], ids[live])
+        here = self.known.place(hashes) >= 0
+        self.strangers.add(hashes[live & ~here], ids[live & ~here])
+        kept = np.where(live, self.known.states(hashes) != EQUAL, here)
+        return Records(page.values[kept], page.meta[kept], page.observed, page.problems)
 
     def _problems(self, name: str, page: Records) -> None:
         self.tally.refused(name, int((page.problems["key"].fillna("") == "").sum()))
@@ -137,28 +157,49 @@ class _Walk:
 
     # -- what differs --
 
-    def _segments(self, found: Suspects) -> Iterator[Segment]:
-        for start in range(0, len(found.keys), LOOK_ROWS):
-            some = slice(start, start + LOOK_ROWS)
-            self.progress(self.mapping.name, "looking closer", start)
-            segment = self._look(found.keys[some], found.ids.iloc[some])
-            if len(segment.changes) or len(segment.base) or len(segment.issues):
-                yield segment
+    def _segments(self) -> Iterator[Segment]:
+        self.counts.set_aside("twins", self.known.keys(TWIN))
+        ours = self.known.keys(UNMET, DIFFERENT)
+        several = buckets_for(max(self.spill.rows, len(ours)))
+        where = bucket_of(ours, several)
+        for number in range(several):
+            theirs = self._single(self.spill.bucket(number, several))
+            keys = ours[where == number].union(theirs.values.index)
+            for start in range(0, len(keys), LOOK_ROWS):
+                segment = self._look(keys[start : start + LOOK_ROWS], theirs)
+                if len(segment.changes) or len(segment.base) or len(segment.issues):
+                    yield segment
 
-    def _look(self, keys: pd.Index, ids: pd.Series) -> Segment:
-        recall = self.sources.memory.recall(self.mapping, keys)
-        begun = self.windows["salesforce"].until.strftime("%Y-%m-%dT%H:%M:%SZ")
-        now = look(self.sources, self.mapping, keys, ids, recall.ids, self.dead, begun)
-        if now.astray.any():
-            self.counts.set_aside("astray", keys[now.astray])
-            keys = keys[~now.astray]
-            recall = self.sources.memory.recall(self.mapping, keys)
-        draft = one.merge(self.mapping, now.platform, now.salesforce, recall, keys, self.digest)
+    def _single(self, theirs: Records) -> Records:
+        """Without records that a later page showed to be equal, and without twins."""
+        hashes = hashed(theirs.values.index)
+        state, twins = self.known.states(hashes), self.strangers.twins(hashes)
+        self.counts.set_aside("twins", theirs.values.index[twins])
+        kept = (state != EQUAL) & (state != TWIN) & ~twins
+        return Records(theirs.values[kept], theirs.meta[kept], theirs.observed, theirs.problems)
+
+    def _look(self, keys: pd.Index, theirs: Records) -> Segment:
+        """Reads the keys anew on the platform, and in Salesforce those for which that matters."""
+        self.progress(self.mapping.name, "looking closer", self.counts.part.looked)
+        memory, mapping = self.sources.memory, self.mapping
+        platform, recall = self.sources.platform.fetch(mapping, keys), memory.recall(mapping, keys)
+        draft = one.merge(mapping, platform, theirs, recall, keys, self.digest)
+        wanted = acting(draft, recall, self.links)
+        if wanted.any() and self.counts.part.again + wanted.sum() <= AGAIN_ROWS:
+            self.counts.part.again += int(wanted.sum())
+            begun = stamp(self.windows["salesforce"].until)
+            found = again(self.sources, mapping, keys, wanted, _only(theirs, keys), recall, begun)
+            self.counts.set_aside("astray", keys[found.astray])
+            keys = keys[~found.astray]
+            recall = memory.recall(mapping, keys) if found.astray.any() else recall
+            draft = one.merge(mapping, platform, found.salesforce, recall, keys, self.digest)
+        return self._segment(draft, recall)
+
+    def _segment(self, draft: one.Draft, recall: Recall) -> Segment:
         segment = one.segment(draft, recall, self.links, self.sizes, self.digest)
         self.tally.add(draft, segment)
         self.counts.add(draft, segment, recall)
-        for side in self.sources.sides:
-            self.sizes.changed[side] += count.changed(draft, segment, side)
+        windows.count(self.sizes, draft, segment)
         return segment
 
     # -- the result --
@@ -182,7 +223,9 @@ class _Walk:
     def findings(self) -> list[Finding]:
         """Guards, and what is left alone."""
         name, part = self.mapping.name, self.counts.part
+        windows.look_back(self.sizes, name, self.sources.recently)
         return [
+            *self.standing.findings,
             *guard.check(self.mapping, self.sizes),
             *sayings.nameless(self.mapping, self.tally.nameless["salesforce"]),
             *sayings.strangers(name, part.found["stranger"]),
@@ -191,6 +234,11 @@ class _Walk:
             *_twins(self.mapping, part.twins["salesforce"]),
             *_astray(self.mapping, part.astray),
         ]
+
+
+def _only(records: Records, keys: pd.Index) -> Records:
+    mine = records.values.index.isin(keys)
+    return Records(records.values[mine], records.meta[mine], records.observed, records.problems)
 
 
 def _twins(mapping: Mapping, keys: int) -> list[Finding]:

@@ -49,7 +49,8 @@ class Cells(BaseModel):
 class Part(BaseModel):
     """One mapping's part of a reconcile, numbers in records.
 
-    ``platform``, ``salesforce``: living records read. ``looked`` = the sum of ``found``. ``unrecorded``: conflicts,
+    ``platform``, ``salesforce``: living records read. ``looked`` = the sum of ``found``; ``again``: those
+    read twice in Salesforce. ``unrecorded``: conflicts,
     failures and holds among them that the ledger did not know. ``twins``: keys that occur more than once.
     ``astray``: in Salesforce, but under another key or another record type. ``keys``: the first of each heading.
     """
@@ -59,6 +60,7 @@ class Part(BaseModel):
     buckets: int = 0
     differ: int = 0
     looked: int = 0
+    again: int = 0
     found: dict[str, int] = Field(default_factory=lambda: dict.fromkeys(HEADINGS, 0))
     unrecorded: int = 0
     twins: dict[str, int] = Field(default_factory=lambda: {"platform": 0, "salesforce": 0})

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, Count, Segment
+from sfsync.plan.model import ADOPT, CREATE, DELETE, Count, Segment
 from sfsync.planners.sync.bucket import Draft
 
 UNCHANGED, UPDATED, ARCHIVED, CREATED, HELD, FAILED, CONFLICT = range(7)
@@ -66,14 +66,6 @@ class Tally:
     def count(self, side: str) -> Count:
         """The numbers of one side written."""
         return Count(**self.sides[side])
-
-
-def changed(draft: Draft, segment: Segment, side: str) -> int:
-    """Records the guards count as changed on this side: updates, and known ones that are made again."""
-    rows = segment.changes.rows
-    mine = rows[rows["side"] == side]
-    again = (mine["kind"] == CREATE) & mine["key"].isin(draft.aligned.keys[draft.aligned.known])
-    return int(mine["key"][(mine["kind"] == UPDATE) | again].nunique())
 
 
 def _outcomes(keys: pd.Index, segment: Segment, side: str) -> np.ndarray:
