@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 from scripts.reference_pages.settings import kind
 from scripts.reference_pages.text import code, sentence, table
 from sfsync.mapping.model import (
+    Conflicts,
     Deletes,
     FieldSpec,
     FieldType,
@@ -41,6 +42,7 @@ SENTENCES: dict[type[BaseModel], dict[str, str]] = {
         "exclusive": "Groups of references of which at most one may be set in a record (`TWO_PARENTS`).",
         "refuse": "Rules that keep a platform row out of Salesforce.",
         "deletes": "What a missing record means.",
+        "conflicts": "How long a person has to decide a conflict, and what happens then.",
         "guards": "Limits that stop a run before its first write.",
     },
     PlatformSpec: {
@@ -98,6 +100,11 @@ SENTENCES: dict[type[BaseModel], dict[str, str]] = {
         "salesforce_deleted": "A record deleted in Salesforce that the platform still has: make it again, let it go "
         "(`detach`), or ask.",
     },
+    Conflicts: {
+        "deadline": "A conflict open longer than this is overdue: red in `sfsync conflicts`, counted in `sfsync status`.",
+        "then": "What the run after the deadline takes it for: that side's value, or both as they are; `wait` asks on. "
+        "A conflict a lost reply left in doubt (`IN_DOUBT`) always waits.",
+    },
     Guards: {
         "max_changed_percent": "`MASS_CHANGE` above this share of the known records, per side written.",
         "max_changed_records": "`MASS_CHANGE` above this number.",
@@ -117,6 +124,7 @@ TITLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("salesforce", SalesforceSpec),
     ("A field", FieldSpec),
     ("deletes", Deletes),
+    ("conflicts", Conflicts),
     ("guards", Guards),
     ("A refusal", Refusal),
 )
@@ -195,7 +203,8 @@ def _default(value: Any) -> str:
     if isinstance(value, BaseModel):
         return ""
     if isinstance(value, timedelta):
-        return f"`PT{int(value.total_seconds() // 60)}M`"
+        days, rest = divmod(int(value.total_seconds()), 86_400)
+        return f"`P{days}D`" if days and not rest else f"`PT{(days * 86_400 + rest) // 60}M`"
     if isinstance(value, bool):
         return code(str(value).lower())
     return code(getattr(value, "value", value))

@@ -1,4 +1,4 @@
-"""failures, conflicts, holds: what could not be written, and what a person can do about it."""
+"""failures, holds: what could not be written, and what a person can do about it."""
 
 from __future__ import annotations
 
@@ -46,85 +46,20 @@ def failures(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
 @failures.command("retry")
 @click.argument("mapping", required=False)
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
+@o.as_json
 @click.pass_obj
-def retry_failures(obj: dict[str, Any], mapping: str | None, keys: tuple[str, ...]) -> int:
+def retry_failures(obj: dict[str, Any], mapping: str | None, keys: tuple[str, ...], as_json: bool) -> int:
     """Let the next run try refused records again, though nothing about them changed."""
     from sfsync.cli import screen
     from sfsync.ledger import issues
 
     with open_bench(obj, None) as bench:
         names = list(bench.chosen([mapping] if mapping else []))
-        count = sum(issues.retry(bench.ledger, name, list(keys) or None, bench.actor) for name in names)
-    screen.say(f"{count:,} refused records will be tried again by the next run", "ok")
-    return int(Exit.DONE)
-
-
-@click.group(invoke_without_command=True)
-@mapping_option
-@o.as_json
-@click.pass_context
-def conflicts(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
-    """Values that changed on both sides and wait for a person."""
-    if ctx.invoked_subcommand is not None:
-        return int(Exit.DONE)
-    from sfsync.ledger import conflicts as inbox
-
-    with open_bench(ctx.obj, None) as bench:
-        bench.chosen([mapping] if mapping else [])
-        rows = inbox.conflicts(bench.ledger, mapping)
-    columns = {
-        "id": "conflict_id",
-        "mapping": "mapping",
-        "key": "key",
-        "field": "field",
-        "since": "since",
-        "platform changed": "platform_stamp",
-        "Salesforce changed": "salesforce_stamp",
-    }
-    hint = "sfsync conflicts show ID, then  resolve ID --take platform|salesforce|keep"
-    stamps = ("since", "platform changed", "Salesforce changed")
-    return _show("Conflicts", columns, _records(rows), as_json, hint, fold=stamps, spare=stamps)
-
-
-@conflicts.command("show")
-@click.argument("conflict_id")
-@o.values
-@click.pass_obj
-def show_conflict(obj: dict[str, Any], conflict_id: str, show_values: bool) -> int:
-    """Both values of one conflict, read from both sides now."""
-    from sfsync.cli import screen
-    from sfsync.cli.status import show_cells
-    from sfsync.cli.table import instant
-    from sfsync.ledger import conflicts as inbox
-    from sfsync.runs import look
-
-    with open_bench(obj, None) as bench:
-        row = inbox.get(bench.ledger, conflict_id)
-        life = look.explain(bench, row["mapping"], row["key"], show_values=show_values)
-    cells = [c for c in life.fields if c["field"] == row["field"]] or life.fields
-    show_cells(f"{row['mapping']} {row['key']}, in conflict since {instant(row['since'])}", cells)
-    screen.say(f"sfsync conflicts resolve {conflict_id} --take platform|salesforce|keep")
-    return int(Exit.DONE)
-
-
-@conflicts.command("resolve")
-@click.argument("conflict_ids", nargs=-1, required=True, metavar="ID...")
-@o.option(
-    "--take",
-    type=click.Choice(["platform", "salesforce", "keep"]),
-    required=True,
-    help="Whose value wins; keep leaves both as they are.",
-)
-@click.pass_obj
-def resolve_conflict(obj: dict[str, Any], conflict_ids: tuple[str, ...], take: str) -> int:
-    """Decide conflicts. The decision holds for exactly these two values; the next run writes it."""
-    from sfsync.cli import screen
-    from sfsync.ledger import conflicts as inbox
-
-    with open_bench(obj, None) as bench:
-        for conflict_id in conflict_ids:
-            inbox.decide(bench.ledger, conflict_id, take, bench.actor)  # type: ignore[arg-type]
-    screen.say(f"{len(conflict_ids):,} decided; the next run writes it", "ok")
+        counts = {name: issues.retry(bench.ledger, name, list(keys) or None, bench.actor) for name in names}
+    if as_json:
+        screen.emit({"retried": counts})
+    else:
+        screen.say(f"{sum(counts.values()):,} refused records will be tried again by the next run", "ok")
     return int(Exit.DONE)
 
 
@@ -149,8 +84,9 @@ def holds(ctx: click.Context, mapping: str | None, as_json: bool) -> int:
 @holds.command("release")
 @click.argument("mapping")
 @click.argument("keys", nargs=-1, metavar="[KEY]...")
+@o.as_json
 @click.pass_obj
-def release_holds(obj: dict[str, Any], mapping: str, keys: tuple[str, ...]) -> int:
+def release_holds(obj: dict[str, Any], mapping: str, keys: tuple[str, ...], as_json: bool) -> int:
     """Let records go that an undo parked: the next run writes them again."""
     from sfsync.cli import screen
     from sfsync.ledger import issues
@@ -158,7 +94,10 @@ def release_holds(obj: dict[str, Any], mapping: str, keys: tuple[str, ...]) -> i
     with open_bench(obj, None) as bench:
         bench.chosen([mapping])
         count = issues.release(bench.ledger, mapping, list(keys) or None, bench.actor)
-    screen.say(f"{count:,} released", "ok")
+    if as_json:
+        screen.emit({"released": {mapping: count}})
+    else:
+        screen.say(f"{count:,} released", "ok")
     return int(Exit.DONE)
 
 
@@ -191,6 +130,4 @@ def _shown(row: dict[str, Any], name: str) -> Any:
 
     if name == "waits_for":
         return f"{row['waits_mapping']} {row['waits_key']}" if row["waits_key"] else None
-    if name == "field" and not row[name]:
-        return "(the record)"
     return instant(row[name]) if name.endswith(("_at", "_stamp", "since")) else row[name]

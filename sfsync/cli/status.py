@@ -127,6 +127,11 @@ def _show_rest(life: Life) -> None:
         parents = [f"{i['waits_mapping']} {i['waits_key']}".strip() or None for i in life.issues]
         issues = [(i["status"], i["code"], i["field"], p) for i, p in zip(life.issues, parents, strict=True)]
         table("Open", ("status", "code", "field", "waits for"), issues)
+    if life.conflicts:
+        names = ("conflict", "field", "state", "since", "decision", "by")
+        said = [(c["state"], instant(c["since"]), c["decision"], c["decided_by"]) for c in life.conflicts]
+        which = [(c["conflict_id"], c["field"] or "(the record)") for c in life.conflicts]
+        table("Conflicts", names, [(*w, *s) for w, s in zip(which, said, strict=True)], fold=("since",))
     if life.next_steps:
         step_names = ("side", "kind", "field", "change", "because")
         steps = [[s[n] for n in step_names] for s in life.next_steps]

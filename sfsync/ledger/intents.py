@@ -153,11 +153,21 @@ def _settle(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str)
     if len(written):
         keys, names = list(written.index), list(written["touched"])
         issues.written_in(connection, meant.mapping, meant.side, keys, names, meant.run_id)
-        cells = meant.touched[written["place"]]
-        conflicts.close_cells_in(connection, meant.mapping, written.index, meant.columns, cells)
+        conflicts.close_cells_in(connection, meant.mapping, written.index, *_conflicting(meant, written))
+    missed = rows[rows["result"].isin([FAILED, MOVED])]
+    if len(missed):
+        conflicts.release_in(connection, meant.mapping, missed.index, *_conflicting(meant, missed))
     if len(waiting):
         codes = [c or r.upper() for c, r in zip(issues.column(waiting, "code"), waiting["result"], strict=True)]
         issues.wait_in(connection, meant.mapping, waiting.index, codes, meant.run_id)
+
+
+def _conflicting(meant: Intent, rows: pd.DataFrame) -> tuple[Sequence[str], np.ndarray]:
+    """Columns and cells whose conflicts these rows are about; a creation is about the record itself, the column ""."""
+    cells = meant.touched[rows["place"]]
+    if meant.kind != "create":
+        return meant.columns, cells
+    return (*meant.columns, ""), np.hstack([cells, np.ones((len(cells), 1), bool)])
 
 
 def _log(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str) -> None:

@@ -35,11 +35,17 @@ def fail(ledger: Ledger, run_id: str, mapping: str, side: str, rows: pd.DataFram
     ``touched``, the mapping's names of the fields that were to be written (default: ``fields``).
     """
     with ledger.writing() as connection:
-        fail_in(connection, mapping, side, rows, run_id, database.text_of(database.clock(connection)))
+        now = database.text_of(database.clock(connection))
+        fail_in(connection, mapping, side, rows, run_id, now, tried=False)
 
 
-def fail_in(connection: Connection, mapping: str, side: str, rows: pd.DataFrame, run_id: str, now: str) -> None:
-    """``fail`` inside a transaction of the caller."""
+def fail_in(
+    connection: Connection, mapping: str, side: str, rows: pd.DataFrame, run_id: str, now: str, *, tried: bool = True
+) -> None:
+    """``fail`` inside a transaction of the caller. Not ``tried``: nothing was sent, the same problem was seen again.
+
+    Such a failure is a new attempt only if it is another one than before.
+    """
     rows = rows[~rows.index.duplicated(keep="last")]
     columns: dict[str, Sequence[Any]] = {
         "key": database.texts(rows.index),
@@ -54,7 +60,13 @@ def fail_in(connection: Connection, mapping: str, side: str, rows: pd.DataFrame,
     columns |= {n: [v] * len(rows) for n, v in fixed.items()}
     kept = ("mapping", "key", "side", "first_at", "attempts")
     update: dict[str, Any] = {n: database.new(failure, n) for n in columns if n not in kept}
-    database.upsert(connection, failure, columns, update | {"attempts": failure.c.attempts + 1})
+    update["attempts"] = failure.c.attempts + 1
+    if not tried:
+        new = {n: database.new(failure, n) for n in ("code", "fields", "touched", "last_at")}
+        same = sa.and_(*[failure.c[n] == new[n] for n in ("code", "fields", "touched")])
+        update["attempts"] = sa.case((same, failure.c.attempts), else_=failure.c.attempts + 1)
+        update["last_at"] = sa.case((same, failure.c.last_at), else_=new["last_at"])
+    database.upsert(connection, failure, columns, update)
 
 
 def written_in(

@@ -70,7 +70,7 @@ def close_decided(ledger: Ledger, mapping: str, keys: Iterable[str]) -> None:
     c = conflict.c
     with ledger.writing() as connection:
         for some in database.chunks(list(keys)):
-            done = (c.mapping == mapping) & (c.state == "decided") & (c.decision != "keep")
+            done = (c.mapping == mapping) & c.state.in_(["decided", "applying"]) & (c.decision != "keep")
             connection.execute(
                 conflict.update().where(done, database.within(connection, c.key, some)).values(state="closed")
             )

@@ -172,6 +172,16 @@ class Deletes(Strict):
     salesforce_deleted: Literal["recreate", "detach", "conflict"] = "conflict"
 
 
+class Conflicts(Strict):
+    """How long a person has to decide a conflict, and what happens then.
+
+    ``wait`` decides nothing: the conflict is shown as overdue until somebody does.
+    """
+
+    deadline: timedelta = timedelta(days=2)
+    then: Literal["wait", "platform", "salesforce", "keep"] = "wait"
+
+
 class Guards(Strict):
     """Limits that stop a run before its first write; each can be waived by name for one run."""
 
@@ -210,6 +220,7 @@ class Mapping(Strict):
     exclusive: tuple[tuple[str, ...], ...] = ()  # references of which at most one may be set
     refuse: tuple[Refusal, ...] = ()
     deletes: Deletes = Deletes()
+    conflicts: Conflicts = Conflicts()
     guards: Guards = Guards()
     file: str = ""
 

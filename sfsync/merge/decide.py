@@ -66,10 +66,25 @@ def cells(a: Aligned, verdicts: np.ndarray, decisions: np.ndarray, touched_by_in
     actions = np.zeros(verdicts.shape, np.int8)
     for column, field in enumerate(a.mapping.synced):
         actions[:, column] = _column(a, field, column, verdicts[:, column])
-    actions[(verdicts == Verdict.CONFLICT) & touched_by_intent] = Action.ASK
+    actions[(verdicts == Verdict.CONFLICT) & touched_by_intent & _may_ask(a)] = Action.ASK
     said = (decisions != 0) & ~np.isin(verdicts, (Verdict.SAME, Verdict.AGREE, Verdict.NOT_OBSERVED))
     actions[said] = np.where(decisions == Action.BASE, Action.NOTHING, decisions)[said]
     return actions
+
+
+def _may_ask(a: Aligned) -> np.ndarray:
+    """Never of an opt-out (bool, 1 x f): the stricter value is right whatever became of the batch, and cannot wait."""
+    return np.array([[f.owner is not Owner.STRICTER for f in a.mapping.synced]])
+
+
+def answered(actions: np.ndarray, ruled: np.ndarray, touched_by_intent: np.ndarray) -> np.ndarray:
+    """Actions (int8, n x f) in which standing rules and deadlines answer for the person who would be asked.
+
+    ``ruled`` int8 n x f: 0 nothing, else an ``Action`` as ``decisions`` of ``cells``. A conflict in doubt is never
+    answered by machine.
+    """
+    answer = (actions == Action.ASK) & (ruled != 0) & ~touched_by_intent
+    return np.where(answer, np.where(ruled == Action.BASE, Action.NOTHING, ruled), actions).astype(np.int8)
 
 
 def _column(a: Aligned, field: FieldSpec, column: int, verdicts: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,8 @@ from sfsync.ledger import base, conflicts, images, intents
 from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
+from sfsync.plan import decided, notes
 from sfsync.plan import folder as stored
-from sfsync.plan import notes
 from sfsync.plan.echo import echo, given_at_birth
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Changes
@@ -54,6 +55,7 @@ class Hands:
     run_id: str
     mappings: dict[str, Mapping]
     digest: Callable[[Mapping], Digest]
+    as_of: datetime
     progress: Progress = lambda *_: None
     stopped: BudgetReached | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -87,7 +89,8 @@ def apply(folder: PlanFolder, hands: Hands) -> None:
 
 def _remember(hands: Hands, step: Remember) -> None:
     mapping = hands.mappings[step.mapping]
-    base.advance(hands.ledger, mapping.name, as_base(mapping, step.segment.base))
+    rows = decided.let_go(hands.ledger, hands.run_id, mapping.name, step.segment.base)
+    base.advance(hands.ledger, mapping.name, as_base(mapping, rows))
     hit("apply.remembered")
 
 
@@ -144,6 +147,9 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
     hands.moved[mapping.name] = hands.moved.get(mapping.name, 0) + len(moved_on)
     if not len(changes):
         return
+    changes = _claimed(hands, step, mapping, changes, digest)
+    if not len(changes):
+        return
     sent = digest(changes.keyed(changes.after))
     digests = np.where(changes.touched, sent, np.uint64(0))
     intent = intents.open(
@@ -168,6 +174,13 @@ def _write(hands: Hands, step: Batch, changes: Changes) -> None:
     if step.kind == CREATE and step.side == "salesforce" and read is not None:
         _take_back(hands, mapping, read)
     hands.progress(mapping.name, f"writing {step.side}", len(changes))
+
+
+def _claimed(hands: Hands, step: Batch, mapping: Mapping, changes: Changes, digest: Digest) -> Changes:
+    """Without the rows whose decision somebody took back since the plan."""
+    lost = decided.withdrawn(hands.ledger, hands.run_id, mapping, hands.as_of, changes, digest)
+    _hold(hands, step, changes.take(lost), decided.WITHDRAWN)
+    return changes.take(~lost)
 
 
 def _with_ids(hands: Hands, mapping: Mapping, changes: Changes) -> Changes:

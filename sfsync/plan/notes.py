@@ -73,6 +73,7 @@ def _conflicts(
                 "field": found["field"].fillna("").to_numpy(),
                 "platform_digest": digests[:, 0],
                 "salesforce_digest": digests[:, 1],
+                "code": found["code"].to_numpy(),
                 "platform_stamp": found["p_stamp"].to_numpy(),
                 "salesforce_stamp": found["s_stamp"].to_numpy(),
             }

@@ -17,6 +17,7 @@ from sfsync.merge.verdict import Presence, Verdict
 from sfsync.plan.explain import because, shown
 from sfsync.planners.sync.bucket import Draft, merge, segment
 from sfsync.planners.sync.links import Links
+from sfsync.runs import inbox
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
 from sfsync.sides.side import TEXT
@@ -33,6 +34,7 @@ class Life:
     state: str | None
     fields: list[dict[str, str]] = field(default_factory=list)
     issues: list[dict[str, str]] = field(default_factory=list)
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
     next_steps: list[dict[str, str]] = field(default_factory=list)
     writes: list[dict[str, Any]] = field(default_factory=list)
 
@@ -53,6 +55,7 @@ def explain(bench: Bench, name: str, key: str, *, show_values: bool = False) -> 
     life = Life(name, key, Presence(draft.presence[0]).name.lower(), known.ids.iat[0], known.state.iat[0])
     life.fields = [_cell(draft, column, show_values) for column in range(len(mapping.columns))]
     life.issues = piece.issues[["status", "code", "field", "waits_mapping", "waits_key"]].fillna("").to_dict("records")
+    life.conflicts = inbox.of_record(bench, mapping, key)
     life.next_steps = _next(mapping, piece.changes, show_values)
     life.writes = history.of_record(bench.ledger, name, key)
     for value in ("salesforce_id", "state"):
@@ -63,7 +66,7 @@ def explain(bench: Bench, name: str, key: str, *, show_values: bool = False) -> 
 
 def _decide(bench: Bench, mapping: Mapping, key: str) -> tuple[Draft, Any, base.Base]:
     keys = pd.Index([key], dtype=TEXT, name="key")
-    memory = LedgerMemory(bench.ledger)
+    memory = LedgerMemory(bench.ledger, as_of=bench.as_of)
     known = base.read(bench.ledger, mapping.name, mapping.columns, keys).align(keys)
     ids = known.ids.dropna()
     salesforce = bench.salesforce.fetch(mapping, keys, ids if len(ids) else None)
@@ -83,12 +86,19 @@ def _cell(draft: Draft, column: int, show_values: bool) -> dict[str, str]:
     return {
         "field": spec.name,
         "owner": spec.owner.value,
-        "platform": shown(a.platform.iat[0, column], masked) if p else "not observed",
+        "platform": shown(a.platform.iat[0, column], masked) if p else _unseen(draft, spec.name),
         "salesforce": shown(a.salesforce.iat[0, column], masked) if s else "not observed",
         "base": _base_word(b, p, s),
         "verdict": Verdict(draft.verdicts[0, column]).name.lower(),
         "action": Action(draft.actions[0, column]).name.lower(),
     }
+
+
+def _unseen(draft: Draft, name: str) -> str:
+    """Why the platform's value is not there to be looked at: it cannot be used, or was not delivered."""
+    wrong = draft.problems[draft.problems["key"].isin(draft.aligned.keys)]
+    wrong = wrong[wrong["field"].fillna("").isin([name, ""])]
+    return f"refused ({wrong['code'].iloc[0]})" if len(wrong) else "not observed"
 
 
 def _base_word(b: np.uint64, p: np.uint64, s: np.uint64) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from sfsync.ledger import base, conflicts, parked
+from sfsync.ledger import base, conflicts, parked, rulings
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.merge.footing import Standing
-from sfsync.planners.sync.recall import Recall
+from sfsync.planners.sync.recall import Recall, nothing_said
 from sfsync.planners.sync.windows import first_standing, recalled
 from sfsync.sides.side import TEXT
 
@@ -28,6 +29,7 @@ class LedgerMemory:
 
     ledger: Ledger
     in_doubt: dict[str, pd.DataFrame] = field(default_factory=dict)
+    as_of: datetime | None = None  # the instant rules and deadlines are asked about; None: nobody asks
     standings: dict[str, Standing] = field(default_factory=dict)
 
     def recall(self, mapping: Mapping, keys: pd.Index) -> Recall:
@@ -41,6 +43,7 @@ class LedgerMemory:
             partial(conflicts.decisions, self.ledger, mapping.name),
             parked.of_keys(self.ledger, mapping.name, keys),
             keys.isin(self.open_keys(mapping)),
+            nothing_said if self.as_of is None else partial(rulings.ruled, self.ledger, mapping, self.as_of),
         )
         return recalled(self.standing(mapping), mapping, recall)
 
@@ -70,7 +73,7 @@ class LedgerMemory:
         return base.count(self.ledger, mapping.name)
 
     def _in_doubt(self, mapping: Mapping, keys: pd.Index) -> np.ndarray:
-        doubt = np.zeros((len(keys), len(mapping.columns)), bool)
+        doubt = conflicts.doubtful(self.ledger, mapping.name, mapping.columns, keys)
         cells = self.in_doubt.get(mapping.name)
         if cells is not None and len(cells):
             rows = keys.get_indexer(cells["key"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from sfsync.errors import DriftError, Exit, GuardStop
 from sfsync.faultpoints import hit
-from sfsync.ledger import base, tally
+from sfsync.ledger import base, rulings, tally
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.merge.footing import Standing
@@ -103,7 +104,7 @@ def _sources(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -
         mappings=mappings,
         platform=bench.platform,
         salesforce=bench.salesforce,
-        memory=memory,
+        memory=replace(memory, as_of=bench.as_of),
         watermark=ledger.watermark,
         generation=lambda name: base.generation(ledger, name),
         digest=ledger.digest.bound,
@@ -135,6 +136,7 @@ def sync(
         memory = LedgerMemory(bench.ledger, standings=same_ends(bench, mappings, waive))
         for mapping in mappings.values():
             memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping)
+            rulings.decide_due(bench.ledger, run.id, mapping, bench.as_of)
         folder = PlanFolder.create(scratch(bench))
         try:
             make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
@@ -150,6 +152,8 @@ def apply_saved(bench: Bench, path: Path, *, waive: Sequence[str] = (), progress
     assert header is not None
     with running(bench, "apply", bench.chosen(list(header.order)), progress, waive) as run:
         folder = opened(bench, path)
+        for mapping in run.mappings.values():
+            rulings.decide_due(bench.ledger, run.id, mapping, bench.as_of)
         found = same_ends(bench, run.mappings, waive)
         _apply(run, folder, found, waive, [])
     return run.result
@@ -215,6 +219,7 @@ def hands_of(run: Run) -> Hands:
         run.id,
         run.mappings,
         ledger.digest.bound,
+        bench.as_of,
         run.progress,
         leases=run.leases,
     )

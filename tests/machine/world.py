@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from sfsync import settings
 from sfsync.errors import BudgetReached
-from sfsync.ledger import conflicts, issues
+from sfsync.ledger import conflicts, issues, rulings
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import lease
 from sfsync.mapping.model import Mapping
@@ -212,7 +212,7 @@ class World:
         """A person decides every open conflict; ``choice`` gives the winner. Returns how many there were."""
         found = conflicts.conflicts(self.ledger)
         for conflict_id in found["conflict_id"]:
-            conflicts.decide(self.ledger, conflict_id, choice(["platform", "salesforce"]), "tester")
+            rulings.decide(self.ledger, conflict_id, choice(["platform", "salesforce"]), "tester")
         return len(found)
 
     def conflicts(self) -> pd.DataFrame:

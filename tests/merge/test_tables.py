@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sfsync.mapping.model import Owner
-from sfsync.merge import verdict
+from sfsync.merge import decide, verdict
 from sfsync.merge.decide import Action
 from sfsync.merge.verdict import Presence, Verdict
 from tests.merge.cells import NEVER, UNSEEN, aligned, judge, mapping, records
@@ -183,9 +183,29 @@ def test_what_a_person_said(said: Action, cell: Verdict, expected: Action) -> No
 
 @pytest.mark.parametrize("owner", list(WHO_WINS))
 def test_a_conflict_in_doubt_waits_for_a_person(owner: Owner) -> None:
-    assert judge({"owner": owner.value}, *CELLS[Verdict.CONFLICT], doubt=True)[1] == ASK
+    """All but an opt-out: the stricter value is right whatever became of the batch, and must not wait."""
+    asked = WHO_WINS[owner][list(CELLS).index(Verdict.CONFLICT)] if owner is Owner.STRICTER else ASK
+    assert judge({"owner": owner.value}, *CELLS[Verdict.CONFLICT], doubt=True)[1] == asked
     one_sided = judge({"owner": owner.value}, *CELLS[Verdict.TO_PLATFORM], doubt=True)[1]
     assert one_sided == WHO_WINS[owner][list(CELLS).index(Verdict.TO_PLATFORM)]
+
+
+@pytest.mark.parametrize(
+    ("action", "ruled", "doubt", "expected"),
+    [
+        (ASK, TO_S, False, TO_S),
+        (ASK, TO_P, False, TO_P),
+        (ASK, BASE, False, NOTHING),  # keep both
+        (ASK, NOTHING, False, ASK),
+        (ASK, TO_S, True, ASK),  # a conflict in doubt is a person's
+        (TO_P, TO_S, False, TO_P),  # a rule answers where somebody would be asked, and nowhere else
+        (NOTHING, TO_S, False, NOTHING),
+        (BASE, TO_S, False, BASE),
+    ],
+)
+def test_a_standing_rule_answers_for_a_person(action: Action, ruled: Action, doubt: bool, expected: Action) -> None:
+    cells = [np.array([[int(a)]], np.int8) for a in (action, ruled)]
+    assert decide.answered(*cells, np.array([[doubt]]))[0, 0] == expected
 
 
 # -- records ----------------------------------------------------------------------------------------------------------

@@ -160,11 +160,11 @@ def _changes(
     meta = a.s_meta if side == "salesforce" else a.p_meta
     mask, keys = _rows(touched, chosen), a.keys[chosen]
     known = stamps and kind != CREATE
-    rows = {
+    frame = {
         "key": keys.array,
         **{n: _constant(v, len(keys)) for n, v in (("side", side), ("kind", kind), ("lane", lane))},
     }
-    rows |= {n: meta[n][chosen].array if known else _constant(None, len(keys)) for n in ("id", "stamp")}
+    frame |= {n: meta[n][chosen].array if known else _constant(None, len(keys)) for n in ("id", "stamp")}
     before = columns.empty(source.columns, pd.RangeIndex(len(keys)))
     if kind != CREATE:
         before = columns.masked(_rows(target, chosen).reset_index(drop=True), mask)

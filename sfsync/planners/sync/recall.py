@@ -16,6 +16,11 @@ from sfsync.mapping.model import Mapping
 Said = Callable[[Sequence[str], pd.Index, np.ndarray, np.ndarray], np.ndarray]
 
 
+def nothing_said(columns: Sequence[str], keys: pd.Index, _platform: np.ndarray, _salesforce: np.ndarray) -> np.ndarray:
+    """No rule and no deadline."""
+    return np.zeros((len(keys), len(columns)), np.int8)
+
+
 @dataclass(frozen=True)
 class Recall:
     """Memory of n keys of one mapping.
@@ -27,6 +32,7 @@ class Recall:
     said       what people decided, asked with the digests both sides have now (see ``Said``)
     parked     frame: key, side, code, digest, status (refused | undone): changes not to be tried again as they are
     open       bool n: the key has an open hold, failure or conflict
+    ruled      what a rule or the deadline says where a person would be asked (see ``Said``)
     """
 
     digests: np.ndarray
@@ -36,6 +42,7 @@ class Recall:
     said: Said
     parked: pd.DataFrame
     open: np.ndarray
+    ruled: Said = nothing_said
 
 
 class Memory(Protocol):

@@ -20,6 +20,7 @@ from sfsync.mapping import canon
 from sfsync.mapping.drift import check_salesforce
 from sfsync.mapping.model import FieldType, Mapping
 from sfsync.sides.salesforce import soql
+from sfsync.sides.salesforce.authors import authors
 from sfsync.sides.salesforce.budget import Budget
 from sfsync.sides.salesforce.bulk import BulkLoad, OnJob
 from sfsync.sides.salesforce.bulk_query import BulkQuery
@@ -133,6 +134,10 @@ class SalesforceSide:
         return (
             {row["Username"].lower() for page in self._queries.all_pages(asks) for row in page.rows} if asks else set()
         )
+
+    def authors(self, mapping: Mapping, ids: Sequence[str]) -> pd.Series:
+        """Who last changed these records: a username of the staff, or what else it was, by record id."""
+        return authors(self._queries, mapping.salesforce.object, ids)
 
     # -- describes and drift ----------------------------------------------------------------------------
 
