@@ -21,6 +21,9 @@ NAMES = (
     "sync.windows",  # everything is written, the windows have not moved yet
     "ledger.intent.opened",  # the intent is committed, nothing has left yet
     "ledger.intent.job",  # the job id is committed, no byte is uploaded yet
+    "bulk.uploaded",  # a job holds its rows, nothing has told it to begin
+    "bulk.started",  # a job is at work
+    "bulk.ended",  # a job has ended, its results are not read yet
     "ledger.outcome.before",  # the other side has the rows, the ledger knows nothing of it yet
     "ledger.outcome.middle",  # outcome written, transaction open
     "ledger.outcome.after",  # outcome and base are committed

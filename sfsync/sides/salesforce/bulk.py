@@ -1,43 +1,54 @@
 """Large writes: Bulk API 2.0 ingest jobs (wire reference 11).
 
-Rows are sorted by parent and cut by bytes and rows. References that share a lookup cannot stand in one row of a CSV,
-so rows are grouped by the columns they use; groups too small for a job are left for collections. The job's id is told
-before its first byte leaves, so a run that dies can find it. Results are joined by our key (new records) or by Id;
-every row gets exactly one outcome, also rows no result file mentions.
+A job's id is told before its first byte leaves, so a run that dies can find it. While one job is at work the next one
+is made and uploaded, but it starts only when the first has ended: no two jobs want the same locks, and the org is
+never idle. Every row gets exactly one outcome, also rows no result file mentions.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from sfsync.errors import BudgetReached
+from sfsync.errors import BudgetReached, SfsyncError
+from sfsync.faultpoints import hit
 from sfsync.sides.salesforce import faults, tables
 from sfsync.sides.salesforce.faults import Fault, fault
 from sfsync.sides.salesforce.jobs import Jobs, JobStuck
-from sfsync.sides.salesforce.payload import Link, Payload
-from sfsync.sides.salesforce.results import LOST, MISCOUNTED, TWO_RESULTS, failed, outcome, table, unknown
+from sfsync.sides.salesforce.joined import alike, joined
+from sfsync.sides.salesforce.loads import Load
+from sfsync.sides.salesforce.payload import Payload
+from sfsync.sides.salesforce.results import LOST, failed, outcome, unknown
 from sfsync.sides.salesforce.session import ReplyLost, Session
-from sfsync.sides.side import CREATED, DELETED, FAILED, OUTCOME_COLUMNS, TEXT, UPDATED, Outcomes
+from sfsync.sides.side import DELETED, TEXT, UPDATED, Outcomes
 
-JOB_ROWS = 100_000
-JOB_BYTES = 90_000_000
 UPLOADS = 3
 UPLOAD_LOST = Fault("UPLOAD_LOST", faults.TRANSIENT, "The upload broke off several times; nothing was written.")
 
 OnJob = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Load:
-    """One job to be: which rows of the payload, and their CSV."""
+@dataclass
+class Sent:
+    """A job that holds its rows (positions in the payload).
 
+    ``said``: the outcome of all its rows where that is known without its result files; ``stop``: the budget ended.
+    """
+
+    job_id: str
     rows: np.ndarray
-    csv: bytes
+    started: float = 0.0
+    ended: dict[str, Any] | None = None
+    said: dict[str, Any] | None = None
+    stop: BudgetReached | None = None
 
 
 class BulkLoad:
@@ -47,34 +58,48 @@ class BulkLoad:
         self._session = session
         self._jobs = jobs
 
-    def write(
-        self, payload: Payload, rows: np.ndarray, frame: pd.DataFrame, on_job: OnJob | None
-    ) -> Iterator[Outcomes]:
-        """Load these rows (positions) with these CSV columns; one ``Outcomes`` per job."""
-        for load in loads(rows, frame):
-            yield from self._load(payload, load, on_job)
+    def write(self, payload: Payload, loads: Iterable[Load], on_job: OnJob | None) -> Iterator[Outcomes]:
+        """Load these jobs; one ``Outcomes`` per job. A job's outcomes may come while the next one is at work."""
+        before: Sent | None = None
+        for load in loads:
+            try:
+                sent = self._uploaded(payload, load, on_job)
+            except SfsyncError:
+                yield from self._last(payload, before)  # what is at work is seen to its end
+                raise
+            if sent is None:
+                yield Outcomes(alike(payload.write.keys[load.rows], failed(UPLOAD_LOST)))
+                continue
+            del load
+            yield from self._relayed(payload, before, sent)
+            before = sent
+        yield from self._last(payload, before)
 
-    def _load(self, payload: Payload, load: Load, on_job: OnJob | None) -> Iterator[Outcomes]:
-        keys = payload.write.keys[load.rows]
-        job_id = self._uploaded(payload, load.csv, on_job)
-        if job_id is None:
-            yield Outcomes(table(keys, [failed(UPLOAD_LOST)] * len(keys)))
-            return
-        try:
-            self._jobs.set_state(job_id, "UploadComplete")
-            found = self._results(payload, load, job_id, self._jobs.wait(job_id, len(keys)))
-        except (ReplyLost, JobStuck):
-            found = table(keys, [unknown(LOST)] * len(keys))
-        except faults.Refused as error:
-            refusal = error.faults[0] if error.faults else fault(error.code)
-            found = table(keys, [failed(refusal)] * len(keys))
-        except BudgetReached:  # the job runs on without us
-            yield Outcomes(table(keys, [unknown(LOST)] * len(keys)), job_id)
-            raise
-        yield Outcomes(found, job_id)
+    def _relayed(self, payload: Payload, before: Sent | None, sent: Sent) -> Iterator[Outcomes]:
+        """The next job starts as soon as the one before it has ended; then that one's outcomes."""
+        with self._jobs.abandoned_on_error(sent.job_id):
+            self._wait(before)
+            if before is not None and before.stop is not None:
+                yield from self._last(payload, before)
+        self._start(sent)
+        if before is not None:
+            yield self._outcomes(payload, before)
+            if before.stop is not None:
+                yield from self._last(payload, sent)
+                raise before.stop
 
-    def _uploaded(self, payload: Payload, body: bytes, on_job: OnJob | None) -> str | None:
-        """The id of a job that holds the rows, None if they could not be uploaded."""
+    def _last(self, payload: Payload, sent: Sent | None) -> Iterator[Outcomes]:
+        """Wait for a job and give its outcomes, with nothing to follow it."""
+        if sent is not None:
+            self._wait(sent)
+            yield self._outcomes(payload, sent)
+            if sent.stop is not None:
+                raise sent.stop
+
+    # -- one job ----------------------------------------------------------------------------------------
+
+    def _uploaded(self, payload: Payload, load: Load, on_job: OnJob | None) -> Sent | None:
+        """A job that holds the rows and waits to be started, None if they could not be uploaded."""
         for _ in range(UPLOADS):
             job_id = str(self._jobs.create(_job(payload))["id"])
             with self._jobs.abandoned_on_error(job_id):
@@ -82,35 +107,76 @@ class BulkLoad:
                     on_job(job_id)
                 try:
                     path, headers = self._jobs.path(job_id, "batches"), {"Content-Type": "text/csv"}
-                    self._session.call("PUT", path, body=body, headers=headers, resend=False)
+                    self._session.call("PUT", path, body=load.csv, headers=headers, resend=False)
                 except ReplyLost:
                     self._jobs.set_state(job_id, "Aborted")  # a job takes one upload; it was not started yet
                     continue
-                return job_id
+                hit("bulk.uploaded")
+                return Sent(job_id, load.rows)
         return None
 
-    def _results(self, payload: Payload, load: Load, job_id: str, ended: dict[str, object]) -> pd.DataFrame:
-        key = payload.view.mapping.salesforce.key if payload.creates else "Id"
-        names = payload.write.keys if payload.creates else payload.write.ids
-        join = pd.Index(names[load.rows] if payload.creates else names.iloc[load.rows], dtype=TEXT)
-        done = self._file(job_id, "successfulResults", [key, "sf__Id", "sf__Created"])
-        complete = ended["state"] == "JobComplete"
-        all_done = complete and len(done) == len(join) and not ended.get("numberRecordsFailed")
-        refused = self._file(job_id, "failedResults", [key, "sf__Id", "sf__Error"], asked=not all_done)
-        closed = len(done) + len(refused) >= len(join)
-        left = self._file(job_id, "unprocessedrecords", [key], asked=not closed)
-        rest = _rest(ended)
-        found = joined(join, key, done, refused, left, payload.write.kind, rest)
-        return found.set_axis(pd.Index(payload.write.keys[load.rows], dtype=TEXT, name="key"))
+    def _start(self, sent: Sent) -> None:
+        with _judging(sent):
+            sent.started = time.monotonic()
+            self._jobs.set_state(sent.job_id, "UploadComplete")
+            hit("bulk.started")
 
-    def _file(self, job_id: str, name: str, columns: list[str], *, asked: bool = True) -> pd.DataFrame:
+    def _wait(self, sent: Sent | None) -> None:
+        if sent is not None and sent.said is None and sent.ended is None:
+            with _judging(sent):
+                sent.ended = self._jobs.wait(sent.job_id, len(sent.rows), sent.started)
+                hit("bulk.ended")
+
+    def _outcomes(self, payload: Payload, sent: Sent) -> Outcomes:
+        keys = payload.write.keys[sent.rows]
+        if sent.ended is not None:
+            with _judging(sent):
+                return Outcomes(self._results(payload, sent, keys, sent.ended), sent.job_id)
+        return Outcomes(alike(keys, sent.said or unknown(LOST)), sent.job_id)
+
+    # -- results ----------------------------------------------------------------------------------------
+
+    def _results(self, payload: Payload, sent: Sent, keys: pd.Index, ended: dict[str, Any]) -> pd.DataFrame:
+        own = None if payload.creates else payload.write.ids.iloc[sent.rows]
+        kind = payload.write.kind
+        if own is not None and _all_done(ended, len(keys)):
+            row = outcome(DELETED if kind == "delete" else UPDATED)
+            return alike(keys, row, pa.array(own.astype(TEXT)))
+        name = "Id" if own is not None else payload.view.mapping.salesforce.key
+        names = pa.array(keys if own is None else own.astype(TEXT), pa.large_string())
+        return joined(names, keys, name, self._files(sent.job_id, name, ended, len(keys)), kind, _rest(ended))
+
+    def _files(self, job_id: str, name: str, ended: dict[str, Any], rows: int) -> tuple[pa.Table, pa.Table, pa.Table]:
+        """Successful, failed and unprocessed rows; a file that can hold none is not asked for."""
+        done = self._file(job_id, "successfulResults", [name, "sf__Id", "sf__Created"])
+        all_done = len(done) == rows and _all_done(ended, rows)
+        refused = self._file(job_id, "failedResults", [name, "sf__Id", "sf__Error"], asked=not all_done)
+        closed = len(done) + len(refused) >= rows
+        return done, refused, self._file(job_id, "unprocessedrecords", [name], asked=not closed)
+
+    def _file(self, job_id: str, name: str, columns: list[str], *, asked: bool = True) -> pa.Table:
         """A result file's columns; no rows if it need not be ``asked`` for."""
         if not asked:
-            return pd.DataFrame({c: pd.Series(dtype=TEXT) for c in columns})
+            return pa.table({c: pa.array([], pa.string()) for c in columns})
         with tempfile.TemporaryFile() as file:
             path, headers = self._jobs.path(job_id, name), {"Accept": "text/csv"}
             self._session.call("GET", path, headers=headers, into=file, closing=True)
-            return tables.read(file, columns).reindex(columns=columns)
+            found = tables.columns(file, columns)
+        missing = {c: pa.nulls(len(found), pa.string()) for c in columns if c not in found.column_names}
+        return pa.table({n: found[n] for n in found.column_names} | missing)
+
+
+@contextmanager
+def _judging(sent: Sent) -> Iterator[None]:
+    """What an error on the way says about the rows of a job."""
+    try:
+        yield
+    except (ReplyLost, JobStuck):
+        sent.said, sent.ended = unknown(LOST), None
+    except faults.Refused as error:
+        sent.said, sent.ended = failed(error.faults[0] if error.faults else fault(error.code)), None
+    except BudgetReached as stop:  # the job runs on without us
+        sent.said, sent.ended, sent.stop = unknown(LOST), None, stop
 
 
 def _job(payload: Payload) -> dict[str, str]:
@@ -120,112 +186,14 @@ def _job(payload: Payload) -> dict[str, str]:
     return {**job, "operation": payload.write.kind}
 
 
-def _rest(ended: dict[str, object]) -> Fault | None:
+def _all_done(ended: dict[str, Any], rows: int) -> bool:
+    """True if the org itself says that it processed every row and refused none."""
+    counts = ended.get("numberRecordsProcessed"), ended.get("numberRecordsFailed")
+    return ended["state"] == "JobComplete" and counts == (rows, 0)
+
+
+def _rest(ended: dict[str, Any]) -> Fault | None:
     """What to say of rows a job that did not complete left behind."""
     if ended["state"] == "Failed":
         return faults.of_job(str(ended.get("errorMessage") or "JOB_FAILED"))
     return fault("JOB_ABORTED") if ended["state"] == "Aborted" else None
-
-
-# -- columns and cuts -------------------------------------------------------------------------------------
-
-
-def groups(
-    payload: Payload, rows: np.ndarray, small_rows: int
-) -> tuple[list[tuple[np.ndarray, pd.DataFrame]], np.ndarray]:
-    """The rows as (positions, CSV columns) per set of columns used, and the rows left for collections.
-
-    Those are the groups of up to ``small_rows``, unless all rows are one group.
-    """
-    if payload.write.kind == "delete":
-        return [(rows, payload.write.ids.astype(TEXT).reset_index(drop=True).to_frame("Id").iloc[rows])], rows[:0]
-    columns = payload.columns()
-    choices = [_settled(payload.choice(link)[rows]) for link in payload.links]
-    pattern = np.column_stack([np.zeros(len(rows), int), *choices])  # at least one column to tell apart by
-    _, which = np.unique(pattern, axis=0, return_inverse=True)
-    made, small = [], [rows[:0]]
-    for number in range(which.max() + 1 if len(rows) else 0):
-        mine = rows[which.ravel() == number]
-        if len(mine) <= small_rows and len(mine) < len(rows):
-            small.append(mine)
-            continue
-        used = pattern[which.ravel() == number][0][1:]
-        made.append((mine, _with_links(payload, columns, payload.links, used).iloc[mine]))
-    return made, np.sort(np.concatenate(small))
-
-
-def _settled(choice: np.ndarray) -> np.ndarray:
-    """Rows that leave a lookup alone can travel with any others: give them the most frequent choice."""
-    chosen = choice[choice >= 0]
-    if not len(chosen):
-        return choice
-    return np.where(choice < 0, np.bincount(chosen).argmax(), choice)
-
-
-def _with_links(payload: Payload, columns: pd.DataFrame, links: list[Link], used: np.ndarray) -> pd.DataFrame:
-    extra = [payload.link_columns(link, int(n)) for link, n in zip(links, used, strict=True) if n >= 0]
-    return pd.concat([columns, *extra], axis=1)
-
-
-def loads(rows: np.ndarray, frame: pd.DataFrame) -> Iterator[Load]:
-    """Jobs of at most 100,000 rows and 90 MB; columns no row uses are left out."""
-    frame = frame.loc[:, frame.notna().any(axis=0)]
-    for start in range(0, len(rows), JOB_ROWS):
-        yield from _cut(rows[start : start + JOB_ROWS], frame.iloc[start : start + JOB_ROWS])
-
-
-def _cut(rows: np.ndarray, frame: pd.DataFrame) -> Iterator[Load]:
-    csv = tables.write(frame)
-    if len(csv) <= JOB_BYTES or len(rows) == 1:
-        yield Load(rows, csv)
-        return
-    middle = len(rows) // 2
-    yield from _cut(rows[:middle], frame.iloc[:middle])
-    yield from _cut(rows[middle:], frame.iloc[middle:])
-
-
-# -- results ----------------------------------------------------------------------------------------------
-
-
-def joined(
-    join: pd.Index,
-    key: str,
-    done: pd.DataFrame,
-    refused: pd.DataFrame,
-    left: pd.DataFrame,
-    kind: str,
-    rest: Fault | None,
-) -> pd.DataFrame:
-    """One outcome per entry of ``join``, from the three result files in any order, with rows missing or foreign."""
-    done, refused = done.drop_duplicates(key).set_index(key), refused.drop_duplicates(key).set_index(key)
-    good, bad = join.isin(done.index), join.isin(refused.index)
-    found = pd.DataFrame({c: pd.Series(pd.NA, index=join, dtype=TEXT) for c in OUTCOME_COLUMNS})
-    found["id"] = done["sf__Id"].reindex(join).fillna(refused["sf__Id"].reindex(join)).astype(TEXT)
-    found.loc[good & ~bad, "result"] = _verbs(done, join, kind)[good & ~bad]
-    _refusals(found, refused, bad & ~good)
-    _mark(found, good & bad, unknown(TWO_RESULTS))
-    lost = ~(good | bad)
-    named = lost & join.isin(left[key])
-    _mark(found, named, failed(rest or fault("UNPROCESSED")))
-    _mark(found, lost & ~named, failed(rest) if rest else unknown(MISCOUNTED))
-    return found
-
-
-def _verbs(done: pd.DataFrame, join: pd.Index, kind: str) -> np.ndarray:
-    if kind != "create":
-        return np.full(len(join), DELETED if kind == "delete" else UPDATED)
-    created = done["sf__Created"].reindex(join).str.lower() == "true"
-    return np.where(created.fillna(False).to_numpy(bool), CREATED, UPDATED)
-
-
-def _refusals(found: pd.DataFrame, refused: pd.DataFrame, where: np.ndarray) -> None:
-    """Fill in the failed rows; equal error texts are read once."""
-    texts = refused["sf__Error"].reindex(found.index[where]).fillna("")
-    read = {t: outcome(FAILED, None, faults.of_csv(t)) for t in texts.unique()}
-    for column in ("result", "code", "fields", "kind_of_failure", "reason"):
-        found.loc[where, column] = texts.map({t: row[column] for t, row in read.items()}).astype(TEXT).to_numpy()
-
-
-def _mark(found: pd.DataFrame, where: np.ndarray, row: dict[str, object]) -> None:
-    for column in ("result", "code", "fields", "kind_of_failure", "reason"):
-        found.loc[where, column] = row[column] if row[column] is not None else pd.NA

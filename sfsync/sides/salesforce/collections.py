@@ -1,7 +1,8 @@
 """Small writes: up to five collections of 200 records in one ``/composite`` call (wire reference 7, 8).
 
 Rows of one parent stand next to each other, and calls follow one another, so two calls never fight for a parent's
-lock. Rows refused for a lock or a busy moment go round again in smaller batches.
+lock. Rows refused for a lock or a busy moment go round again in smaller batches; what is locked to the last waits for
+the next run.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from sfsync.sides.salesforce import faults
+from sfsync.sides.salesforce.lanes import bundles
 from sfsync.sides.salesforce.payload import Payload
-from sfsync.sides.salesforce.results import LOST, MISCOUNTED, failed, outcome, retriable, table, unknown
+from sfsync.sides.salesforce.results import LOST, MISCOUNTED, failed, held, outcome, retriable, table, unknown
 from sfsync.sides.salesforce.session import ReplyLost, Session
 from sfsync.sides.side import CREATED, DELETED, UPDATED, Outcomes
 
@@ -50,6 +52,7 @@ class Collections:
             for batches in _calls(_batches(waiting, sizes, most), sizes):
                 done = self._send(payload, rows, batches)
                 retry = np.zeros(len(done), bool) if last else retriable(done)
+                done = held(done) if last else done
                 sent = np.concatenate(batches)
                 again += sent[retry].tolist()
                 if not retry.all():
@@ -96,12 +99,9 @@ class Collections:
 
 
 def by_parent(payload: Payload) -> np.ndarray:
-    """Positions of the rows that can be sent, those of one parent together, otherwise in their order."""
+    """Positions of the rows that can be sent, those that lock the same records together, otherwise in their order."""
     fit = np.flatnonzero(~payload.unfit)
-    parents = payload.parents().iloc[fit]
-    if payload.write.kind == "delete" or parents.isna().all():
-        return fit
-    order: np.ndarray = np.argsort(pd.factorize(parents)[0], kind="stable")
+    order: np.ndarray = np.argsort(bundles(payload.locks()[fit]), kind="stable")
     return fit[order]
 
 

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from sfsync.errors import SfsyncError
 from sfsync.sides.salesforce import faults
+from sfsync.sides.salesforce.pace import Pace, Speed, Watch
 from sfsync.sides.salesforce.session import Session
 
+__all__ = ["JobStuck", "Jobs", "Pace"]
 ENDED = frozenset({"JobComplete", "Failed", "Aborted"})
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often a running job is looked at (each look is an API call), and how long at most."""
-
-    first_s: float = 0.5
-    per_row_s: float = 1 / 10_000
-    most_s: float = 30.0
-    limit_s: float = 4 * 3600
 
 
 class JobStuck(SfsyncError):
@@ -36,6 +26,7 @@ class Jobs:
     def __init__(self, session: Session, kind: str, pace: Pace) -> None:
         self._session = session
         self._pace = pace
+        self._speed = Speed()
         self._root = f"jobs/{kind}"
 
     def create(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -60,22 +51,27 @@ class Jobs:
             if found is None or found["state"] == "Open":
                 raise
 
-    def wait(self, job_id: str, rows: int = 0) -> dict[str, Any]:
-        """The job once it has ended. Each look is an API call, so the first comes when so many rows may be done."""
-        until = time.monotonic() + self._pace.limit_s
-        pause = max(self._pace.first_s, min(rows * self._pace.per_row_s, self._pace.most_s))
+    def wait(self, job_id: str, rows: int = 0, started: float | None = None) -> dict[str, Any]:
+        """The job once it has ended. Each look is an API call, so they come when the end is to be expected.
+
+        ``rows``: how many it has; ``started``: when (``time.monotonic``), now if not given.
+        """
+        began = time.monotonic() if started is None else started
+        watch = Watch(self._pace, rows, self._speed.get(rows))
         while True:
-            time.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not a secret
+            time.sleep(watch.pause(time.monotonic() - began))
             found = self.state(job_id)
             if found is None:
                 raise JobStuck("the job is gone", "JOB_GONE", job_id)
+            took = time.monotonic() - began
             if found["state"] in ENDED:
+                self._speed.learn(rows, took)
                 return found
-            if time.monotonic() > until:
+            if took > self._pace.limit_s:
                 raise JobStuck(
                     "the job did not end in time", "JOB_STUCK", job_id, "Look at Bulk Data Load Jobs in Setup."
                 )
-            pause = min(pause * 1.5, self._pace.most_s)
+            watch.saw(int(found.get("numberRecordsProcessed") or 0))
 
     @contextmanager
     def abandoned_on_error(self, job_id: str) -> Iterator[None]:

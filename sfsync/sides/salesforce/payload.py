@@ -1,4 +1,4 @@
-"""What a write looks like on the wire: JSON rows for collections, columns for Bulk.
+"""What a write looks like on the wire: JSON rows for collections, Arrow columns for Bulk.
 
 References are written by external id inside the same request; fields that share one lookup (a case's player and shop
 both are its Account) write the one that is set and clear the lookup only if none is. Owners are users by username;
@@ -13,10 +13,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sfsync.mapping import canon
 from sfsync.mapping.model import FieldSpec, FieldType
 from sfsync.sides.salesforce.frames import View, made_by_template
+from sfsync.sides.salesforce.lanes import NO_PARENT
 from sfsync.sides.salesforce.tables import NULL
 from sfsync.sides.side import TEXT, Write
 
@@ -85,8 +88,9 @@ class Payload:
         chosen = np.full(len(self.write), -1)
         for number, field in reversed(list(enumerate(link.fields))):
             touched = self.touched[field.name]
-            filled = touched & self.write.values[field.name].notna().to_numpy()
-            chosen[touched & (chosen == -1) & (not self.creates)] = len(link.fields)
+            filled = touched & self.write.values[field.name].notna().to_numpy(bool)
+            if not self.creates:
+                chosen[touched & (chosen == -1)] = len(link.fields)
             chosen[filled] = number
         return chosen
 
@@ -118,13 +122,33 @@ class Payload:
             return np.ones(len(self.write), bool)
         return made_by_template(self.view.mapping.salesforce.born, self.write.keys).to_numpy()
 
-    def parents(self) -> pd.Series:
-        """Per row the key of the record it hangs on; rows with the same one must not travel at the same time."""
-        found = pd.Series(pd.NA, index=range(len(self.write)), dtype=TEXT)
-        for link in self.links:
-            for field in link.fields:
-                found = found.fillna(self.write.values[field.name].reset_index(drop=True).astype(TEXT))
-        return found
+    def locks(self) -> np.ndarray:
+        """Per row the records its lookups name (int n x k, equal numbers are one record, ``NO_PARENT`` for none).
+
+        A save locks them all; where a mapping refers to itself, a row's own record counts too. Deletes name none.
+        """
+        keys = self._named() if self.write.kind != "delete" else {}
+        if self.view.mapping.name in keys:
+            keys[self.view.mapping.name].append(pa.array(self.write.keys, pa.large_string()))
+        found, first = [np.full((len(self.write), 0), NO_PARENT)], 0
+        for columns in keys.values():
+            codes = pa.chunked_array(columns).combine_chunks().dictionary_encode()
+            numbers = pc.fill_null(codes.indices, NO_PARENT).to_numpy(zero_copy_only=False).astype(np.int64)
+            found.append(np.where(numbers >= 0, numbers + first, NO_PARENT).reshape(len(columns), -1).T)
+            first += len(codes.dictionary)
+        return np.column_stack(found)
+
+    def _named(self) -> dict[str, list[pa.Array]]:
+        """The columns of parents' keys, by the mapping they refer to; empty columns are left out."""
+        named: dict[str, list[pa.Array]] = {}
+        for field in (f for link in self.links for f in link.fields):
+            column = self._text(field)
+            if column.null_count < len(column):
+                named.setdefault(str(field.references), []).append(column.cast(pa.large_string()))
+        return named
+
+    def _text(self, field: FieldSpec) -> pa.Array:
+        return _flat(pa.array(self.write.values[field.name], from_pandas=True))
 
     # -- JSON -------------------------------------------------------------------------------------------
 
@@ -182,50 +206,59 @@ class Payload:
 
     # -- CSV --------------------------------------------------------------------------------------------
 
-    def columns(self) -> pd.DataFrame:
-        """The CSV columns of all rows, references left out (see ``link_columns``), index positional."""
-        made: dict[str, pd.Series] = {}
+    def columns(self) -> dict[str, pa.Array]:
+        """The CSV columns of all rows by header, references left out (see ``link_column``)."""
+        made: dict[str, pa.Array] = {}
         if not self.creates:
-            made["Id"] = self.write.ids.astype(TEXT).reset_index(drop=True)
+            made["Id"] = _flat(pa.array(self.write.ids.astype(TEXT), from_pandas=True))
         if self.sets_key.any():
-            keys = pd.Series(self.write.keys, dtype=TEXT)
-            made[self.view.mapping.salesforce.key] = keys.where(self.sets_key)
+            keys = _flat(pa.array(self.write.keys.astype(TEXT), from_pandas=True))
+            made[self.view.mapping.salesforce.key] = _only(keys, self.sets_key)
         if self.record_type_ids is not None:
-            made["RecordTypeId"] = self.record_type_ids
+            made["RecordTypeId"] = _flat(pa.array(self.record_type_ids, from_pandas=True))
         for field in self.plain:
             text = self._csv_text(field)
             made |= dict.fromkeys((str(field.salesforce), *field.also), text)
         for field in self.owners:
-            names = self.write.values[field.name].astype(TEXT).reset_index(drop=True)
-            made[self._owner_column(field)] = names.where(self.owned(field))
-        return pd.DataFrame(made)
+            made[self._owner_column(field)] = _only(self._text(field), self.owned(field))
+        return made
 
-    def _csv_text(self, field: FieldSpec) -> pd.Series:
-        text = canon.to_csv(field, self.write.values[field.name]).astype(TEXT).reset_index(drop=True)
-        text = text.fillna("false" if field.type is FieldType.BOOLEAN else NULL)
-        return text.where(self.touched[field.name])
+    def _csv_text(self, field: FieldSpec) -> pa.Array:
+        text = _flat(pa.array(canon.to_csv(field, self.write.values[field.name]), from_pandas=True))
+        if text.null_count:
+            text = pc.fill_null(text, "false" if field.type is FieldType.BOOLEAN else NULL)
+        return _only(text, self.touched[field.name])
 
     def _owner_column(self, field: FieldSpec) -> str:
         path = str(field.salesforce)
         lookup = self.view.info.lookup(path.split(".")[0]) or {}
         return f"User:{path}" if len(lookup.get("referenceTo") or ()) > 1 else path
 
-    def link_columns(self, link: Link, number: int) -> pd.Series:
-        """The CSV column that writes field ``number`` of a link, or clears its lookup; named by its header."""
+    def link_column(self, link: Link, number: int) -> tuple[str, pa.Array]:
+        """The CSV column (header, cells) that writes field ``number`` of a link, or clears its lookup."""
         chosen = self.choice(link) == number
         if number == len(link.fields):
-            return pd.Series([NULL] * len(self.write), dtype=TEXT, name=link.lookup).where(chosen)
+            return link.lookup, _only(pa.repeat(NULL, len(self.write)), chosen)
         field = link.fields[number]
-        values = self.write.values[field.name].astype(TEXT).reset_index(drop=True)
-        return values.where(chosen).rename(str(field.salesforce))
+        return str(field.salesforce), _only(self._text(field), chosen)
 
     def says_null(self) -> np.ndarray:
         """Rows with a text that Bulk would take for null."""
         hit = np.zeros(len(self.write), bool)
-        for name in self.touched:
-            values = self.write.values[name].astype(TEXT)
-            hit |= self.touched[name] & (values == NULL).fillna(False).to_numpy(bool)
+        for field in self._fields:
+            same = pc.fill_null(pc.equal(self._text(field), NULL), False)
+            if pc.any(same).as_py():
+                hit |= self.touched[field.name] & same.to_numpy(zero_copy_only=False)
         return hit
+
+
+def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _only(column: pa.Array, where: np.ndarray) -> pa.Array:
+    """The column's cells where ``where`` (bool, n) holds, null elsewhere."""
+    return column if where.all() else pc.if_else(pa.array(where), column, pa.scalar(None, column.type))
 
 
 def part(write: Write, rows: np.ndarray) -> Write:

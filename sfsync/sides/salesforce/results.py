@@ -11,7 +11,7 @@ import pandas as pd
 from sfsync.sides.salesforce import faults
 from sfsync.sides.salesforce.faults import Fault
 from sfsync.sides.salesforce.ids import to18
-from sfsync.sides.side import FAILED, OUTCOME_COLUMNS, TEXT, UNKNOWN
+from sfsync.sides.side import FAILED, MOVED, OUTCOME_COLUMNS, TEXT, UNKNOWN
 
 LOST = Fault("REPLY_LOST", faults.UNKNOWN, "The connection was lost before Salesforce answered; it will be read back.")
 MISCOUNTED = Fault("RESULT_MISSING", faults.UNKNOWN, "Salesforce's answer does not mention the record.")
@@ -51,3 +51,9 @@ def retriable(rows: pd.DataFrame) -> np.ndarray:
     kept_back = rows["code"].isin(["UNPROCESSED", "JOB_ABORTED", "UPLOAD_LOST"])
     mask: np.ndarray = ((rows["result"] == FAILED) & passing & ~kept_back).fillna(False).to_numpy(bool)
     return mask
+
+
+def held(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows somebody kept locked to the last are not refused: they were not written, and the next run tries them."""
+    locked = ((rows["result"] == FAILED) & (rows["kind_of_failure"] == faults.LOCK)).fillna(False).to_numpy(bool)
+    return rows.assign(result=rows["result"].mask(locked, MOVED)) if locked.any() else rows

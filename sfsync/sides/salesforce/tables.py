@@ -17,13 +17,19 @@ NULL = "#N/A"  # sets a field to null; an empty value leaves it alone
 BLOCK = 1 << 24  # a row must fit into a block; Salesforce allows 400,000 characters a row
 
 
-def write(frame: pd.DataFrame) -> bytes:
-    """A frame of text as CSV with LF line ends; NA becomes an empty value."""
-    table = pa.table({name: pa.array(frame[name].astype(TEXT), type=pa.string()) for name in frame.columns})
-    header = ",".join(_quoted(name) for name in frame.columns) + "\n"
+def write(table: pa.Table) -> bytes:
+    """Columns of text as CSV with LF line ends; null becomes an empty value. Quoted only if some value needs it."""
+    header = ",".join(_quoted(name) for name in table.column_names) + "\n"
+    try:
+        return _written(table, header, "none")
+    except pa.ArrowInvalid:  # a comma, a quote or a line end in a value
+        return _written(table, header, "needed")
+
+
+def _written(table: pa.Table, header: str, quoting: str) -> bytes:
     sink = io.BytesIO(header.encode())
     sink.seek(0, io.SEEK_END)
-    pacsv.write_csv(table, sink, pacsv.WriteOptions(include_header=False, quoting_style="needed"))
+    pacsv.write_csv(table, sink, pacsv.WriteOptions(include_header=False, quoting_style=quoting))
     return sink.getvalue()
 
 
@@ -36,9 +42,15 @@ def read(file: IO[bytes], wanted: Sequence[str] | None = None) -> pd.DataFrame:
 
     An empty file has no columns and no rows. Column names are given back as they were wanted.
     """
+    frame: pd.DataFrame = columns(file, wanted).to_pandas(types_mapper=lambda _: TEXT)
+    return frame
+
+
+def columns(file: IO[bytes], wanted: Sequence[str] | None = None) -> pa.Table:
+    """``read`` as an Arrow table."""
     header = _header(file)
     if not header:
-        return pd.DataFrame({n: pd.Series(dtype=TEXT) for n in wanted or ()})
+        return pa.table({n: pa.array([], pa.string()) for n in wanted or ()})
     asked = {n.lower(): n for n in (wanted if wanted is not None else header)}
     present = [h for h in header if h.lower() in asked]
     table = pacsv.read_csv(
@@ -53,8 +65,7 @@ def read(file: IO[bytes], wanted: Sequence[str] | None = None) -> pd.DataFrame:
             quoted_strings_can_be_null=True,
         ),
     )
-    frame: pd.DataFrame = table.to_pandas(types_mapper=lambda _: TEXT)
-    return frame.rename(columns={h: asked[h.lower()] for h in present})
+    return table.rename_columns([asked[h.lower()] for h in present])
 
 
 def _header(file: IO[bytes]) -> list[str]:

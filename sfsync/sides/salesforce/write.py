@@ -2,7 +2,8 @@
 
 guarded rows   conditional PATCHes, 25 to a call
 small writes   collections, 1,000 to a call
-large writes   Bulk API 2.0; rows a job refused for a lock go round again through collections
+large writes   Bulk API 2.0; rows a job refused for a lock go round again through collections, and are held for
+               the next run if they stay locked
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from sfsync.sides.salesforce import soql
-from sfsync.sides.salesforce.bulk import BulkLoad, OnJob, groups
-from sfsync.sides.salesforce.collections import Collections, by_parent
+from sfsync.sides.salesforce.bulk import BulkLoad, OnJob
+from sfsync.sides.salesforce.collections import Collections
 from sfsync.sides.salesforce.faults import fault
 from sfsync.sides.salesforce.frames import View
 from sfsync.sides.salesforce.guarded import Guarded, strict_rows
 from sfsync.sides.salesforce.ids import to18
+from sfsync.sides.salesforce.loads import groups, loads
 from sfsync.sides.salesforce.payload import Payload, part
 from sfsync.sides.salesforce.query import Queries
 from sfsync.sides.salesforce.results import failed, retriable, table
@@ -69,15 +71,17 @@ class Writer:
             yield from self._in_collections(view, write, np.arange(len(write)))
             return
         literal = payload.says_null()
-        order = by_parent(payload)
-        loads, small = groups(payload, order[~literal[order]], self._ways.small_rows)
+        found, small = groups(payload, np.flatnonzero(~literal), self._ways.small_rows)
         again = [np.flatnonzero(literal), small]
-        for rows, frame in loads:
-            for done in self._large.write(payload, rows, frame, on_job):
-                retry = retriable(done.rows)
-                again.append(np.flatnonzero(write.keys.isin(done.rows.index[retry])))
-                if not retry.all():
-                    yield Outcomes(done.rows[~retry], done.job_id)
+        jobs = loads(found, payload.locks(), self._ways.shape)
+        for done in self._large.write(payload, jobs, on_job):
+            retry = retriable(done.rows)
+            if not retry.any():
+                yield done
+                continue
+            again.append(np.flatnonzero(write.keys.isin(done.rows.index[retry])))
+            if not retry.all():
+                yield Outcomes(done.rows[~retry], done.job_id)
         yield from self._in_collections(view, write, np.concatenate(again))
 
     def _in_collections(self, view: View, write: Write, rows: np.ndarray) -> Iterator[Outcomes]:

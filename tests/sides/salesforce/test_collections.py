@@ -58,14 +58,14 @@ def test_a_locked_row_goes_round_again_alone(world: World, mappings: dict[str, M
     assert side.query("SELECT COUNT(Id) n FROM Account")[0]["n"] == 1  # only the locked row was sent again
 
 
-def test_a_row_that_stays_locked_fails_with_its_class(world: World, mappings: dict[str, Mapping]) -> None:
+def test_a_row_that_stays_locked_waits_for_the_next_run(world: World, mappings: dict[str, Mapping]) -> None:
     company = mappings["company"]
     side = world.side()
     side.prepare([company])
     before = side.api_calls
     world.control("faults", kind="status", status=200, body=answer(item(LOCKED)), match="POST .*composite", times=None)
     found = outcomes(side.write(company, write_of(company, "create", companies(1))))
-    assert found[["result", "code", "kind_of_failure"]].iloc[0].tolist() == ["failed", "UNABLE_TO_LOCK_ROW", "lock"]
+    assert found[["result", "code", "kind_of_failure"]].iloc[0].tolist() == ["moved", "UNABLE_TO_LOCK_ROW", "lock"]
     assert side.api_calls - before == len(collections.ROUNDS)
 
 

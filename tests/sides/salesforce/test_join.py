@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from sfsync.sides.salesforce.bulk import joined
 from sfsync.sides.salesforce.faults import fault
+from sfsync.sides.salesforce.joined import joined
 from sfsync.sides.side import TEXT
 
 KEY = "Key__c"
@@ -26,8 +27,10 @@ def left(*keys: str) -> pd.DataFrame:
     return pd.DataFrame({KEY: pd.Series(keys, dtype=TEXT)})
 
 
-def join(sent: list[str], *args: Any, kind: str = "create", rest: Any = None) -> pd.DataFrame:
-    return joined(pd.Index(sent, dtype=TEXT), KEY, *args, kind, rest)
+def join(sent: list[str], *files: pd.DataFrame, kind: str = "create", rest: Any = None) -> pd.DataFrame:
+    done, refused, left = (pa.Table.from_pandas(f, preserve_index=False) for f in files)
+    keys = pd.Index(sent, dtype=TEXT)
+    return joined(pa.array(sent, pa.large_string()), keys, KEY, (done, refused, left), kind, rest)
 
 
 def test_results_in_another_order_reach_their_rows() -> None:

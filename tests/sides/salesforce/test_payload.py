@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from sfsync.mapping.model import Mapping
-from sfsync.sides.salesforce.bulk import groups, loads
 from sfsync.sides.salesforce.frames import View, made_by_template
+from sfsync.sides.salesforce.lanes import NO_PARENT, Shape
+from sfsync.sides.salesforce.loads import groups, loads
 from sfsync.sides.salesforce.metadata import ObjectInfo
 from sfsync.sides.salesforce.payload import Payload
 from sfsync.sides.side import TEXT, Write
@@ -148,9 +149,9 @@ def test_keys_made_by_template_are_recognised() -> None:
 
 def csv_of(made: Payload) -> list[str]:
     all_rows = np.arange(len(made.write))
-    (rows, frame), *others = groups(made, all_rows, 2_000)[0]
-    assert not others
-    (load,) = loads(rows, frame)
+    found, _ = groups(made, all_rows, 2_000)
+    assert len(found) == 1
+    (load,) = loads(found, made.locks(), Shape())
     return load.csv.decode().splitlines()
 
 
@@ -171,13 +172,23 @@ def test_rows_are_grouped_by_the_column_their_lookup_uses() -> None:
     rows |= {f"n{n}": {"subject": "y"} for n in range(7)}
     made = payload("update", rows, [f"500{k}" for k in rows])
     found, small = groups(made, np.arange(len(rows)), 2_000)
-    columns = [sorted(set(frame.columns[frame.notna().any()]) - {"Id", "Subject"}) for _, frame in found]
+    used = [{n for n in g.columns.column_names if g.columns[n].null_count < len(rows)} for g in found]
+    columns = [sorted(one - {"Id", "Subject"}) for one in used]
     assert sorted(columns) == [["Account.P__c"], ["Account.S__c"]]
     assert sorted(made.write.keys[small]) == ["c0", "c1", "c2"]
-    every = np.sort(np.concatenate([*(r for r, _ in found), small]))
+    every = np.sort(np.concatenate([*(g.rows for g in found), small]))
     assert every.tolist() == list(range(len(rows)))
 
 
 def test_a_text_that_reads_as_null_is_seen() -> None:
     made = payload("update", {"a": {"subject": "#N/A"}, "b": {"subject": "x"}}, ["500a", "500b"])
     assert made.says_null().tolist() == [True, False]
+
+
+def test_a_row_locks_the_records_its_lookups_name() -> None:
+    made = payload("create", {"a": {"player": "X"}, "b": {"shop": "X"}, "c": {"player": "X", "subject": "s"}, "d": {}})
+    locks = made.locks()
+    assert locks[0].tolist() == locks[2].tolist()
+    assert set(locks[0]) & set(locks[1]) == {NO_PARENT}  # a player X and a shop X are two records
+    assert locks[3].tolist() == [NO_PARENT] * 2
+    assert payload("delete", {"a": {"player": "X"}}, ["500a"]).locks().shape == (1, 0)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 
-import pandas as pd
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sfsync.sides.salesforce import tables
-from sfsync.sides.side import TEXT
 
 CELL = st.none() | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r"), min_size=1, max_size=30
@@ -19,8 +18,7 @@ CELL = st.none() | st.text(
 
 @given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=20))
 def test_written_values_read_back(rows: list[tuple[str | None, str | None]]) -> None:
-    frame = pd.DataFrame(rows, columns=["Name", "Account.Key__c"], dtype=TEXT)
-    body = tables.write(frame)
+    body = tables.write(pa.table(list(zip(*rows, strict=True)), names=["Name", "Account.Key__c"]))
     found = list(csv.reader(io.StringIO(body.decode(), newline="")))
     assert found[0] == ["Name", "Account.Key__c"]
     assert found[1:] == [[v or "" for v in row] for row in rows]
@@ -29,8 +27,13 @@ def test_written_values_read_back(rows: list[tuple[str | None, str | None]]) -> 
 
 
 def test_line_ends_are_lf_and_blanks_stay() -> None:
-    body = tables.write(pd.DataFrame({"A": [" x ", 'say "hi"'], "B": ["a,b", "two\nlines"]}, dtype=TEXT))
+    body = tables.write(pa.table({"A": [" x ", 'say "hi"'], "B": ["a,b", "two\nlines"]}))
     assert body == b'A,B\n" x ","a,b"\n"say ""hi""","two\nlines"\n'
+
+
+def test_values_that_need_no_quotes_get_none() -> None:
+    body = tables.write(pa.table({"A": [" x ", None], "B": ["it's", "#N/A"]}))
+    assert body == b"A,B\n x ,it's\n,#N/A\n"
 
 
 def test_recorded_result_files() -> None:
