@@ -48,7 +48,7 @@ def read(file: IO[bytes], wanted: Sequence[str] | None = None) -> pd.DataFrame:
 
 def columns(file: IO[bytes], wanted: Sequence[str] | None = None) -> pa.Table:
     """``read`` as an Arrow table."""
-    header = _header(file)
+    header = header_of(file)
     if not header:
         return pa.table({n: pa.array([], pa.string()) for n in wanted or ()})
     asked = {n.lower(): n for n in (wanted if wanted is not None else header)}
@@ -68,7 +68,8 @@ def columns(file: IO[bytes], wanted: Sequence[str] | None = None) -> pa.Table:
     return table.rename_columns([asked[h.lower()] for h in present])
 
 
-def _header(file: IO[bytes]) -> list[str]:
+def header_of(file: IO[bytes]) -> list[str]:
+    """The names in the first line; none of an empty file. The file stands at its beginning before and after."""
     file.seek(0)
     line = file.readline().decode("utf-8-sig")
     file.seek(0)
