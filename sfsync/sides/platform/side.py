@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sfsync.errors import DriftError
 from sfsync.mapping import canon, drift
 from sfsync.mapping.model import Mapping
-from sfsync.sides.platform import connect, keys, read
+from sfsync.sides.platform import connect, keys, read, visible
 from sfsync.sides.platform.batch import rows_of
 from sfsync.sides.platform.frames import Maker, keyless
 from sfsync.sides.platform.tables import AsIs, Table, reflect
@@ -48,10 +48,15 @@ class PlatformSide:
         return connect.identity(self._url)
 
     def window(self, mapping: Mapping, since: datetime | None) -> Window:
-        """From ``since`` minus the overlap; the next window may begin at the database's time minus the settle."""
+        """From ``since`` minus the overlap; the next window may begin at the database's time minus the settle.
+
+        On PostgreSQL it begins no later than the oldest transaction that is still open: its rows are not visible yet.
+        """
         now = pd.Timestamp(read.trying(self._engine, self._where, now_of), tz=UTC).to_pydatetime()
         start = None if since is None else since - mapping.platform.overlap
-        return Window(start, now - mapping.platform.settle)
+        table = mapping.platform.table
+        last = read.trying(self._engine, self._where, lambda c: visible.limit(c, table, since, now))
+        return Window(start, min(now - mapping.platform.settle, last))
 
     def check(self, mapping: Mapping) -> list[Finding]:
         """Drift of the platform's table."""
