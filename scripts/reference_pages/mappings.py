@@ -108,6 +108,8 @@ SENTENCES: dict[type[BaseModel], dict[str, str]] = {
     Guards: {
         "max_changed_percent": "`MASS_CHANGE` above this share of the known records, per side written.",
         "max_changed_records": "`MASS_CHANGE` above this number.",
+        "max_changed_percent_per_day": "`MASS_CHANGE_DAY` above this share, this run and the last 24 hours together.",
+        "max_missing_percent": "`SIDE_SHORT` above this share of known records a complete read lacks.",
         "max_archived_percent": "`MASS_ARCHIVE` above this share.",
         "min_base": "With fewer known records the shares are not looked at.",
     },
