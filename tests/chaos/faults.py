@@ -72,7 +72,9 @@ class Troubles:
         found = Trouble(numbers={"small_rows": dice.choice([0, 2, 5_000]), "batch_rows": dice.choice([0, 0, 2, 5])})
         if dice.random() < 0.5:
             found.numbers["attempts"] = 2
-        drawn = dice.choices([k for k, _ in self._kinds], [w for _, w in self._kinds], k=dice.choice([0, 1, 1, 1, most, most]))
+        drawn = dice.choices(
+            [k for k, _ in self._kinds], [w for _, w in self._kinds], k=dice.choice([0, 1, 1, 1, most, most])
+        )
         for kind in drawn:
             found.names.append(kind(dice, found))
         self.counts.update(

@@ -15,6 +15,7 @@ import resource
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,8 @@ def _serve() -> None:
 
     for module in pkgutil.walk_packages(sfsync.__path__, "sfsync."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+            with suppress(ImportError):  # only to be quick; a module that is needed will say so in the child
+                importlib.import_module(module.name)
     living: set[int] = set()
     for line in sys.stdin:
         order = json.loads(line)
