@@ -77,10 +77,18 @@ class Ledger(Section):
 
 
 class Budget(Section):
-    """Shares of the org's daily API calls."""
+    """Shares of the org's daily API calls.
+
+    per_run             what one run may use
+    org_wide_stop       stop when everybody together has used so much
+    reserve_for_people  kept for people at work, whatever ``org_wide_stop`` says; only compliance flags may go there
+    compliance_late     minutes after which a compliance change that is not in Salesforce is late
+    """
 
     per_run: float = Field(default=0.25, gt=0, le=1)
     org_wide_stop: float = Field(default=0.80, gt=0, le=1)
+    reserve_for_people: float = Field(default=0.10, ge=0, lt=1)
+    compliance_late: int = Field(default=15, gt=0)
 
 
 class Privacy(Section):

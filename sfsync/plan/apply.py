@@ -112,6 +112,7 @@ def as_base(mapping: Mapping, rows: BaseRows) -> base.Base:
 def _batch(hands: Hands, step: Batch) -> None:
     """Writes one batch, or says why not."""
     hands.progress(step.mapping, f"writing {step.side}", 0)
+    hands.salesforce.lane = step.lane
     changes = _without_refused(hands, step)
     if hands.stopped and step.side == "salesforce":
         _hold(hands, step, changes, "BUDGET")

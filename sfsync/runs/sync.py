@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from sfsync.errors import DriftError, Exit, GuardStop
+from sfsync.errors import BudgetReached, DriftError, Exit, GuardStop
 from sfsync.faultpoints import hit
 from sfsync.ledger import base, rulings, tally
 from sfsync.mapping.model import Mapping
@@ -134,16 +134,26 @@ def sync(
     with running(bench, "sync", mappings, progress, waive) as run:
         notes = fit(bench, mappings)
         memory = LedgerMemory(bench.ledger, standings=same_ends(bench, mappings, waive))
-        for mapping in mappings.values():
-            memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping)
-            rulings.decide_due(bench.ledger, run.id, mapping, bench.as_of)
-        folder = PlanFolder.create(scratch(bench))
         try:
-            make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
-            _apply(run, folder, memory.standings, waive, notes)
-        finally:
-            folder.remove()
+            _plan_and_write(run, memory, full, waive, notes)
+        except BudgetReached as stop:
+            from sfsync.runs import urgent
+
+            urgent.write(run, _sources(bench, mappings, memory), memory, stop, waive)
     return run.result
+
+
+def _plan_and_write(run: Run, memory: LedgerMemory, full: bool, waive: Sequence[str], notes: list[Note]) -> None:
+    bench, mappings, progress = run.bench, run.mappings, run.progress
+    for mapping in mappings.values():
+        memory.in_doubt[mapping.name] = recover(bench.ledger, bench.platform, bench.salesforce, mapping)
+        rulings.decide_due(bench.ledger, run.id, mapping, bench.as_of)
+    folder = PlanFolder.create(scratch(bench))
+    try:
+        make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
+        _apply(run, folder, memory.standings, waive, notes)
+    finally:
+        folder.remove()
 
 
 def apply_saved(bench: Bench, path: Path, *, waive: Sequence[str] = (), progress: Progress = quiet) -> Result:

@@ -136,6 +136,7 @@ class MemorySide:
         self.calls = 0
         self.unkeyed: dict[str, int] = {}
         self.on_job: Callable[[str], None] | None = None
+        self.lane = "main"
         self._page_rows = page_rows
         self._tables: dict[str, Table] = {}
         self._hidden: dict[str, frozenset[str]] = {}
@@ -232,6 +233,10 @@ class MemorySide:
 
     def job_state(self, job_id: str) -> dict[str, Any] | None:
         """Nothing here is a bulk job."""
+
+    def job_outcomes(self, mapping: Mapping, job_id: str, kind: str, keys: pd.Index, ids: pd.Series) -> pd.DataFrame:
+        """Nothing here is a bulk job."""
+        return pd.DataFrame({c: pd.Series(dtype=TEXT) for c in OUTCOME_COLUMNS}).set_axis(keys[:0])
 
     def abort(self, job_id: str) -> None:
         """Nothing here is a bulk job."""

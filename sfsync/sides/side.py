@@ -181,9 +181,11 @@ class OrgReader(Reader, Protocol):
     """Salesforce as a reader.
 
     ``unkeyed``: mapping name -> records seen without a key that no template gives one (they are left out).
+    ``lane``: set by the caller, whose calls the next ones are: compliance may go where others must stop.
     """
 
     unkeyed: dict[str, int]
+    lane: str
 
 
 class Side(Reader, Protocol):
@@ -209,6 +211,13 @@ class Org(OrgReader, Side, Protocol):
 
     def job_state(self, job_id: str) -> dict[str, Any] | None:
         """The job as the org shows it; None if the org no longer knows it."""
+
+    def job_outcomes(self, mapping: Mapping, job_id: str, kind: str, keys: pd.Index, ids: pd.Series) -> pd.DataFrame:
+        """What an ended job says about these records (``Outcomes.rows``); those it does not mention are left out.
+
+        ``keys`` and, beside them, the org's own ``ids`` (NA for creates). Rows refused for a moment only (a lock) are
+        left out too: they may have gone another way since.
+        """
 
     def abort(self, job_id: str) -> None:
         """End a job nobody closed."""

@@ -91,6 +91,15 @@ class SalesforceSide:
         """Calls the org has left today, None before its first answer."""
         return self.budget.remaining
 
+    @property
+    def lane(self) -> str:
+        """Whose calls these are; see ``Budget.lane``."""
+        return self.budget.lane
+
+    @lane.setter
+    def lane(self, lane: str) -> None:
+        self.budget.lane = lane
+
     def identity(self) -> str:
         """The org's id (18 characters); read from the token where it shows it."""
         token = str(self.session.connect().session_id)
