@@ -39,6 +39,7 @@ class Trouble:
     environment: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     kill_after_s: float | None = None
+    twin: bool = False  # a second run at the same time
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -62,6 +63,7 @@ class Troubles:
             (self._point, 6),
             (self._moment, 3),
             (self._org_dies, 1),
+            (self._twin, 1),
             (self._platform, 2),
             (self._pages, 2),
             (self._bytes, 2),
@@ -107,7 +109,9 @@ class Troubles:
         return f"org {kind}"
 
     def _session(self, dice: random.Random, _: Trouble) -> str:
-        self._order(kind="expire_session", match=dice.choice(CALLS), after=dice.randint(0, 9), times=dice.randint(1, 2))
+        self._order(
+            kind="expire_session", match=dice.choice(CALLS[1:]), after=dice.randint(0, 9), times=dice.randint(1, 2)
+        )
         return "org expire_session"
 
     def _timeout(self, dice: random.Random, trouble: Trouble) -> str:
@@ -154,6 +158,11 @@ class Troubles:
     def _moment(self, dice: random.Random, trouble: Trouble) -> str:
         trouble.kill_after_s = dice.uniform(0.05, 1.0) * self.typical_s
         return "kill at random"
+
+    def _twin(self, _dice: random.Random, trouble: Trouble) -> str:
+        """cron starts the next run before this one has ended."""
+        trouble.twin = True
+        return "two runs at once"
 
     def _org_dies(self, dice: random.Random, trouble: Trouble) -> str:
         """The org is killed in the middle of the run and comes back with the same data."""

@@ -67,6 +67,7 @@ def world(place: Path, nursery: Nursery, seed: int, numbers: list[int], counts: 
         return False
     finally:
         counts.update({f"ordered  {k}": n for k, n in rounds.troubles.counts.items()})
+        counts.update({f"edited   {k}": n for k, n in rounds.people.counts.items()})
         counts.update({f"struck   {k}": n for k, n in rounds.struck.items()})
         counts.update({f"ended    {k}": v for k, v in rounds.runs.items()})
         stage.close()

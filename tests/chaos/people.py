@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import time
+from collections import Counter
 from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import requests
+from simple_salesforce.exceptions import SalesforceError
+from sqlalchemy.exc import OperationalError
 
 from tests.chaos.model import ABSENT, NEVER, Cell, State
 from tests.chaos.stage import Look, Stage
@@ -31,6 +35,7 @@ class People:
         """``gone``: records that are on one side only, for good, and which."""
         self.stage, self.cells, self.gone = stage, cells, gone
         self.born: set[str] = set()
+        self.counts = Counter[str]()
         self.made = 0
         self.story: list[str] = []
 
@@ -54,6 +59,30 @@ class People:
             said = edit(dice, look)
             if said:
                 self.story.append(said)
+                self.counts[edit.__name__.strip("_").replace("_", " ")] += 1
+
+    def meanwhile(self, dice: random.Random, look: Look) -> Record:
+        """One edit while a run is at work, of a cell that no run may ever overwrite; the record it was of.
+
+        A platform-owned cell on the platform, a Salesforce-owned one in Salesforce, or a flag made stricter on either
+        side. Whoever answers badly is asked again: the weather strikes people, too.
+        """
+        kind, key = self._pick(dice, look, 0, 1)
+        field = dice.choice([f for f in kind.fields if f.rule.owner in ("platform", "salesforce", "stricter")])
+        value = field.rule.strict or dice.choice(field.values)
+        side = {"stricter": dice.choice(["platform", "salesforce"])}.get(field.rule.owner, field.rule.owner)
+        for _ in range(40):
+            try:
+                if side == "platform":
+                    said = self._type_platform(kind, key, {field: value})
+                else:
+                    said = self._type_salesforce(look, kind, key, {field: value}, dice)
+            except (requests.RequestException, SalesforceError, OperationalError):
+                time.sleep(0.1)
+            else:
+                self.story.append(f"  meanwhile {said}")
+                return kind.mapping, key
+        raise AssertionError(f"{key} could not be edited")
 
     # -- values
 

@@ -6,11 +6,13 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tests.chaos.faults import Trouble, Troubles
 from tests.chaos.model import ABSENT, Cell
+from tests.chaos.nursery import Child
 from tests.chaos.people import People, Record
 from tests.chaos.stage import Look, Stage
 from tests.chaos.watched import BY_MAPPING
@@ -55,6 +57,7 @@ class Rounds:
         self.story: list[str] = []
         self.runs, self.struck = Counter[str](), Counter[str]()
         self.before = Look()
+        self.second: Child | None = None
 
     # -- a round
 
@@ -83,36 +86,61 @@ class Rounds:
         self.story.append(
             f"run {' '.join(names)} {''.join(full)} meets {trouble} {trouble.environment} {trouble.numbers}"
         )
+        busy = [self._disturbed(trouble, dice, look)] if dice.random() < 0.4 else []
+        if busy:
+            self._ran(names, look, faults=True)  # the run may come before the edit, or after it
         with self.troubles.at_work(trouble):
-            ended = self._run([*names, *full], trouble)
+            ended = [self._run([*names, *full], trouble)]
+            if self.second is not None:
+                ended.append(self._ended(self.second, self.second.end(within_s=120)))
         self.struck += self.stage.calm()
-        if ended.exit not in ENDS | {-9} and not (ended.exit == 2 and _code(ended) in CODES):
-            raise Broken(f"a run must not end with {ended.exit} {_code(ended)}: {ended.err[-3000:]}")
-        self._ran(names, look, faults=True)
+        self._ran(names, look, faults=True, busy=busy)
+        for one in ended:
+            if one.exit not in (ENDS | {-9} | ({7} if trouble.twin else set())) and not _excused(one):
+                raise Broken(f"a run must not end with {one.exit} {_code(one)}: {one.err[-3000:]}")
+
+    def _disturbed(self, trouble: Trouble, dice: random.Random, look: Look) -> list[Record]:
+        """Somebody will edit a record while the run is at work; it will stand in the list."""
+        found: list[Record] = []
+        own, after = random.Random(dice.random()), dice.uniform(0.1, 1.0) * self.troubles.typical_s
+
+        def edit() -> None:
+            time.sleep(after)
+            found.append(self.people.meanwhile(own, look))
+
+        trouble.meanwhile.append(edit)
+        return found
 
     def _run(self, arguments: list[str], trouble: Trouble | None = None) -> Ended:
         trouble = trouble or Trouble()
         told = ["--config", str(self.stage.world.toml), "sync", "--json", *arguments]
         started = time.monotonic()
         child = self.stage.nursery.start(told, environment=trouble.environment, numbers=trouble.numbers, log="run")
+        self.second = self.stage.nursery.start(told, numbers=trouble.numbers, log="second") if trouble.twin else None
         kill = trouble.kill_after_s
         status = child.end(within_s=kill) if kill is not None else child.end(within_s=120)
         if kill is None and status == -9 and "SFSYNC_FAULTPOINT" not in trouble.environment:
             raise Broken(f"a run did not end within {time.monotonic() - started:.0f} s")
+        ended = self._ended(child, status)
+        if not trouble.names and status in (0, 3, 4):
+            self.troubles.typical_s = 0.7 * self.troubles.typical_s + 0.3 * (time.monotonic() - started)
+        return ended
+
+    def _ended(self, child: Child, status: int) -> Ended:
         out = child.out.strip()
         ended = Ended(status, json.loads(out) if out.startswith("{") and out.endswith("}") else {}, child.err)
         self.story.append(f"  ended with {status} {_code(ended)} {ended.written}")
         self.runs[str(status)] += 1
         self._closed(ended)
-        if not trouble.names and status in (0, 3, 4):
-            self.troubles.typical_s = 0.7 * self.troubles.typical_s + 0.3 * (time.monotonic() - started)
         return ended
 
-    def _ran(self, names: list[str], look: Look, *, faults: bool) -> None:
+    def _ran(self, names: list[str], look: Look, *, faults: bool, busy: Sequence[list[Record]] = ()) -> None:
+        """A run looked at these mappings. ``busy``: records edited meanwhile; their stamps moved, nobody knows when."""
+        edited = {record for found in busy for record in found}
         for record, cells in self.cells.items():
             if not names or record[0] in names:
                 for cell in cells.values():
-                    cell.ran(look.later(record), faults=faults)
+                    cell.ran(None if record in edited else look.later(record), faults=faults)
 
     # -- calm
 
@@ -243,6 +271,10 @@ def _where(look: Look, record: Record) -> str:
         return "neither"
     p, s = next(iter(cells.values()))
     return "both" if ABSENT not in (p, s) else ("platform" if s == ABSENT else "salesforce")
+
+
+def _excused(ended: Ended) -> bool:
+    return ended.exit == 2 and _code(ended) in CODES
 
 
 def _code(ended: Ended) -> str:
