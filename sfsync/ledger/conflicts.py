@@ -84,11 +84,11 @@ def _rows(mapping: str, found: pd.DataFrame) -> dict[str, Sequence[Any]]:
 def _close_others(connection: Connection, mapping: str, seen: Iterable[str], rows: dict[str, Sequence[Any]]) -> None:
     """Ends open conflicts of ``seen`` keys, and whatever was said about other values of the cells in ``rows``."""
     kept, cells = set(rows["conflict_id"]), set(zip(rows["key"], rows["field"], strict=True))
-    c = conflict.c
+    c, seen = conflict.c, set(seen)
     for some in database.chunks(sorted({*seen, *rows["key"]})):
         query = sa.select(c.conflict_id, c.key, c.field, c.state).where(c.mapping == mapping, c.state != CLOSED)
         known = connection.execute(query.where(database.within(connection, c.key, some))).all()
-        over = [i for i, key, name, state in known if state == OPEN or (key, name) in cells]
+        over = [i for i, key, name, state in known if (state == OPEN and key in seen) or (key, name) in cells]
         _close_in(connection, [i for i in over if i not in kept])
 
 
