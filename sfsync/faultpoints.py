@@ -24,6 +24,8 @@ NAMES = (
     "bulk.uploaded",  # a job holds its rows, nothing has told it to begin
     "bulk.started",  # a job is at work
     "bulk.ended",  # a job has ended, its results are not read yet
+    "recover.ended",  # the jobs of a killed run have ended, nothing is known of their rows yet
+    "recover.closed",  # what the jobs said is in the ledger, the rest of the batch was not looked at
     "ledger.outcome.before",  # the other side has the rows, the ledger knows nothing of it yet
     "ledger.outcome.middle",  # outcome written, transaction open
     "ledger.outcome.after",  # outcome and base are committed

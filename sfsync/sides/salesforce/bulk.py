@@ -26,9 +26,9 @@ from sfsync.sides.salesforce.jobs import Jobs, JobStuck
 from sfsync.sides.salesforce.joined import alike, joined
 from sfsync.sides.salesforce.loads import Load
 from sfsync.sides.salesforce.payload import Payload
-from sfsync.sides.salesforce.results import LOST, failed, outcome, unknown
+from sfsync.sides.salesforce.results import LOST, failed, outcome, passing, unknown
 from sfsync.sides.salesforce.session import ReplyLost, Session
-from sfsync.sides.side import DELETED, TEXT, UPDATED, Outcomes
+from sfsync.sides.side import DELETED, TEXT, UNKNOWN, UPDATED, Outcomes
 
 UPLOADS = 3
 UPLOAD_LOST = Fault("UPLOAD_LOST", faults.TRANSIENT, "The upload broke off several times; nothing was written.")
@@ -136,14 +136,17 @@ class BulkLoad:
 
     # -- results ----------------------------------------------------------------------------------------
 
+    def told(self, key: str, job_id: str, kind: str, keys: pd.Index, ids: pd.Series) -> pd.DataFrame:
+        """What the result files of an ended job say for good about these records; the others are left out."""
+        name, names = _names(key, kind, keys, ids)
+        found = joined(names, keys, name, self._files(job_id, name, {"state": ""}, len(keys)), kind, None)
+        return found[(found["result"] != UNKNOWN).to_numpy(bool) & ~passing(found)]
+
     def _results(self, payload: Payload, sent: Sent, keys: pd.Index, ended: dict[str, Any]) -> pd.DataFrame:
-        own = None if payload.creates else payload.write.ids.iloc[sent.rows]
-        kind = payload.write.kind
-        if own is not None and _all_done(ended, len(keys)):
-            row = outcome(DELETED if kind == "delete" else UPDATED)
-            return alike(keys, row, pa.array(own.astype(TEXT)))
-        name = "Id" if own is not None else payload.view.mapping.salesforce.key
-        names = pa.array(keys if own is None else own.astype(TEXT), pa.large_string())
+        kind, own = payload.write.kind, payload.write.ids.iloc[sent.rows]
+        if not payload.creates and _all_done(ended, len(keys)):
+            return alike(keys, outcome(DELETED if kind == "delete" else UPDATED), pa.array(own.astype(TEXT)))
+        name, names = _names(payload.view.mapping.salesforce.key, kind, keys, own)
         return joined(names, keys, name, self._files(sent.job_id, name, ended, len(keys)), kind, _rest(ended))
 
     def _files(self, job_id: str, name: str, ended: dict[str, Any], rows: int) -> tuple[pa.Table, pa.Table, pa.Table]:
@@ -184,6 +187,13 @@ def _job(payload: Payload) -> dict[str, str]:
     if payload.creates:
         return {**job, "operation": "upsert", "externalIdFieldName": payload.view.mapping.salesforce.key}
     return {**job, "operation": payload.write.kind}
+
+
+def _names(key: str, kind: str, keys: pd.Index, ids: pd.Series) -> tuple[str, pa.Array]:
+    """The column of the upload that names its rows, and those names."""
+    if kind == "create":
+        return key, pa.array(keys.astype(TEXT), pa.large_string())
+    return "Id", pa.array(ids.astype(TEXT), pa.large_string())
 
 
 def _all_done(ended: dict[str, Any], rows: int) -> bool:

@@ -47,9 +47,14 @@ def table(keys: pd.Index, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 def retriable(rows: pd.DataFrame) -> np.ndarray:
     """Rows refused for a reason that passes (a lock, a busy moment); rows a job never reached wait for the next run."""
-    passing = rows["kind_of_failure"].isin([faults.LOCK, faults.TRANSIENT])
-    kept_back = rows["code"].isin(["UNPROCESSED", "JOB_ABORTED", "UPLOAD_LOST"])
-    mask: np.ndarray = ((rows["result"] == FAILED) & passing & ~kept_back).fillna(False).to_numpy(bool)
+    kept_back = rows["code"].isin(["UNPROCESSED", "JOB_ABORTED", "UPLOAD_LOST"]).to_numpy(bool)
+    return passing(rows) & ~kept_back
+
+
+def passing(rows: pd.DataFrame) -> np.ndarray:
+    """Failed rows whose reason passes (bool, n)."""
+    kinds = rows["kind_of_failure"].isin([faults.LOCK, faults.TRANSIENT]).to_numpy(bool)
+    mask: np.ndarray = kinds & (rows["result"] == FAILED).to_numpy(bool, na_value=False)
     return mask
 
 

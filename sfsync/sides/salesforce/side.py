@@ -67,10 +67,11 @@ class SalesforceSide:
         self._ingest = Jobs(self.session, "ingest", pace or Pace())
         query_jobs = Jobs(self.session, "query", pace or Pace())
         self._reader = Reader(self._queries, BulkQuery(self.session, query_jobs), self._count_unkeyed, ways)
+        self._bulk = BulkLoad(self.session, self._ingest)
         self._writer = Writer(
             self._queries,
             Collections(self.session),
-            BulkLoad(self.session, self._ingest),
+            self._bulk,
             Guarded(self.session),
             self._stamps_of,
             ways,
@@ -212,6 +213,10 @@ class SalesforceSide:
     def job_state(self, job_id: str) -> dict[str, Any] | None:
         """A Bulk job as the org describes it (``state``, counts), None if it is unknown or forgotten."""
         return self._ingest.state(job_id)
+
+    def job_outcomes(self, mapping: Mapping, job_id: str, kind: str, keys: pd.Index, ids: pd.Series) -> pd.DataFrame:
+        """What an ended Bulk job says about these records, from its result files; others are left out."""
+        return self._bulk.told(mapping.salesforce.key, job_id, kind, keys, ids)
 
     def abort(self, job_id: str) -> None:
         """End a Bulk job that has not ended."""
