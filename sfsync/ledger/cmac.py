@@ -70,7 +70,7 @@ class Cmac:
 
     def _encrypted(self, blocks: np.ndarray) -> np.ndarray:
         out = np.empty((len(blocks) + 1) * BLOCK, np.uint8)  # the library asks for room for one more
-        self._cipher.update_into(blocks.view(np.uint8), out)
+        self._cipher.update_into(blocks.view(np.uint8).data, out.data)
         return out[:-BLOCK].view(_UNIT)
 
 

@@ -146,6 +146,11 @@ def within(connection: Connection, column: sa.ColumnElement[str], keys: Sequence
     return column.in_(sa.select(listed.c.value))
 
 
+def any_row(connection: Connection, table: sa.Table, *which: sa.ColumnElement[bool]) -> bool:
+    """Whether a row of the table meets the conditions."""
+    return connection.execute(sa.select(sa.literal(1)).select_from(table).where(*which).limit(1)).first() is not None
+
+
 def chunks(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """``keys`` in pieces of ``CHUNK``."""
     for start in range(0, len(keys), CHUNK):

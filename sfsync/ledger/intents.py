@@ -19,29 +19,34 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from sfsync import faultpoints
 from sfsync.errors import Defect
-from sfsync.ledger import conflicts, database, issues
+from sfsync.ledger import conflicts, database, history, issues
 from sfsync.ledger import digest as digest_
 from sfsync.ledger.base import Base, advance_in
+from sfsync.ledger.columns import arrow, places, texts
+from sfsync.ledger.columns import keys as keys_of
 from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
-from sfsync.ledger.tables import intent, write_log
+from sfsync.ledger.tables import conflict, intent
 from sfsync.sides.side import FAILED, MOVED, TEXT, UNKNOWN
 
 OPEN, DONE, VOID = "open", "done", "void"
 _NOT_WRITTEN = (FAILED, MOVED, UNKNOWN)
+_PENDING = ("open", "decided", "applying")  # states of conflicts that a write may end
+_SAMPLE, _FEW = 2_000, 64
 
 
 @dataclass(frozen=True)
 class Intent:
     """A batch that was meant to leave.
 
-    ``keys`` n keys; ``columns`` f field names; ``touched`` bool n x f: the cells to write; ``digests`` uint64 n x f:
-    of the values to write, 0 where not touched. ``side``, ``kind`` and ``job_id`` as in ``sides.side``.
+    ``keys`` n keys; ``columns`` f field names; ``digests`` uint64 n x f: of the values to write, 0 where a cell is not
+    touched. ``side``, ``kind`` and ``job_id`` as in ``sides.side``.
     """
 
     intent_id: str
@@ -52,13 +57,17 @@ class Intent:
     keys: pd.Index
     columns: tuple[str, ...]
     digests: np.ndarray
-    touched: np.ndarray
     job_id: str | None  # ids of its bulk jobs, comma-joined
     state: str
     made_at: str
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def touched(self) -> np.ndarray:
+        """bool n x f: the cells to write."""
+        return self.digests != 0
 
 
 def open(
@@ -75,7 +84,12 @@ def open(
     lease: Lease | None = None,
 ) -> str:
     """Commit what is about to leave; returns the intent's id. ``lease``: refuse if it was lost meanwhile."""
-    payload = _packed(keys, columns, digests, touched)
+    if touched.shape != (len(keys), len(columns)) or digests.shape != touched.shape:
+        raise Defect(f"digests {digests.shape} and touched {touched.shape} do not fit", "INTENT_SHAPE")
+    cells = np.where(touched, digests, np.uint64(0))
+    if ((cells == 0) & touched).any():
+        raise Defect("a cell that is to be written has no digest", "INTENT_SHAPE")
+    payload = _packed(keys, columns, cells)
     intent_id = f"{run_id}.{secrets.token_hex(4)}"
     with ledger.writing() as connection:
         if lease:
@@ -119,7 +133,7 @@ def close(
         meant = _one(connection, intent_id)
         rows = _of(meant, outcomes)
         now = database.text_of(database.clock(connection))
-        _log(connection, meant, rows, now)
+        _log(connection, ledger, meant, rows, now)
         if base is not None:
             advance_in(connection, meant.mapping, _among(meant, base, rows))
         _settle(connection, meant, rows, now)
@@ -130,36 +144,53 @@ def close(
 
 
 def _of(meant: Intent, outcomes: pd.DataFrame) -> pd.DataFrame:
-    """The outcomes of the intent's rows, one each, with ``place`` (row of the intent) and ``touched`` (field names)."""
-    place = meant.keys.get_indexer(outcomes.index)
-    ours = (place >= 0) & ~outcomes.index.duplicated(keep="last")
-    return outcomes[ours].assign(place=place[ours], touched=_names(meant.columns, meant.touched[place[ours]]))
+    """The outcomes of the intent's rows, one each (the last), with ``place``: the row of the intent."""
+    place = places(outcomes.index, meant.keys)
+    last = np.full(len(meant) + 1, -1, np.int64)
+    last[place] = np.arange(len(place))
+    ours = (place >= 0) & (last[place] == np.arange(len(place)))
+    if ours.all():
+        return outcomes.assign(place=place)
+    return outcomes[ours].assign(place=place[ours])
 
 
 def _among(meant: Intent, base: Base, rows: pd.DataFrame) -> Base:
     """The base's rows that were written; the last place stands for rows that are not in the intent."""
     written = np.zeros(len(meant) + 1, bool)
-    written[rows["place"][~rows["result"].isin(_NOT_WRITTEN)].to_numpy()] = True
-    known = written[meant.keys.get_indexer(base.keys)]
-    return Base(base.columns, base.digests[known], base.rows[known])
+    written[rows["place"].to_numpy()[~_is(rows, _NOT_WRITTEN)]] = True
+    known = written[places(base.keys, meant.keys)]
+    return base if known.all() else Base(base.columns, base.digests[known], base.rows[known])
+
+
+def _is(rows: pd.DataFrame, results: Sequence[str]) -> np.ndarray:
+    return rows["result"].isin(results).to_numpy(bool)
 
 
 def _settle(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str) -> None:
-    failed, waiting = rows[rows["result"] == FAILED], rows[rows["result"].isin([MOVED, UNKNOWN])]
-    written = rows[~rows["result"].isin(_NOT_WRITTEN)]
+    failed, waiting = rows[_is(rows, [FAILED])], rows[_is(rows, [MOVED, UNKNOWN])]
+    written = rows[~_is(rows, _NOT_WRITTEN)] if len(failed) + len(waiting) else rows
     if len(failed):
-        failed = failed.assign(digest=digest_.of_rows(meant.digests[failed["place"]]).to_numpy())
+        names = names_of(meant.columns, meant.touched[failed["place"]]).to_pylist()
+        failed = failed.assign(digest=digest_.of_rows(meant.digests[failed["place"]]).to_numpy(), touched=names)
         issues.fail_in(connection, meant.mapping, meant.side, failed, meant.run_id, now)
     if len(written):
-        keys, names = list(written.index), list(written["touched"])
-        issues.written_in(connection, meant.mapping, meant.side, keys, names, meant.run_id)
-        conflicts.close_cells_in(connection, meant.mapping, written.index, *_conflicting(meant, written))
-    missed = rows[rows["result"].isin([FAILED, MOVED])]
-    if len(missed):
-        conflicts.release_in(connection, meant.mapping, missed.index, *_conflicting(meant, missed))
+        names = names_of(meant.columns, meant.touched[written["place"]])
+        issues.written_in(connection, meant.mapping, meant.side, written.index, names, meant.run_id)
+    _end_conflicts(connection, meant, rows, written)
     if len(waiting):
         codes = [c or r.upper() for c, r in zip(issues.column(waiting, "code"), waiting["result"], strict=True)]
         issues.wait_in(connection, meant.mapping, waiting.index, codes, meant.run_id)
+
+
+def _end_conflicts(connection: Connection, meant: Intent, rows: pd.DataFrame, written: pd.DataFrame) -> None:
+    """What was written is no conflict any more; what was not is still to be carried out."""
+    if not database.any_row(connection, conflict, conflict.c.mapping == meant.mapping, conflict.c.state.in_(_PENDING)):
+        return
+    if len(written):
+        conflicts.close_cells_in(connection, meant.mapping, written.index, *_conflicting(meant, written))
+    missed = rows[_is(rows, [FAILED, MOVED])]
+    if len(missed):
+        conflicts.release_in(connection, meant.mapping, missed.index, *_conflicting(meant, missed))
 
 
 def _conflicting(meant: Intent, rows: pd.DataFrame) -> tuple[Sequence[str], np.ndarray]:
@@ -170,38 +201,39 @@ def _conflicting(meant: Intent, rows: pd.DataFrame) -> tuple[Sequence[str], np.n
     return (*meant.columns, ""), np.hstack([cells, np.ones((len(cells), 1), bool)])
 
 
-def _log(connection: Connection, meant: Intent, rows: pd.DataFrame, now: str) -> None:
-    if not len(rows):
-        return
-    fixed = {"run_id": meant.run_id, "mapping": meant.mapping, "side": meant.side, "kind": meant.kind, "at": now}
-    columns: dict[str, Sequence[Any]] = {n: [v] * len(rows) for n, v in fixed.items()}
-    columns["key"], columns["result"] = database.texts(rows.index), database.texts(rows["result"])
-    columns["code"] = issues.column(rows, "code")
-    columns["fields"] = [said or n for said, n in zip(issues.column(rows, "fields"), rows["touched"], strict=True)]
-    database.upsert(connection, write_log, columns, update={})
+def _log(connection: Connection, ledger: Ledger, meant: Intent, rows: pd.DataFrame, now: str) -> None:
+    about = {"run_id": meant.run_id, "mapping": meant.mapping, "side": meant.side, "kind": meant.kind, "at": now}
+    result, code, said = (
+        arrow(pd.Series(texts(c, len(rows)))) for c in (rows["result"], rows.get("code"), rows.get("fields"))
+    )
+    fields = names_of(meant.columns, meant.touched[rows["place"]])
+    if said.null_count < len(said):
+        none = pc.equal(said.fill_null(""), "")
+        fields = pc.if_else(none, fields.cast(said.type), said)
+    history.add_in(connection, ledger, about, arrow(rows.index), result, code, fields)
 
 
-def _names(columns: Sequence[str], touched: np.ndarray) -> np.ndarray:
-    """Comma-joined names of each row's touched fields (objects, n), made once per distinct pattern."""
-    packed = np.packbits(touched, axis=1)
-    width = packed.shape[1]
-    body = packed.tobytes()
-    rows = np.array([body[i * width : (i + 1) * width] for i in range(len(packed))], object)
-    which, patterns = pd.factorize(rows)
-    first = pd.Series(np.arange(len(rows))).groupby(which).first().to_numpy(np.int64)
+def names_of(columns: Sequence[str], touched: np.ndarray) -> pa.DictionaryArray:
+    """Comma-joined names of each row's touched fields (bool n x f), made once per distinct pattern."""
+    which = np.zeros(len(touched), np.int64)
+    for start in range(0, touched.shape[1], 32):  # 32 fields are one number; numbers are told apart, piece by piece
+        piece = touched[:, start : start + 32]
+        which = pd.factorize(which << 32 | piece @ (1 << np.arange(piece.shape[1], dtype=np.int64)))[0]
+    first = np.zeros(which.max(initial=-1) + 1, np.int64)
+    first[which[::-1]] = np.arange(len(which))[::-1]
     names = np.asarray(columns, object)
-    joined = np.array([",".join(names[touched[i]]) for i in first], object)
-    return joined[which] if len(patterns) else np.array([], object)
+    joined = pa.array([",".join(names[touched[i]]) for i in first], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(which, pa.int32()), joined)
 
 
 def _shrink(connection: Connection, meant: Intent, rows: pd.DataFrame) -> bool:
     left = np.ones(len(meant), bool)
-    left[rows["place"][rows["result"] != UNKNOWN].to_numpy()] = False
+    left[rows["place"].to_numpy()[~_is(rows, [UNKNOWN])]] = False
     which = intent.update().where(intent.c.intent_id == meant.intent_id)
     if not left.any():
         connection.execute(which.values(state=DONE, payload=b"", rows=0))
     elif not left.all():
-        payload = _packed(meant.keys[left], meant.columns, meant.digests[left], meant.touched[left])
+        payload = _packed(meant.keys[left], meant.columns, meant.digests[left])
         connection.execute(which.values(payload=payload, rows=int(left.sum())))
     return not left.any()
 
@@ -234,21 +266,6 @@ def touched_cells(ledger: Ledger, mapping: str, columns: Sequence[str], keys: pd
     return cells
 
 
-def written(ledger: Ledger, mapping: str, key: str, limit: int = 20) -> list[dict[str, Any]]:
-    """The last writes of one record, newest first (for ``explain``)."""
-    mine = sa.select(write_log).where(write_log.c.mapping == mapping, write_log.c.key == key)
-    with ledger.reading() as connection:
-        return [dict(r) for r in connection.execute(mine.order_by(write_log.c.seq.desc()).limit(limit)).mappings()]
-
-
-def counts(ledger: Ledger, run_id: str) -> dict[tuple[str, str, str], int]:
-    """Rows of a run by (mapping, side, result), from the write history: the numbers a run reports."""
-    by = (write_log.c.mapping, write_log.c.side, write_log.c.result)
-    query = sa.select(*by, sa.func.count()).where(write_log.c.run_id == run_id).group_by(*by)
-    with ledger.reading() as connection:
-        return {(m, s, r): n for m, s, r, n in connection.execute(query)}
-
-
 def _one(connection: Connection, intent_id: str) -> Intent:
     row = connection.execute(sa.select(intent).where(intent.c.intent_id == intent_id).with_for_update()).first()
     if row is None:
@@ -256,20 +273,25 @@ def _one(connection: Connection, intent_id: str) -> Intent:
     return _unpacked(row)
 
 
-def _packed(keys: pd.Index, columns: Sequence[str], digests: np.ndarray, touched: np.ndarray) -> bytes:
-    if touched.shape != (len(keys), len(columns)) or digests.shape != touched.shape:
-        raise Defect(f"digests {digests.shape} and touched {touched.shape} do not fit", "INTENT_SHAPE")
-    cells = np.where(touched, digests, np.uint64(0))
-    arrays = [pa.array(database.texts(keys), pa.string())]
-    arrays += [pa.array(cells[:, i]) for i in range(len(columns))] + [
-        pa.array(touched[:, i]) for i in range(len(columns))
-    ]
-    names = ["key", *(f"d{i}" for i in range(len(columns))), *(f"t{i}" for i in range(len(columns)))]
+def _packed(keys: pd.Index, columns: Sequence[str], cells: np.ndarray) -> bytes:
+    arrays = [arrow(keys), *(_column(cells[:, i]) for i in range(len(columns)))]
+    names = ["key", *(f"d{i}" for i in range(len(columns)))]
     table = pa.table(arrays, names=names).replace_schema_metadata({"columns": json.dumps(list(columns))})
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue().to_pybytes())
+
+
+def _column(cells: np.ndarray) -> pa.Array:
+    """A column of few digests (a flag, a country, nothing but nulls) as a dictionary."""
+    values = pa.array(cells)
+    if len(np.unique(cells[:_SAMPLE])) > _FEW:
+        return values
+    coded = values.dictionary_encode()
+    if len(coded.dictionary) > _FEW:
+        return values
+    return pa.DictionaryArray.from_arrays(coded.indices.cast(pa.uint8()), coded.dictionary)
 
 
 def _unpacked(row: Row[Any]) -> Intent:
@@ -277,24 +299,15 @@ def _unpacked(row: Row[Any]) -> Intent:
     values.pop("rows")
     payload = values.pop("payload")
     if not payload:
-        empty = np.zeros((0, 0))
-        return Intent(
-            keys=pd.Index([], dtype=TEXT),
-            columns=(),
-            digests=empty.astype(np.uint64),
-            touched=empty.astype(bool),
-            **values,
-        )
+        nothing = np.zeros((0, 0), np.uint64)
+        return Intent(keys=pd.Index([], dtype=TEXT), columns=(), digests=nothing, **values)
     table = pa.ipc.open_file(pa.BufferReader(payload)).read_all()
     columns = tuple(json.loads(table.schema.metadata[b"columns"]))
-    keys = pd.Index(table["key"].to_pylist(), dtype=TEXT, name="key")
-    return Intent(
-        keys=keys, columns=columns, digests=_cells(table, "d", np.uint64), touched=_cells(table, "t", bool), **values
-    )
-
-
-def _cells(table: pa.Table, prefix: str, dtype: Any) -> np.ndarray:
-    cells = np.zeros((len(table), (table.num_columns - 1) // 2), dtype)
-    for i in range(cells.shape[1]):
-        cells[:, i] = table[f"{prefix}{i}"].to_numpy()
-    return cells
+    cells = np.zeros((len(table), len(columns)), np.uint64)
+    for i in range(len(columns)):
+        column = table[f"d{i}"].combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            cells[:, i] = column.dictionary.to_numpy()[column.indices.to_numpy()]
+        else:
+            cells[:, i] = column.to_numpy()
+    return Intent(keys=keys_of(table["key"].combine_chunks()), columns=columns, digests=cells, **values)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -69,23 +70,28 @@ def fail_in(
     database.upsert(connection, failure, columns, update)
 
 
-def written_in(
-    connection: Connection, mapping: str, side: str, keys: Sequence[str], touched: Sequence[str], run_id: str
-) -> None:
-    """These rows were written; ``touched``: the fields of each, comma-joined.
+def written_in(connection: Connection, mapping: str, side: str, keys: pd.Index, touched: pa.Array, run_id: str) -> None:
+    """These rows were written; ``touched``: the fields of each, comma-joined (text, or a dictionary of it).
 
     A failure is over if one of its fields was written now: another lane's refusal of the same record stays. A hold is
     over if an earlier run made it; a parked change stays parked.
     """
-    fields = dict(zip(keys, touched, strict=True))
-    for some in database.chunks(keys):
-        here = failure.c.mapping == mapping, failure.c.side == side
-        query = sa.select(failure.c.key, failure.c.touched).where(*here)
+    here = failure.c.mapping == mapping, failure.c.side == side
+    if database.any_row(connection, failure, *here):
+        _over(connection, here, dict(zip(keys, touched.to_pylist(), strict=True)))
+    made = hold.c.mapping == mapping, hold.c.about == "", hold.c.run_id != run_id
+    if database.any_row(connection, hold, *made):
+        for some in database.chunks(list(keys)):
+            connection.execute(hold.delete().where(*made, database.within(connection, hold.c.key, some)))
+
+
+def _over(connection: Connection, here: Sequence[sa.ColumnElement[bool]], fields: dict[str, str]) -> None:
+    """Ends the failures of these records one of whose ``fields`` was written."""
+    query = sa.select(failure.c.key, failure.c.touched).where(*here)
+    for some in database.chunks(list(fields)):
         found = connection.execute(query.where(database.within(connection, failure.c.key, some))).all()
         over = [key for key, names in found if set(names.split(",")) & set(fields[key].split(","))]
         connection.execute(failure.delete().where(*here, database.within(connection, failure.c.key, over)))
-        made = hold.c.mapping == mapping, hold.c.about == "", hold.c.run_id != run_id
-        connection.execute(hold.delete().where(*made, database.within(connection, hold.c.key, some)))
 
 
 def wait_in(connection: Connection, mapping: str, keys: pd.Index, codes: Sequence[str], run_id: str) -> None:

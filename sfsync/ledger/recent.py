@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from sfsync.ledger import database
+from sfsync.ledger import database, history
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import run, write_log
 from sfsync.sides.side import UPDATED
@@ -21,16 +21,10 @@ def updated(ledger: Ledger, mapping: str, side: str, since: datetime, *, after_r
     Runs for which a person waived one of the guards in ``meant`` do not count, nor does an undo: they were meant.
     """
     w = write_log.c
-    query = sa.select(sa.func.count(sa.distinct(w.key))).where(
-        w.at >= database.text_of(since),
-        w.mapping == mapping,
-        w.side == side,
-        w.result == UPDATED,
-        w.run_id > after_run,
-    )
+    batches = w.at >= database.text_of(since), w.mapping == mapping, w.side == side, w.run_id > after_run
     with ledger.reading() as connection:
         left_out = _meant(connection, since - LONGEST_RUN, meant)
-        return int(connection.scalar(query.where(w.run_id.not_in(left_out))) or 0)
+        return sum(history.worst(connection, *batches, w.run_id.not_in(left_out), only=UPDATED).values())
 
 
 def _meant(connection: sa.Connection, since: datetime, meant: Collection[str]) -> list[str]:

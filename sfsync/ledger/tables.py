@@ -90,20 +90,20 @@ intent = Table(
     Index("intent_state", "state", "mapping"),
 )
 
-write_log = Table(
+write_log = Table(  # one row per batch, see history
     "write_log",
     metadata,
     Column("seq", _Big, primary_key=True),
     Column("run_id", _Text, nullable=False),
     Column("mapping", _Text, nullable=False),
     Column("side", _Text, nullable=False),
-    Column("key", _Text, nullable=False),
     Column("kind", _Text, nullable=False),
-    Column("result", _Text, nullable=False),
-    Column("fields", _Text, nullable=False),
-    Column("code", _Text),
     Column("at", _Text, nullable=False),
-    Index("write_log_key", "mapping", "key"),
+    Column("rows", Integer, nullable=False),
+    Column("sums", _Text, nullable=False),  # JSON: [result, code, how many] each
+    Column("marks", LargeBinary, nullable=False),  # one per record, sorted, see marks
+    Column("records", LargeBinary, nullable=False),  # key, result, code, fields of each (Arrow, zstd)
+    Index("write_log_mapping", "mapping"),
     Index("write_log_run", "run_id"),
     Index("write_log_at", "at"),
 )

@@ -13,9 +13,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from sfsync.ledger import history
 from sfsync.mapping.model import Leaves
+from sfsync.runs.bench import Bench
 from tests.e2e import scene
 from tests.e2e.world import KEYS, ROOT, World, mappings, opened, seeded
+from tests.machine.world import START
 
 PLAYER, OTHER = "P-0000001", "P-0000002"
 
@@ -195,10 +198,9 @@ def test_self_exclusion_is_written_alone_and_first(world: World) -> None:
     assert (excluded["SFS_Contact_Suppressed__c"], excluded["PersonMailingCity"]) == (True, "Torino")
     assert player(world, PLAYER, "SFS_Contact_Suppressed__c")["SFS_Contact_Suppressed__c"] is True
     run = json.loads(world.said[-1].out)["run"]
-    log = sqlite3.connect(world.folder / ".sfsync" / "ledger.db").execute(
-        "SELECT mapping, key, fields FROM write_log WHERE run_id = ? AND result = 'updated' ORDER BY seq", [run]
-    )
-    writes = [(m, k, set(f.split(","))) for m, k, f in log]
+    with Bench.open(world.toml, START) as bench:
+        log = [w for w in history.of_run(bench.ledger, run) if w["result"] == "updated"]
+    writes = [(w["mapping"], w["key"], set(w["fields"].split(","))) for w in log]
     flags = {"contact_suppressed", "bonus_blocked"}
     assert {k for _, k, _ in writes[:2]} == {PLAYER, OTHER}, "the flags of all records come before everything else"
     assert all(fields <= flags for _, _, fields in writes[:2])
@@ -383,8 +385,6 @@ def test_exit_6_the_budget_stops_cleanly_and_the_next_run_goes_on(world: World) 
 
 def test_exit_7_another_run_holds_the_lease(world: World) -> None:
     from sfsync.ledger import lease
-    from sfsync.runs.bench import Bench
-    from tests.machine.world import START
 
     with Bench.open(world.toml, START) as bench, lease.acquire(bench.ledger, "mapping:player"):
         second = world.run("sync", "--json")

@@ -14,7 +14,7 @@ import pytest
 
 from sfsync import faultpoints
 from sfsync.errors import ConfigError
-from sfsync.ledger import Ledger, audit, base, images, intents, issues, lease
+from sfsync.ledger import Ledger, audit, base, history, images, intents, issues, lease
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -50,7 +50,7 @@ def test_all_or_nothing(fault: str, url: str, tmp_path: Path, reopen: Callable[.
     found = (
         len(left),
         left[0].job_id if left else None,
-        sum(intents.counts(ledger, "r1").values()),
+        sum(history.counts(ledger, "r1").values()),
         base.count(ledger, "player"),
         len(issues.failures(ledger)),
         len(list(images.load(ledger, "r1"))),

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from sfsync.errors import Defect
-from sfsync.ledger import Ledger, base, conflicts, intents, issues
+from sfsync.ledger import Ledger, base, conflicts, history, intents, issues
 from sfsync.ledger.base import Base
 from sfsync.ledger.digest import of_rows
 from sfsync.ledger.tables import write_log
@@ -55,11 +55,11 @@ def test_closing_writes_history_and_base_and_ends_the_intent(ledger: Ledger) -> 
     assert intents.open_intents(ledger) == []
     assert known(ledger) == DIGESTS.tolist()
     assert base.ids_of(ledger, "player", KEYS).to_dict() == {"P-1": "A", "P-2": "B", "P-3": "C"}
-    assert intents.counts(ledger, "r1") == {
+    assert history.counts(ledger, "r1") == {
         ("player", "salesforce", "created"): 1,
         ("player", "salesforce", "updated"): 2,
     }
-    assert [w["fields"] for k in KEYS for w in intents.written(ledger, "player", k)] == [
+    assert [w["fields"] for k in KEYS for w in history.of_record(ledger, "player", k)] == [
         "email,phone",
         "email",
         "phone",
@@ -83,7 +83,7 @@ def test_refused_rows_fail_and_the_base_does_not_learn_them(ledger: Ledger) -> N
     assert found["failure_class"].to_dict() == {"P-2": "data", "P-3": "lock"}
     assert found.loc["P-2", "fields"] == "PersonEmail"
     assert found.loc["P-2", "digest"] == of_rows(np.where(TOUCHED, DIGESTS, 0)[1:2].astype(np.uint64))[0]
-    assert intents.written(ledger, "player", "P-2")[0]["code"] == "STRING_TOO_LONG"
+    assert history.of_record(ledger, "player", "P-2")[0]["code"] == "STRING_TOO_LONG"
 
 
 def test_a_second_refusal_counts_and_a_write_clears(ledger: Ledger) -> None:
@@ -152,7 +152,7 @@ def test_closing_twice_changes_nothing(ledger: Ledger) -> None:
     assert intents.close(ledger, intent_id, outcomes("failed", "failed", "failed"), base=agreed(DIGESTS + np.uint64(1)))
     assert issues.failures(ledger).empty and known(ledger) == DIGESTS.tolist()
     assert base.generation(ledger, "player") == before
-    assert sum(intents.counts(ledger, "r1").values()) == 3
+    assert sum(history.counts(ledger, "r1").values()) == 3
 
 
 def test_outcomes_of_foreign_rows_and_second_outcomes_are_ignored(ledger: Ledger) -> None:
@@ -161,7 +161,7 @@ def test_outcomes_of_foreign_rows_and_second_outcomes_are_ignored(ledger: Ledger
         ledger, opened(ledger), outcomes("failed", "updated", "updated", "updated", "updated", keys=keys)
     )
     assert done
-    assert sum(intents.counts(ledger, "r1").values()) == 3
+    assert sum(history.counts(ledger, "r1").values()) == 3
     assert issues.failures(ledger).empty
 
 

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -169,7 +171,7 @@ def test_pruning_takes_what_is_old_and_nothing_else(reopen: Callable[..., Ledger
     done = intents.open(ledger, run, "player", "platform", "update", keys, ["a"], *_cell())
     intents.close(ledger, done, pd.DataFrame({"result": ["updated"]}, index=keys))
     left_open = intents.open(ledger, run, "player", "platform", "update", keys, ["a"], *_cell())
-    file = images.save(ledger, run, "player", "platform", 1, pd.DataFrame({"a": ["x"]}))
+    file = images.save(ledger, run, "player", "platform", 1, pa.table({"a": ["x"]}))
     now = datetime.now(UTC)
 
     assert set(ledger.prune(now + timedelta(days=9)).values()) == {0}
@@ -182,7 +184,6 @@ def test_pruning_takes_what_is_old_and_nothing_else(reopen: Callable[..., Ledger
         assert connection.scalar(sa.select(sa.func.count()).select_from(write_log)) == 0
 
 
-def _cell() -> tuple[object, object]:
-    import numpy as np
+def _cell() -> tuple[np.ndarray, np.ndarray]:
 
     return np.array([[5]], np.uint64), np.array([[True]])

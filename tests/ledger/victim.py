@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sfsync.ledger import Ledger, audit, images, intents, lease
 from sfsync.ledger.base import Base
@@ -23,7 +24,7 @@ def main(url: str, folder: str) -> None:
     touched = np.ones(DIGESTS.shape, bool)
     intent = intents.open(ledger, "r1", "player", "salesforce", "update", KEYS, ["a", "b"], DIGESTS, touched)
     intents.set_job(ledger, intent, "750x")
-    images.save(ledger, "r1", "player", "salesforce", 1, pd.DataFrame({"key": KEYS}))
+    images.save(ledger, "r1", "player", "salesforce", 1, pa.table({"key": list(KEYS)}))
     outcomes = pd.DataFrame({"result": ["failed"] + ["updated"] * (len(KEYS) - 1)}, index=KEYS)
     intents.close(ledger, intent, outcomes, base=Base.of(["a", "b"], KEYS, DIGESTS), lease=held)
     audit.append(ledger, "run.end", {}, run_id="r1", actor="victim")
