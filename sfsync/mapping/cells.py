@@ -17,11 +17,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sfsync.mapping import layout
+
 TEXT_ENCODING, VALUE_TYPE, VALUE_FORMAT = "TEXT_ENCODING", "VALUE_TYPE", "VALUE_FORMAT"
 VALUE_TOO_LONG, VALUE_RANGE, VALUE_UNKNOWN = "VALUE_TOO_LONG", "VALUE_RANGE", "VALUE_UNKNOWN"
 KEY_NULL, KEY_TWICE, REQUIRED, TWO_PARENTS = "KEY_NULL", "KEY_TWICE", "REQUIRED", "TWO_PARENTS"
 
 _UNREADABLE = object()
+_WHOLE = layout.allowed(b"-0123456789")
 
 
 Faults = tuple[tuple[str, np.ndarray], ...]
@@ -51,6 +54,13 @@ class Cells:
         """The cells at these places."""
         taken = [(code, mask[places.to_numpy()]) for code, mask in self.faults]
         return Cells(self.values.take(places), tuple((code, mask) for code, mask in taken if mask.any()))
+
+    def and_(self, other: Cells) -> Cells:
+        """These cells and then the other's."""
+        before, after = np.zeros(len(self.values), dtype=bool), np.zeros(len(other.values), dtype=bool)
+        faults = [(code, np.concatenate([mask, after])) for code, mask in self.faults]
+        faults += [(code, np.concatenate([before, mask])) for code, mask in other.faults]
+        return Cells(pa.concat_arrays([self.values, other.values]), tuple(faults))
 
     @property
     def faulty(self) -> np.ndarray:
@@ -126,7 +136,7 @@ def few_values(values: pa.Array) -> pa.DictionaryArray | None:
     return coded if len(coded.dictionary) * 4 <= len(values) else None
 
 
-def as_text(raw: pd.Series | pa.Array) -> Cells:
+def as_text(raw: pd.Series | pa.Array | list[Any]) -> Cells:
     """Raw values as text: booleans ``true``/``false``, whole numbers without a point, instants in UTC with ``Z``.
 
     Text that is not Unicode (lone surrogates, undecodable bytes, NUL) is a TEXT_ENCODING fault; nested values are a
@@ -180,8 +190,15 @@ def _plain(value: Any) -> str | None:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _one_by_one(raw: pd.Series | pa.Array) -> Cells:
-    values = raw.to_pylist() if isinstance(raw, pa.Array) else raw.tolist()
+def plain_numbers(texts: pa.Array) -> pa.Array:
+    """Numbers as a database writes them (``5.00``, ``1e+20``, ``NaN``) in the form ``as_text`` gives numbers."""
+    if layout.only(texts, _WHOLE):
+        return texts
+    return by_distinct(texts, lambda number: _plain(Decimal(number)))
+
+
+def _one_by_one(raw: pd.Series | pa.Array | list[Any]) -> Cells:
+    values = raw if isinstance(raw, list) else raw.tolist()
     texts = [_single(v) for v in values]
     nested = np.array([t is _UNREADABLE and not isinstance(v, str | bytes) for t, v in zip(texts, values, strict=True)])
     garbled = np.array([t is _UNREADABLE and isinstance(v, str | bytes) for t, v in zip(texts, values, strict=True)])

@@ -341,7 +341,7 @@ def build(kind: FieldType) -> Mapping:
 
 
 @pytest.mark.parametrize("kind", STRATEGIES)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_what_goes_to_salesforce_comes_back_the_same(kind, data):
     values = data.draw(st.lists(STRATEGIES[kind] | st.none(), min_size=1, max_size=5))

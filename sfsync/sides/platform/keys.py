@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 import sqlalchemy as sa
 
+from sfsync.sides.platform.page import spelt_out
 from sfsync.sides.platform.tables import Table
 
 
@@ -25,20 +27,20 @@ class KeyBook:
     twins: frozenset[str] = frozenset()
     padded: dict[str, str] = field(default_factory=dict)
 
-    def is_twin(self, keys: pd.Series) -> pd.Series:
-        """Which of the keys (object text) more than one row has."""
+    def is_twin(self, keys: pa.Array) -> np.ndarray:
+        """Which of the keys (text as ``page.spelt_out`` gives it) more than one row has."""
         if not self.twins:
-            return pd.Series(False, index=keys.index)
-        return fold(keys).isin(self.twins)
+            return np.zeros(len(keys), dtype=bool)
+        return np.array([fold(k) in self.twins for k in keys.to_pylist()], dtype=bool)
 
     def own(self, keys: list[str]) -> list[str]:
         """The keys as the table holds them."""
         return [self.padded.get(k, k) for k in keys] if self.padded else keys
 
 
-def fold(keys: pd.Series) -> pd.Series:
-    """Keys as Salesforce compares them."""
-    return keys.str.strip(" ").str.lower()
+def fold(key: str) -> str:
+    """A key as Salesforce compares it."""
+    return key.strip(" ").lower()
 
 
 def look(connection: sa.Connection, table: Table) -> KeyBook:
@@ -46,6 +48,6 @@ def look(connection: sa.Connection, table: Table) -> KeyBook:
     folded = sa.func.lower(sa.func.trim(table.key_text))
     twins = sa.select(folded).where(table.key.is_not(None)).group_by(folded).having(sa.func.count() > 1)
     padded = sa.select(table.key_text).where(table.key_text != sa.func.trim(table.key_text))
-    found = frozenset(str(k).lower() for k in connection.scalars(twins))
+    found = frozenset(spelt_out(str(k)).lower() for k in connection.scalars(twins))
     others = [str(k) for k in connection.scalars(padded)]
     return KeyBook(found, {k.strip(" "): k for k in others if k.strip(" ").lower() not in found})

@@ -1,114 +1,133 @@
-"""Reads rows in pages that survive a lost connection, on the keyset of the window."""
+"""Reads rows in pages that survive a lost connection: all rows by ranges of the key, a window's rows by their keys.
+
+Every page is one short transaction: no cursor stays open for a writer to wait on. A key is given out once: a range ends
+with all rows of its last key. A row that changes meanwhile is read as it is when its page is; its stamp is then after
+the window's end, so the next window has it again.
+"""
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from sfsync.sides.platform import joining, windows
 from sfsync.sides.platform.connect import SQLITE, is_busy, is_disconnect, translate
+from sfsync.sides.platform.page import Page
 from sfsync.sides.platform.tables import Table
 
-PAGE_ROWS = 20_000
+FIRST_ROWS, MOST_ROWS, LEAST_ROWS = 2_000, 50_000, 100
+PAGE_BYTES = 16 << 20
 IN_LIST = {SQLITE: 900, "postgresql": 5_000}
-STREAM = {"stream_results": True, "yield_per": PAGE_ROWS}
 ATTEMPTS = 3
-Rows = Sequence[Sequence[Any]]
-Position = tuple[Any, ...] | None
+Keys: TypeAlias = "pa.Array | list[str]"
+
+
+def next_rows(rows: int, page: Page) -> int:
+    """How many rows the next page should have, so that its text is about PAGE_BYTES."""
+    fitting = PAGE_BYTES * max(len(page), 1) // max(page.size, 1)
+    return max(LEAST_ROWS, min(MOST_ROWS, 8 * rows, fitting))
 
 
 @dataclass(frozen=True)
-class Pass:
-    """One ordered walk over a part of the table; ``order`` is its keyset."""
+class Reading:
+    """Reads one table; errors name ``where``."""
 
-    where: sa.ColumnElement[bool] | None
-    order: tuple[sa.ColumnElement[Any], ...]
+    engine: sa.Engine
+    table: Table
+    columns: Sequence[str]
+    where: str
 
+    def everything(self) -> Iterator[Page]:
+        """All rows with a key, in the order of the keys; rows of one key are in one page."""
+        rows, after = FIRST_ROWS, None
+        while True:
+            page, after = self._short(partial(self._range, after=after, rows=rows))
+            if len(page):
+                yield page
+            if after is None:
+                return
+            rows = next_rows(rows, page)
 
-def passes(table: Table, since: datetime | None) -> list[Pass]:
-    """The walks that together give every row of the window.
+    def these(self, keys: Keys) -> Iterator[Page]:
+        """The rows with these keys (as the table holds them), as they are now."""
+        rows, start = FIRST_ROWS, 0
+        while start < len(keys):
+            some = _listed(keys[start : start + rows])
+            page = self._short(partial(self._with_keys, keys=some))
+            if len(page):
+                yield page
+            start, rows = start + rows, next_rows(rows, page)
 
-    Rows without a readable stamp belong to every window. PostgreSQL walks by (stamp, key) and then, by key, over rows
-    without a stamp. SQLite walks by key alone: the key's index gives pages without sorting the table each time, and
-    no cursor stays open between pages for a writer to wait on. A row that changes meanwhile has a stamp after the
-    window's end, so the next window has it in both orders.
-    """
-    if table.dialect == SQLITE:
-        where = None if since is None else sa.or_(table.since(since), table.moment.is_(None))
-        return [Pass(where, (table.key,))]
-    dated = table.stamp.is_not(None) if since is None else table.since(since)
-    return [Pass(dated, (table.stamp, table.key)), Pass(table.stamp.is_(None), (table.key,))]
+    def window(self, since: datetime) -> tuple[Keys, int]:
+        """Keys of the rows of a window, each once, sorted; and how many of its rows have no key."""
+        found: tuple[Keys, int] = self._short(lambda c: self._window(c, since))
+        return found
 
+    def keyless(self) -> int:
+        """How many rows have no key."""
+        query = sa.select(sa.func.count()).select_from(self.table.clause).where(no_key(self.table))
+        return int(self._short(lambda c: c.scalar(query)) or 0)
 
-def pages(engine: sa.Engine, table: Table, walk: Pass, columns: Sequence[str], where: str) -> Iterator[Rows]:
-    """Pages of rows ``(position…, key text, stamp, *columns)``; a lost connection goes on after the last row given."""
-    position: Position = None
-    failures = 0
-    width = len(walk.order)
-    while True:
-        try:
-            for rows in _walk(engine, table, walk, columns, position):
-                failures = 0
-                position = tuple(rows[-1][:width])
-                yield [r[width:] for r in rows]
-            return
-        except DBAPIError as error:
-            failures += 1
-            if failures >= ATTEMPTS or not is_disconnect(error):
-                raise translate(error, where) from None
-            time.sleep(0.3 * failures)
+    def _short(self, work: Callable[[sa.Connection], Any]) -> Any:
+        return trying(self.engine, self.where, work)
 
+    def _range(self, connection: sa.Connection, after: Any, rows: int) -> tuple[Page, Any]:
+        key = self.table.key
+        beyond = sa.true() if after is None else key > _bound(after)
+        last = connection.scalar(sa.select(key).where(beyond, key.is_not(None)).order_by(key).offset(rows - 1).limit(1))
+        upto = sa.true() if last is None else key <= _bound(last)
+        where = sa.and_(usable_key(self.table), beyond, upto)
+        return joining.read(connection, self.table, self.columns, where, ordered=True), last
 
-def _walk(
-    engine: sa.Engine, table: Table, walk: Pass, columns: Sequence[str], position: Position
-) -> Iterator[Sequence[Sequence[Any]]]:
-    query = _query(table, walk, columns)
-    if table.dialect == SQLITE:
-        yield from _limited(engine, query.limit(PAGE_ROWS), walk, position)
-        return
-    with engine.connect() as connection:
-        result = connection.execute(_after(query, walk, position), execution_options=STREAM)
-        yield from result.partitions()
+    def _with_keys(self, connection: sa.Connection, keys: Sequence[str]) -> Page:
+        page = joining.read(connection, self.table, self.columns, key_in(self.table, keys), ordered=False)
+        if len(page) < len(keys) and self.table.dialect == SQLITE:
+            blobs = sa.and_(self.table.key >= sa.literal_column("x''"), _among(self.table.key_text, keys))
+            page = page.and_(joining.read(connection, self.table, self.columns, blobs, ordered=False))
+        return page.sorted()
 
-
-def _limited(
-    engine: sa.Engine, query: sa.Select[Any], walk: Pass, position: Position
-) -> Iterator[Sequence[Sequence[Any]]]:
-    while True:
-        with engine.connect() as connection:
-            rows = connection.execute(_after(query, walk, position)).all()
-        if rows:
-            yield rows
-            position = tuple(rows[-1][: len(walk.order)])
-        if len(rows) < PAGE_ROWS:
-            return
-
-
-def _query(table: Table, walk: Pass, columns: Sequence[str]) -> sa.Select[Any]:
-    position = (c.label(f"_position{i}") for i, c in enumerate(walk.order))
-    query = sa.select(*position, *_cells(table, columns)).where(usable_key(table)).order_by(*walk.order)
-    return query if walk.where is None else query.where(walk.where)
-
-
-def _cells(table: Table, columns: Sequence[str]) -> list[sa.ColumnElement[Any]]:
-    values = (table.value(c).label(f"v{i}") for i, c in enumerate(columns))
-    return [table.key_text.label("_key"), table.value(table.stamp_name).label("_stamp"), *values]
+    def _window(self, connection: sa.Connection, since: datetime) -> tuple[Keys, int]:
+        parts = [
+            joining.keys(connection, self.table, where) for where in windows.conditions(connection, self.table, since)
+        ]
+        if any(isinstance(p, list) for p in parts):
+            every = [k for p in parts for k in _listed(p)]
+            keys = [k for k in every if k and k.strip(" ")]
+            return sorted(set(keys)), len(every) - len(keys)
+        whole = pa.concat_arrays(parts)
+        kept = whole.filter(pc.fill_null(pc.not_equal(pc.utf8_trim(whole, " "), ""), False))
+        unique = pc.unique(kept)
+        return unique.take(pc.sort_indices(unique)), len(whole) - len(kept)
 
 
-def _after(query: sa.Select[Any], walk: Pass, position: Position) -> sa.Select[Any]:
-    if position is None:
-        return query
-    if len(walk.order) == 1:
-        return query.where(walk.order[0] > position[0])
-    return query.where(
-        sa.tuple_(*walk.order)
-        > sa.tuple_(*(sa.bindparam(None, p, type_=c.type) for p, c in zip(position, walk.order, strict=True)))
-    )
+def _listed(keys: Keys) -> list[str]:
+    return keys if isinstance(keys, list) else keys.to_pylist()
+
+
+def _bound(key: Any) -> Any:
+    """A key as a bound value; text that is not UTF-8 goes as its bytes."""
+    if not isinstance(key, str) or _is_unicode(key):
+        return key
+    return sa.cast(sa.literal(key.encode("utf-8", "surrogateescape"), sa.LargeBinary), sa.Text)
+
+
+def _is_unicode(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def usable_key(table: Table) -> sa.ColumnElement[bool]:
@@ -116,39 +135,44 @@ def usable_key(table: Table) -> sa.ColumnElement[bool]:
     return sa.and_(table.key.is_not(None), sa.func.trim(table.key_text) != "")
 
 
-def count_keyless(connection: sa.Connection, table: Table, since: datetime | None) -> int:
-    """Rows of the window whose key is null or blank."""
-    query = sa.select(sa.func.count()).select_from(table.clause).where(sa.not_(usable_key_or_null(table)))
-    if since is not None:
-        query = query.where(sa.or_(table.since(since), table.moment.is_(None)))
-    return int(connection.scalar(query) or 0)
-
-
-def usable_key_or_null(table: Table) -> sa.ColumnElement[bool]:
-    """``usable_key`` as true or false, never NULL."""
-    return sa.func.coalesce(sa.func.trim(table.key_text), "") != ""
-
-
-def by_keys(
-    connection: sa.Connection, table: Table, keys: Sequence[str], columns: Sequence[str]
-) -> list[Sequence[Any]]:
-    """Rows ``(key text, stamp, *columns)`` of these keys, in chunks the database takes."""
-    query = sa.select(*_cells(table, columns))
-    rows: list[Sequence[Any]] = []
-    for chunk in chunks(keys, IN_LIST[table.dialect]):
-        rows += connection.execute(query.where(key_in(table, chunk))).all()
-    return rows
+def no_key(table: Table) -> sa.ColumnElement[bool]:
+    """The others; on SQLite in a form that the key's index can answer."""
+    blank = sa.func.trim(table.key_text) == ""
+    if table.dialect != SQLITE:
+        return sa.or_(table.key.is_(None), blank)
+    text = sa.and_(table.key >= sa.literal_column("''"), table.key < sa.literal_column("'!'"), blank)
+    blob = sa.and_(table.key >= sa.literal_column("x''"), blank)
+    return sa.or_(table.key.is_(None), text, blob)
 
 
 def key_in(table: Table, keys: Sequence[str]) -> sa.ColumnElement[bool]:
-    """The rows with these keys; one bound array on PostgreSQL, bound values on SQLite."""
+    """The rows with these keys; one bound value however many they are."""
     if table.dialect == SQLITE:
-        return table.key.in_(keys)
-    if isinstance(table.types[table.key_name], sa.Integer):
+        return _among(table.key, keys)
+    kind = table.types[table.key_name]
+    if isinstance(kind, sa.Integer):
         numbers = [int(k) for k in keys if k.lstrip("-").isdecimal()]
         return table.key == sa.any_(sa.bindparam(None, numbers, type_=sa.ARRAY(sa.BigInteger)))
-    same = table.key if isinstance(table.types[table.key_name], sa.String) else table.key_text
+    if isinstance(kind, sa.Uuid):
+        known = [k for k in keys if _is_uuid(k)]
+        return table.key == sa.any_(sa.cast(sa.bindparam(None, known, type_=sa.ARRAY(sa.Text)), sa.ARRAY(sa.Uuid)))
+    same = table.key if isinstance(kind, sa.String) else table.key_text
     return same == sa.any_(sa.bindparam(None, list(keys), type_=sa.ARRAY(sa.Text)))
+
+
+def _among(key: sa.ColumnElement[Any], keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    """SQLite takes many values as one JSON text; text that is not UTF-8 has no JSON."""
+    plain = [k for k in keys if _is_unicode(k)]
+    listed = sa.func.json_each(json.dumps(plain)).table_valued("value")
+    among = key.in_(sa.select(listed.c.value))
+    return among if len(plain) == len(keys) else sa.or_(among, key.in_([_bound(k) for k in set(keys) - set(plain)]))
+
+
+def _is_uuid(key: str) -> bool:
+    try:
+        return str(uuid.UUID(key)) == key.lower()
+    except ValueError:
+        return False
 
 
 def chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -16,7 +16,8 @@ from sfsync.mapping import canon, drift
 from sfsync.mapping.model import Mapping
 from sfsync.sides.platform import connect, keys, read, visible
 from sfsync.sides.platform.batch import rows_of
-from sfsync.sides.platform.frames import Maker, keyless
+from sfsync.sides.platform.frames import Maker, in_order, keyless
+from sfsync.sides.platform.page import listed
 from sfsync.sides.platform.tables import AsIs, Table, reflect
 from sfsync.sides.platform.write import Writer, now_of
 from sfsync.sides.side import Capabilities, Finding, Outcomes, Records, Window, Write, concat
@@ -68,15 +69,21 @@ class PlatformSide:
         return [*found, *_key_findings(mapping, table)]
 
     def changes(self, mapping: Mapping, window: Window, bounds: Sequence[tuple[str, str]] = ()) -> Iterator[Records]:
-        """Pages of records whose stamp lies in the window or cannot be read; ``bounds`` are not needed here."""
+        """Pages of records whose stamp lies in the window or cannot be read; ``bounds`` are not needed here.
+
+        Every key comes once, whatever changes during the read: pages need no comparing with each other. Rows without
+        a key come first, as problems.
+        """
         table, maker = self._maker(mapping)
+        reading = self._reading(table, maker)
+        wanted, keyless_rows = (None, reading.keyless()) if window.since is None else reading.window(window.since)
+        if keyless_rows:
+            yield keyless(maker.records(listed([], maker.columns), keys.KeyBook()), keyless_rows)
+        if wanted is not None and not len(wanted):
+            return
         book = self._books[mapping.name] = self._look(table)
-        last = self._keyless(maker, table, window)
-        if last is not None:
-            yield last
-        for walk in read.passes(table, window.since):
-            for rows in read.pages(self._engine, table, walk, maker.columns, self._where):
-                yield maker.records(rows, book)
+        for page in reading.everything() if wanted is None else reading.these(wanted):
+            yield maker.records(page, book)
 
     def fetch(self, mapping: Mapping, keys: pd.Index, ids: pd.Series | None = None) -> Records:
         """The records with these keys as they are now, in their order; ``ids`` are keys as the table holds them."""
@@ -85,14 +92,10 @@ class PlatformSide:
             self._books[mapping.name] = self._look(table)
         book = self._books[mapping.name]
         own = list(dict.fromkeys(_own(book, keys, ids)))
-
-        def work(connection: sa.Connection) -> Any:
-            return read.by_keys(connection, table, own, maker.columns)
-
-        place = {key: i for i, key in enumerate(own)}
-        rows = sorted(read.trying(self._engine, self._where, work), key=lambda row: place.get(str(row[0]), 0))
-        parts = [maker.records(page, book) for page in read.chunks(rows, read.PAGE_ROWS)]
-        return concat(mapping, parts) if parts else maker.records([], book)
+        parts = [maker.records(page, book) for page in self._reading(table, maker).these(own)]
+        if not parts:
+            return maker.records(listed([], maker.columns), book)
+        return in_order(concat(mapping, parts), own)
 
     def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
         """Outcomes batch by batch; each batch is one transaction."""
@@ -129,9 +132,8 @@ class PlatformSide:
         book: keys.KeyBook = read.trying(self._engine, self._where, lambda c: keys.look(c, table))
         return book
 
-    def _keyless(self, maker: Maker, table: Table, window: Window) -> Records | None:
-        count = read.trying(self._engine, self._where, lambda c: read.count_keyless(c, table, window.since))
-        return keyless(maker.records([], keys.KeyBook()), count) if count else None
+    def _reading(self, table: Table, maker: Maker) -> read.Reading:
+        return read.Reading(self._engine, table, maker.columns, self._where)
 
 
 def _own(book: keys.KeyBook, wanted: pd.Index, ids: pd.Series | None) -> list[str]:

@@ -35,7 +35,8 @@ class Table:
     """A reflected table.
 
     ``types`` are SQL types by column name, all columns; ``readable`` those this login may select. ``unique`` tells
-    whether the key is a primary key or has a unique constraint of its own.
+    whether the key is a primary key or has a unique constraint of its own, ``stamp_indexed`` whether an index over
+    all rows begins with the stamp.
     """
 
     dialect: str
@@ -45,6 +46,7 @@ class Table:
     types: dict[str, sa.types.TypeEngine[Any]]
     readable: frozenset[str]
     unique: bool
+    stamp_indexed: bool = False
 
     @property
     def key(self) -> sa.ColumnElement[Any]:
@@ -114,6 +116,7 @@ def reflect(connection: sa.Connection, mapping: Mapping, columns: Sequence[str])
         types=types,
         readable=_readable(connection, clause, frozenset(types)),
         unique=_has_unique_key(inspector, name, schema or None, mapping.platform.key),
+        stamp_indexed=_has_index(inspector, name, schema or None, mapping.platform.stamp),
     )
 
 
@@ -143,6 +146,15 @@ def _has_unique_key(inspector: sa.Inspector, table: str, schema: str | None, key
     unique: list[list[Any]] = [list(c["column_names"]) for c in inspector.get_unique_constraints(table, schema=schema)]
     unique += [list(i["column_names"]) for i in inspector.get_indexes(table, schema=schema) if i["unique"]]
     return [key] in unique
+
+
+def _has_index(inspector: sa.Inspector, table: str, schema: str | None, column: str) -> bool:
+    """True if an index that is not partial begins with the column."""
+    return any(
+        index["column_names"][:1] == [column]
+        and not any(o.endswith("_where") for o in index.get("dialect_options", {}))
+        for index in inspector.get_indexes(table, schema=schema)
+    )
 
 
 def moments(texts: Sequence[Any]) -> np.ndarray[Any, Any]:
