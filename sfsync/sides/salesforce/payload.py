@@ -117,10 +117,13 @@ class Payload:
 
     @cached_property
     def sets_key(self) -> np.ndarray:
-        """Rows whose key field is written: new ones, and ones born in Salesforce (their key was made by template)."""
+        """Rows whose key field is written: new ones, ones born in Salesforce (their key was made by template), and
+        updates that touch no other cell: known records that lack their key.
+        """
         if self.creates:
             return np.ones(len(self.write), bool)
-        return made_by_template(self.view.mapping.salesforce.born, self.write.keys).to_numpy()
+        by_template = made_by_template(self.view.mapping.salesforce.born, self.write.keys).to_numpy(bool)
+        return np.asarray(by_template | ~np.asarray(self.write.touched, bool).any(axis=1))
 
     def locks(self) -> np.ndarray:
         """Per row the records its lookups name (int n x k, equal numbers are one record, ``NO_PARENT`` for none).
