@@ -28,7 +28,7 @@ CALLS = (
     "PUT .*/batches",
     "Results",
 )
-POINTS = [n for n in NAMES if n.split(".")[0] in ("sync", "apply", "ledger")]
+POINTS = list(NAMES)
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Troubles:
 
     def _call(self, dice: random.Random, _: Trouble) -> str:
         kind = dice.choice(["status", "limit", "drop_before", "drop_after", "truncate", "latency"])
-        order = {"match": dice.choice(CALLS), "after": dice.randint(0, 6), "times": dice.randint(1, 3)}
+        order = {"match": dice.choice(CALLS), "after": dice.choice([0, 0, 1, 3]), "times": dice.randint(1, 3)}
         status = dice.choice([500, 502, 503, 504, 429]) if kind == "status" else 503
         self._order(kind=kind, status=status, ms=dice.randint(10, 300), **order)
         return f"org {kind}"
@@ -143,7 +143,7 @@ class Troubles:
     def _socket(self, dice: random.Random, _: Trouble) -> str:
         kind = dice.choice(SOCKET)
         own = random.Random(dice.random())
-        self.stage.proxy.arm(Weather((kind,), dice.choice([0.3, 1.0]), dice.randint(1, 3), dice.randint(0, 10), own))
+        self.stage.proxy.arm(Weather((kind,), dice.choice([0.5, 1.0]), dice.randint(1, 3), dice.randint(0, 6), own))
         return f"socket {kind}"
 
     # -- our process, and theirs
@@ -178,7 +178,10 @@ class Troubles:
     # -- databases and disks
 
     def _platform(self, dice: random.Random, trouble: Trouble) -> str:
-        """Somebody else holds the platform's database for a while."""
+        """The way to the platform's server breaks; or somebody else holds its database for a while."""
+        if self.stage.gate is not None:
+            self.stage.gate.cut(random.Random(dice.random()), times=dice.randint(1, 3))
+            return "platform cut"
         after, held = dice.uniform(0, 0.8) * self.typical_s, dice.choice([0.2, 1.6])
 
         def hold() -> None:

@@ -14,9 +14,11 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.chaos.nursery import Nursery
+from tests.chaos.postgres import database, server
 from tests.chaos.rounds import Rounds
 from tests.chaos.stage import Stage
 
@@ -28,28 +30,33 @@ def main() -> int:
     told.add_argument("--seeds", type=int, default=1, help="how many worlds (default: %(default)s)")
     told.add_argument("--rounds", type=int, default=50, help="rounds in each world (default: %(default)s)")
     told.add_argument("--only", type=int, help="play this round alone, in a new world of the seed")
+    told.add_argument("--postgres", action="store_true", help="platforms on PostgreSQL, behind a gate that hangs up")
     told.add_argument("--keep", type=Path, help="folder for the worlds; they stay there (default: a temporary one)")
     options = told.parse_args()
     place = options.keep or Path(tempfile.mkdtemp(prefix="sfsync-chaos-"))
     counts: Counter[str] = Counter()
     nursery = Nursery(place / "logs")
-    try:
+    with ExitStack() as opened:
+        opened.callback(table, counts)
+        opened.callback(nursery.close)
+        url = opened.enter_context(server()) if options.postgres else ""
         for seed in range(options.seed, options.seed + options.seeds):
             numbers = [options.only] if options.only is not None else list(range(1, options.rounds + 1))
-            if not world(place / f"world-{seed}", nursery, seed, numbers, counts):
+            platform = database(url) if url else ""
+            if not world(place / f"world-{seed}", nursery, seed, numbers, counts, platform):
+                print(f"its database, org and ledger: {place}")
                 return 1
-    finally:
-        nursery.close()
-        table(counts)
-        if options.keep is None and not sys.exc_info()[0]:
-            shutil.rmtree(place, ignore_errors=True)
+    if options.keep is None:
+        shutil.rmtree(place, ignore_errors=True)
     return 0
 
 
-def world(place: Path, nursery: Nursery, seed: int, numbers: list[int], counts: Counter[str]) -> bool:
-    """One world's rounds; False if a promise was broken."""
+def world(
+    place: Path, nursery: Nursery, seed: int, numbers: list[int], counts: Counter[str], platform: str = ""
+) -> bool:
+    """One world's rounds; False if a promise was broken. ``platform``: URL of its database, else a SQLite file."""
     shutil.rmtree(place, ignore_errors=True)
-    stage = Stage(place, nursery, seed=seed, margins=seed % 2 == 0)
+    stage = Stage(place, nursery, seed=seed, margins=seed % 2 == 0, url=platform)
     rounds, number = Rounds(stage, seed), 0
     try:
         rounds.begin()

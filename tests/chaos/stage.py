@@ -6,6 +6,7 @@ Nothing here asks the engine what is true: the platform is read with SQL, the or
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 import socket
@@ -23,6 +24,7 @@ import requests
 from sfsync.rehearsal.opening import Ready
 from tests.chaos.model import ABSENT, Value
 from tests.chaos.nursery import Child, Nursery
+from tests.chaos.postgres import Gate
 from tests.chaos.proxy import Proxy, Weather
 from tests.chaos.watched import KINDS, Kind, plain
 from tests.e2e.world import FORCE_APP, NOW, World, seeded
@@ -50,9 +52,11 @@ class Look:
 class Stage:
     """One world. ``place`` is where it lives (its ledger knows the database by its path)."""
 
-    def __init__(self, place: Path, nursery: Nursery, *, seed: int, margins: bool = True) -> None:
+    def __init__(self, place: Path, nursery: Nursery, *, seed: int, margins: bool = True, url: str = "") -> None:
+        """``url``: an empty PostgreSQL database for the platform; a SQLite file otherwise."""
         self.place, self.nursery, self.margins = place, nursery, margins
-        self.url = f"sqlite:///{place / 'platform.db'}"
+        self.url = url or f"sqlite:///{place / 'platform.db'}"
+        self.gate = Gate(url) if url else None
         self._port = _free_port()
         if not place.exists():
             place.mkdir(parents=True)
@@ -91,7 +95,7 @@ class Stage:
         parts = urlsplit(self.ready.instance_url)
         known = {"consumer_key": self.ready.consumer_key, "consumer_secret": self.ready.consumer_secret}
         self.world.ready = self.ready
-        self.world.url = f"{self.url}?timeout=1"
+        self.world.url = self.gate.url if self.gate else f"{self.url}?timeout=1"
         way = {"auth": "client-credentials", "login_url": self.proxy.url, **known}
         self.world.configure(mappings=self.place / "mappings", instance_url=self.proxy.url, **way)
         self.world.url = self.url
@@ -100,6 +104,9 @@ class Stage:
     def calm(self) -> Counter[str]:
         """All bad weather ends; says how often it struck."""
         struck = Counter({f"socket {k}": n for k, n in self.proxy.arm(Weather()).items()})
+        if self.gate is not None:
+            struck["platform cut"] += self.gate.struck
+            self.gate.cut(random.Random(0), times=0)
         if self.org.ended() is not None:
             self.org = self._serve()
         for fault in self.control("GET", "faults")["faults"]:
@@ -118,6 +125,8 @@ class Stage:
         """Ends org and proxy; the files stay."""
         self.org.kill()
         self.proxy.close()
+        if self.gate is not None:
+            self.gate.close()
 
     # -- raw looks
 
@@ -162,12 +171,11 @@ class Stage:
     @property
     def now(self) -> str:
         """The platform's clock, in SQL."""
-        return NOW
+        return "clock_timestamp() AT TIME ZONE 'UTC'" if self.gate else NOW
 
     def rows(self, kind: Kind) -> list[dict[str, Any]]:
         """A table's rows, raw."""
-        names = [r[1] for r in self.world.sql(f"PRAGMA table_info({kind.table})")]
-        return [dict(zip(names, row, strict=True)) for row in self.world.sql(f"SELECT * FROM {kind.table}")]
+        return self.world.frame(kind.table).reset_index().to_dict("records")
 
     def platform_values(self, kind: Kind, row: dict[str, Any]) -> dict[str, Value]:
         """The watched cells of a platform row."""
