@@ -34,10 +34,15 @@ def say(text: str, level: str = "info") -> None:
     click.echo(f"{mark} {text}", err=True)
 
 
+def step(text: str) -> None:
+    """What to do next, below a line of ``say``."""
+    click.echo(f"    → {text}", err=True)
+
+
 def findings(found: Iterable[Any]) -> None:
     """Findings with their next step, on stderr."""
     for finding in found:
         where = f"{finding.mapping}: " if finding.mapping else ""
         say(f"{where}{finding.message} [{finding.code}]", finding.level)
         if finding.next_step:
-            click.echo(f"    → {finding.next_step}", err=True)
+            step(finding.next_step)

@@ -20,20 +20,25 @@ if TYPE_CHECKING:
 @o.as_json
 @click.pass_obj
 def status(obj: dict[str, Any], as_of: datetime | None, as_json: bool) -> int:
-    """Per mapping: window, lag, last run, held, failed, conflicts; the API budget as last seen. No API call."""
+    """Per mapping: window, lag, last run, held, failed, conflicts; the API budget as last seen. No API call.
+
+    Ends with 4 if a compliance change is late (budget.compliance_late), so that cron can raise the alarm.
+    """
     from sfsync.cli import screen
     from sfsync.runs import state
 
     with open_bench(obj, as_of) as bench:
         found = state.status(bench)
+    exit_status = Exit.WAITING if state.late(found) else Exit.DONE
     if as_json:
-        screen.emit(found)
-        return int(Exit.DONE)
+        screen.emit({**found, "exit": int(exit_status)})
+        return int(exit_status)
     _show_mappings(found)
     _show_runs(found["runs"])
+    _show_late(found["mappings"])
     if found["api_remaining"] is not None:
         screen.say(f"{found['api_remaining']:,} API calls were left at the end of the last run")
-    return int(Exit.DONE)
+    return int(exit_status)
 
 
 def _show_mappings(found: dict[str, Any]) -> None:
@@ -58,6 +63,29 @@ def _show_mappings(found: dict[str, Any]) -> None:
     ]
     title = f"Status at {instant(found['as_of'])}"
     table(title, columns, rows, right=numbers, fold=windows, spare=("last run", *windows))
+
+
+def _show_late(mappings: dict[str, Any]) -> None:
+    """The alarm: compliance changes that should be in Salesforce by now."""
+    from sfsync.cli import screen
+
+    for name, part in mappings.items():
+        found = part["compliance"] or {}
+        if found.get("late"):
+            oldest = _ago(found["oldest_s"])
+            screen.say(
+                f"{name}: compliance changes of {found['late']:,} records are late, the oldest since {oldest}"
+                " [COMPLIANCE_LATE]",
+                "error",
+            )
+            screen.step(f"sfsync failures --mapping {name}, sfsync holds --mapping {name}; then: sfsync sync {name}")
+        if found.get("unread_s"):
+            screen.say(
+                f"{name}: the last sync did not finish; compliance changes of the last {_ago(found['unread_s'])} may"
+                " not be in Salesforce [COMPLIANCE_UNREAD]",
+                "error",
+            )
+            screen.step(f"sfsync sync {name}")
 
 
 def _show_runs(runs: list[dict[str, Any]]) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
 import sqlalchemy as sa
 
+from sfsync.ledger import database
 from sfsync.ledger.store import Ledger
-from sfsync.ledger.tables import KNOWN, conflict, failure, hold, meta
+from sfsync.ledger.tables import COMPLIANCE, KNOWN, conflict, failure, hold, meta
 
 
 def known(ledger: Ledger) -> dict[str, int]:
@@ -27,3 +32,33 @@ def open_counts(ledger: Ledger) -> dict[str, dict[str, int]]:
             for mapping, number in connection.execute(query):
                 counts.setdefault(str(mapping), {"held": 0, "failed": 0, "conflicts": 0})[name] = int(number)
     return counts
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Records of which something waits, and since when the longest one does (None: there is none)."""
+
+    records: int
+    since: datetime | None
+
+
+def compliance(ledger: Ledger, mapping: str, fields: Sequence[str], before: datetime) -> Waiting:
+    """Records with a change of one of these ``fields`` that was known at ``before`` and is not in Salesforce.
+
+    Held, refused or in conflict. A change is known from the run that met it, a conflict from the platform's own stamp.
+    """
+    c, f, h = conflict.c, failure.c, hold.c
+    names = sa.literal(",") + f.touched + sa.literal(",")
+    touched = sa.or_(sa.false(), *[names.contains(f",{name},", autoescape=True) for name in fields])
+    seen = sa.func.coalesce(c.platform_stamp, c.since)
+    parts = (
+        sa.select(h.key, h.since).where(h.mapping == mapping, h.about == COMPLIANCE),
+        sa.select(f.key, f.first_at.label("since")).where(f.mapping == mapping, f.side == "salesforce", touched),
+        sa.select(c.key, seen.label("since")).where(c.mapping == mapping, c.state == "open", c.field.in_(fields)),
+    )
+    waiting = sa.union_all(*parts).subquery()
+    query = sa.select(sa.func.count(sa.distinct(waiting.c.key)), sa.func.min(waiting.c.since))
+    with ledger.reading() as connection:
+        late = query.where(waiting.c.since <= database.text_of(before))
+        records, since = connection.execute(late).one()
+    return Waiting(int(records), database.instant_of(since) if since else None)

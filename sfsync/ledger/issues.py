@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from sfsync.errors import ConfigError
 from sfsync.ledger import audit, database
 from sfsync.ledger.store import Ledger
-from sfsync.ledger.tables import failure, hold
+from sfsync.ledger.tables import COMPLIANCE, failure, hold
 from sfsync.sides.side import TEXT
 
 
@@ -79,7 +79,7 @@ def written_in(connection: Connection, mapping: str, side: str, keys: pd.Index, 
     here = failure.c.mapping == mapping, failure.c.side == side
     if database.any_row(connection, failure, *here):
         _over(connection, here, dict(zip(keys, touched.to_pylist(), strict=True)))
-    made = hold.c.mapping == mapping, hold.c.about == "", hold.c.run_id != run_id
+    made = hold.c.mapping == mapping, hold.c.about.in_(("", COMPLIANCE)), hold.c.run_id != run_id
     if database.any_row(connection, hold, *made):
         for some in database.chunks(list(keys)):
             connection.execute(hold.delete().where(*made, database.within(connection, hold.c.key, some)))
@@ -127,8 +127,8 @@ def put_holds(ledger: Ledger, run_id: str, mapping: str, seen: Iterable[str], fo
     """Of the keys looked at, these wait now; the others do not wait any more.
 
     ``found`` is indexed by key: ``reason`` (a code), ``waits_mapping`` and ``waits_key`` (the parent waited for, or
-    null), ``digest`` (optional: of a change to be parked, of which a record may have several). A hold that goes on
-    keeps its ``since``.
+    null), ``digest`` (optional: of a change to be parked, of which a record may have several), ``about`` (optional,
+    instead: ``COMPLIANCE``). A hold that goes on keeps its ``since``.
     """
     gone = sorted(set(seen) - set(found.index))
     with ledger.writing() as connection:
@@ -140,7 +140,7 @@ def put_holds(ledger: Ledger, run_id: str, mapping: str, seen: Iterable[str], fo
 
 
 def _hold_in(connection: Connection, mapping: str, found: pd.DataFrame, run_id: str, since: str) -> None:
-    found = found.assign(about=column(found, "digest", ""))
+    found = found.assign(about=column(found, "about" if "about" in found.columns else "digest", ""))
     found = found[~found.set_index("about", append=True).index.duplicated(keep="last")]
     names = ("about", "reason", "waits_mapping", "waits_key", "digest")
     columns: dict[str, Sequence[Any]] = {n: column(found, n) for n in names}

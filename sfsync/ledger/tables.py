@@ -12,6 +12,8 @@ from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, Me
 SCHEMA_VERSION = "2"
 PG_SCHEMA = "sfsync"  # on PostgreSQL the tables have a schema of their own: names like "run" are not ours alone
 
+COMPLIANCE = "compliance"  # what a hold is about when a change of a compliance field waits
+
 _Text = String().with_variant(String(collation="C"), "postgresql")
 _Big = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -113,7 +115,7 @@ hold = Table(
     metadata,
     Column("mapping", _Text, primary_key=True),
     Column("key", _Text, primary_key=True),
-    Column("about", _Text, primary_key=True),  # digest of the change that is parked; empty: the record waits
+    Column("about", _Text, primary_key=True),  # digest of the parked change, or COMPLIANCE; empty: the record waits
     Column("reason", _Text, nullable=False),
     Column("waits_mapping", _Text),
     Column("waits_key", _Text),

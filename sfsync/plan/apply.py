@@ -19,6 +19,7 @@ from sfsync.faultpoints import hit
 from sfsync.ledger import base, conflicts, images, intents
 from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
+from sfsync.ledger.tables import COMPLIANCE
 from sfsync.mapping.model import Mapping
 from sfsync.plan import decided, notes
 from sfsync.plan import folder as stored
@@ -135,7 +136,7 @@ def _without_refused(hands: Hands, step: Batch) -> Changes:
 
 
 def _hold(hands: Hands, step: Batch, changes: Changes, code: str) -> None:
-    notes.hold(hands.ledger, hands.run_id, step.mapping, step.side, step.kind, changes.keys, code)
+    notes.hold(hands.ledger, hands.run_id, step.mapping, step.side, step.kind, changes.keys, code, step.lane)
 
 
 def _write(hands: Hands, step: Batch, changes: Changes) -> None:
@@ -273,6 +274,9 @@ def _close(
     )
     lease = hands.leases.get(mapping.name)
     intents.close(hands.ledger, intent, outcomes, base=as_base(mapping, settled.base), lease=lease)
+    if step.lane == COMPLIANCE:
+        unwritten = outcomes["result"][outcomes["result"].isin([FAILED, MOVED, UNKNOWN])]
+        notes.wait(hands.ledger, hands.run_id, mapping.name, outcomes["code"][unwritten.index].fillna(unwritten))
     if len(settled.differences):
         found = settled.differences.rename(columns={"p": "platform_digest", "s": "salesforce_digest"})
         conflicts.accept(hands.ledger, hands.run_id, mapping.name, found, "automation")

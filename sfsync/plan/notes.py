@@ -7,6 +7,7 @@ import pandas as pd
 
 from sfsync.ledger import conflicts, history, issues, parked
 from sfsync.ledger.store import Ledger
+from sfsync.ledger.tables import COMPLIANCE
 from sfsync.plan.model import Segment
 
 _LOGGED = {"held": "held", "undone": "held", "failed": "failed", "refused": "failed", "conflict": "conflict"}
@@ -36,13 +37,24 @@ def record(ledger: Ledger, run_id: str, segment: Segment) -> None:
     _log(ledger, run_id, name, found)
 
 
-def hold(ledger: Ledger, run_id: str, mapping: str, side: str, kind: str, keys: pd.Index, code: str) -> None:
+def hold(
+    ledger: Ledger, run_id: str, mapping: str, side: str, kind: str, keys: pd.Index, code: str, lane: str = "main"
+) -> None:
     """Holds rows that apply did not write."""
     if not len(keys):
         return
     issues.put_holds(ledger, run_id, mapping, [], pd.DataFrame({"reason": code}, index=keys))
+    if lane == COMPLIANCE:
+        wait(ledger, run_id, mapping, pd.Series(code, index=keys))
     rows = pd.DataFrame({"key": keys, "side": side, "kind": kind, "result": "held", "code": code})
     history.log(ledger, run_id, mapping, rows)
+
+
+def wait(ledger: Ledger, run_id: str, mapping: str, codes: pd.Series) -> None:
+    """Compliance changes that are not in Salesforce, and why, by key: ``status`` raises an alarm when they are late."""
+    if len(codes):
+        found = pd.DataFrame({"reason": codes.to_numpy(), "about": COMPLIANCE}, index=codes.index)
+        issues.put_holds(ledger, run_id, mapping, [], found)
 
 
 def _holds(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame, over: pd.Series) -> None:

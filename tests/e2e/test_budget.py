@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e import scene
-from tests.e2e.world import World, opened, restored
+from tests.e2e.world import Ran, World, opened, restored
 
 PLAYER = "P-0000003"
 FLAGS = ("SFS_Contact_Suppressed__c", "SFS_Bonus_Blocked__c")
@@ -42,13 +42,6 @@ def exclude(world: World) -> None:
     world.edit("players", PLAYER, contact_suppressed=True, bonus_blocked=True, city="Torino")
 
 
-def writes(world: World, run: str) -> list[tuple[str, str, str]]:
-    """(key, fields, result) of what a run wrote, in order."""
-    database = sqlite3.connect(world.folder / ".sfsync" / "ledger.db")
-    query = "SELECT key, fields, result FROM write_log WHERE run_id = ? AND side = 'salesforce' ORDER BY seq"
-    return [tuple(row) for row in database.execute(query, [run])]
-
-
 # -- flags first ------------------------------------------------------------------------------------------------------
 
 
@@ -63,9 +56,9 @@ def test_flags_go_out_though_the_rest_must_stay(world: World, calls: int, ends: 
     assert ends == "held" or stopped.doc["findings"][0]["code"] == "BUDGET_REACHED"
     assert world.one("Account", "SFS_Player_Id__c", PLAYER, "PersonMailingCity")["PersonMailingCity"] != "Torino"
     plenty(world)
-    again = world.sync()
-    assert again.part("player", "salesforce") == {"updated": 1}
-    assert not [f for _, f, _ in writes(world, again.doc["run"]) if "contact_suppressed" in f], "no flag twice"
+    left = world.run("plan", "player", "--json").doc["changes"]
+    assert [c["field"] for c in left] == ["city"], "no flag twice"
+    assert world.sync().part("player", "salesforce") == {"updated": 1}
     assert world.one("Account", "SFS_Player_Id__c", PLAYER, "PersonMailingCity")["PersonMailingCity"] == "Torino"
     assert world.sync("--full").written() == {}
 
@@ -116,6 +109,45 @@ def flags_by_sql(world: World) -> tuple[Any, ...]:
     found = flags(world)
     world.control("limits", DailyApiRequests={"Max": DAY, "Remaining": 0})
     return found
+
+
+# -- and the alarm ----------------------------------------------------------------------------------------------------
+
+
+def status(world: World, minutes: int) -> Ran:
+    """``status`` as it would be in so many minutes."""
+    return world.run(
+        "status", "--json", "--as-of", f"{datetime.now(UTC) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+    )
+
+
+def test_a_late_flag_raises_the_alarm_and_ends_it(world: World) -> None:
+    exclude(world)
+    world.control("faults", kind="limit", match="POST .*/composite", after=1, times=None)
+    assert world.run("sync", "player", "--json").exit == 6
+    assert status(world, 5).doc["mappings"]["player"]["compliance"]["late"] == 0
+    alarm = status(world, 60)
+    found = alarm.doc["mappings"]["player"]["compliance"]
+    assert (alarm.exit, alarm.doc["exit"], found["late"]) == (4, 4, 1)
+    assert 3500 < found["oldest_s"] < 3700
+    assert alarm.doc["mappings"]["shop"]["compliance"] is None
+    plenty(world)
+    world.sync()
+    assert flags(world) == (True, True)
+    assert status(world, 60).doc["mappings"]["player"]["compliance"] == {"late": 0, "oldest_s": None, "unread_s": None}
+
+
+def test_flags_nobody_could_read_raise_the_alarm(world: World) -> None:
+    """The run stopped before it knew of any flag: late is what may be there."""
+    world.control("limits", DailyApiRequests={"Max": DAY, "Remaining": 0})
+    assert world.run("sync").exit == 6
+    alarm = status(world, 60)
+    assert alarm.exit == 4
+    assert alarm.doc["mappings"]["player"]["compliance"]["unread_s"] > 3600
+    assert "COMPLIANCE_UNREAD" in world.run("status", "--as-of", alarm.doc["as_of"]).err
+    plenty(world)
+    world.sync()
+    assert status(world, 60).exit == 0, "whoever syncs seldom is not alarmed for it"
 
 
 # -- a stop at every place --------------------------------------------------------------------------------------------
