@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from scripts.benches import org
+from scripts.benches import locks, org
 
-BENCHES = {"org": org.main}
+BENCHES = {"locks": locks.main, "org": org.main}
 
 
 def main(arguments: list[str]) -> int:

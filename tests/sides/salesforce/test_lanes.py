@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfsync.rehearsal.dml.contention import Reckoning, doomed
 from sfsync.sides.salesforce.lanes import NO_PARENT, Shape, bundles, disjoint, fill, lay_out
 
 
@@ -33,7 +34,7 @@ rows = st.integers(1, 3).flatmap(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(rows, st.integers(1, 7), st.integers(1, 4))
 def test_no_parent_is_in_two_batches_of_a_job(parents: list[list[int]], batch: int, batches: int) -> None:
     shape = Shape(batch, batch * batches)
@@ -66,6 +67,23 @@ def test_uneven_parents_still_fill_batches() -> None:
     sizes = np.random.default_rng(1).integers(800, 1_700, 40)
     found = laid(of_sizes(*sizes), Shape())
     assert len(found) <= 2
+
+
+@pytest.mark.parametrize("largest", [0, 35_000])
+def test_fifty_thousand_cases_of_forty_parents_lose_no_lock(largest: int) -> None:
+    """As the rehearsal org reckons it: batches side by side, a parent's lock for one of them at a time."""
+    dice = np.random.default_rng(3)
+    parents = np.where(np.arange(50_000) < largest, 0, dice.integers(0, 40, 50_000))
+    dice.shuffle(parents)
+    jobs = lay_out(parents[:, None], Shape())
+    assert [lost_in(parents[job]) for job in jobs] == [0] * len(jobs)
+    assert len(jobs) == (1 if not largest else 4)
+    assert lost_in(parents) > 10_000
+    assert lost_in(np.sort(parents)) > 1_000 or not largest
+
+
+def lost_in(parents: np.ndarray) -> int:
+    return len(doomed(([(1, str(one))] for one in parents), Reckoning(hold_s=4, wait_s=10, lanes=5)))
 
 
 def test_rows_with_two_parents_tie_them_together() -> None:
