@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 CHUNK = 50_000  # keys or rows per statement
 ROWS = 50  # rows per INSERT of SQLite
 BUSY_MS = 30_000
+PAGE = 8_192  # bytes; rows of a wide base are some hundred each, and half as many pages are half the work of a commit
 
 
 def text_of(moment: datetime) -> str:
@@ -116,7 +117,9 @@ def ready_file(engine: Engine) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     with translated(engine), engine.connect() as connection:
-        connection.connection.cursor().execute("PRAGMA journal_mode=WAL")
+        cursor = connection.connection.cursor()
+        cursor.execute(f"PRAGMA page_size={PAGE}")  # of a new file only
+        cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def exclusive(connection: Connection, name: str) -> None:

@@ -13,10 +13,16 @@ import numpy as np
 
 _NULL = np.uint64(1)
 _WORD = 8
+_ROWS = 2_048  # rows at a time: what is at work fits into the processor's cache
 
 
 def packed(digests: np.ndarray) -> list[bytes]:
     """Bytes of each row of digests (uint64, n x f)."""
+    pieces = (digests[start : start + _ROWS] for start in range(0, len(digests), _ROWS))
+    return [row for piece in pieces for row in _packed(piece)]
+
+
+def _packed(digests: np.ndarray) -> list[bytes]:
     given = digests != _NULL
     bits = np.zeros((len(digests), _words(digests.shape[1])), "<u8")
     marked = np.packbits(given, axis=1, bitorder="little")
