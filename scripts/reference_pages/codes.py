@@ -55,10 +55,15 @@ HOLDS = {
     "MOVED": "Somebody changed the record between plan and write; the next run looks again.",
     "BUDGET": "The API budget ended first; the next run writes it.",
     "KEY_NOT_SET": "Salesforce refused the key of a record born there, so it gets no platform row yet.",
+    "WITHDRAWN": "Its decision was taken back after the plan was made; the next run does what holds now.",
     "UNDONE": "An undo took the change back. It stays away until its source changes or you release it.",
 }
 CONFLICTS = {
-    "BOTH_CHANGED": "One field changed on both sides, and its owner is `manual` or a lost reply leaves it in doubt.",
+    "BOTH_CHANGED": "One field changed on both sides, and its owner is `manual`.",
+    "IN_DOUBT": "One field changed on both sides, and a lost reply hides what became of our value. No rule and no "
+    "deadline decides it.",
+    "NOT_KEPT": "The org did not keep an opt-out as it was written: automation there undoes it. Every run writes it again "
+    "until somebody changes the automation, or decides otherwise; no rule and no deadline does.",
     "DELETED_IN_SALESFORCE": "Deleted in Salesforce, alive on the platform, and the mapping says `conflict`.",
 }
 RECORD_CODES = {"KEY_NULL": "The record has no key.", **notes._REASONS}

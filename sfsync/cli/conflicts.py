@@ -187,6 +187,8 @@ def _explain(row: dict[str, Any]) -> None:
         screen.say(f"decided at {instant(row['decided_at'])} by {row['decided_by']}")
     if row["code"] == "IN_DOUBT":
         screen.say("a reply was lost: our value may have arrived and been edited; only a person decides this one")
+    if row["code"] == "NOT_KEPT":
+        screen.say("the org undoes this opt-out after it is written; every run writes it again", "warning")
     if row["as_met"] is False and row["state"] != "closed":
         screen.say("a value has changed since: the next run meets another conflict, or none", "warning")
     if row["state"] == "open":

@@ -56,13 +56,20 @@ def _show_mappings(found: dict[str, Any]) -> None:
             instant(part["windows"]["salesforce"]),
             count(part["held"], "yellow"),
             count(part["failed"], "red"),
-            count(part["conflicts"], "magenta"),
+            _conflicts(part["conflicts"], part["overdue"]),
             part["last_run"],
         )
         for name, part in found["mappings"].items()
     ]
     title = f"Status at {instant(found['as_of'])}"
     table(title, columns, rows, right=numbers, fold=windows, spare=("last run", *windows))
+
+
+def _conflicts(number: int, overdue: int) -> Any:
+    """How many records are in conflict, and how many of them for longer than the mapping's deadline."""
+    from sfsync.cli.table import Styled, count
+
+    return Styled(f"{number:,} ({overdue:,} overdue)", "red") if overdue else count(number, "magenta")
 
 
 def _show_late(mappings: dict[str, Any]) -> None:
@@ -135,7 +142,7 @@ def explain(
 
 
 def show_cells(title: str, cells: list[dict[str, str]]) -> None:
-    """The fields of one record, as ``explain`` and ``conflicts show`` print them."""
+    """The fields of one record, as ``explain`` prints them."""
     from sfsync.cli.table import table
 
     columns = ("field", "owner", "platform", "salesforce", "base", "verdict")

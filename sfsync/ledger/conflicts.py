@@ -31,7 +31,9 @@ OPEN, DECIDED, APPLYING, CLOSED = "open", "decided", "applying", "closed"
 SAID = (DECIDED, APPLYING)
 KEEP, PLATFORM, SALESFORCE = 1, 2, 3  # whose value wins; KEEP leaves both as they are
 CODES = {"keep": KEEP, "platform": PLATFORM, "salesforce": SALESFORCE}
-IN_DOUBT = "IN_DOUBT"  # the one kind that neither a rule nor a deadline decides
+IN_DOUBT = "IN_DOUBT"  # a lost reply hides what became of our value
+NOT_KEPT = "NOT_KEPT"  # the org did not keep an opt-out as it was written; every run writes it again
+FOR_PEOPLE = (IN_DOUBT, NOT_KEPT)  # the kinds that neither a rule nor a deadline decides
 NAMED = 100  # ids an audit line names
 _GIVEN = ("platform_digest", "salesforce_digest")
 _STAMPS = ("platform_stamp", "salesforce_stamp")
@@ -204,7 +206,7 @@ def get_in(connection: Connection, conflict_id: str) -> dict[str, Any]:
 def certain_open(mapping: str) -> list[sa.ColumnElement[bool]]:
     """The condition of open conflicts that may be decided by machine."""
     c = conflict.c
-    return [c.mapping == mapping, c.state == OPEN, c.code.is_distinct_from(IN_DOUBT)]
+    return [c.mapping == mapping, c.state == OPEN, sa.func.coalesce(c.code, "").not_in(FOR_PEOPLE)]
 
 
 def answer_in(

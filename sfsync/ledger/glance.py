@@ -20,6 +20,15 @@ def known(ledger: Ledger) -> dict[str, int]:
         return {name.removeprefix(KNOWN): int(number) for name, number in connection.execute(query)}
 
 
+def overdue(ledger: Ledger, before: dict[str, datetime]) -> dict[str, int]:
+    """Records in conflict since an instant per mapping or longer: those whose deadline has passed."""
+    c = conflict.c
+    late = [(c.mapping == name) & (c.since <= database.text_of(instant)) for name, instant in before.items()]
+    query = sa.select(c.mapping, sa.func.count(sa.distinct(c.key))).where(c.state == "open", sa.or_(sa.false(), *late))
+    with ledger.reading() as connection:
+        return {name: int(number) for name, number in connection.execute(query.group_by(c.mapping))}
+
+
 def open_counts(ledger: Ledger) -> dict[str, dict[str, int]]:
     """Open holds, failures and conflicts per mapping: ``{"player": {"held": 2, "failed": 1, "conflicts": 0}}``."""
     counts: dict[str, dict[str, int]] = {}

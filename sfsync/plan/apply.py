@@ -16,7 +16,7 @@ import pandas as pd
 
 from sfsync.errors import BudgetReached
 from sfsync.faultpoints import hit
-from sfsync.ledger import base, conflicts, images, intents
+from sfsync.ledger import base, images, intents
 from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import COMPLIANCE
@@ -279,7 +279,7 @@ def _close(
         notes.wait(hands.ledger, hands.run_id, mapping.name, outcomes["code"][unwritten.index].fillna(unwritten))
     if len(settled.differences):
         found = settled.differences.rename(columns={"p": "platform_digest", "s": "salesforce_digest"})
-        conflicts.accept(hands.ledger, hands.run_id, mapping.name, found, "automation")
+        decided.settle_differences(hands.ledger, hands.run_id, mapping, found)
 
 
 def _take_back(hands: Hands, mapping: Mapping, read: Records) -> None:
@@ -302,6 +302,4 @@ def _moved(hands: Hands) -> Iterator[Finding]:
 
 def _automation(hands: Hands) -> Iterator[Finding]:
     for (mapping, name), count in hands.automated.items():
-        text = f"automation in the org changed {name} of {count:,} records right after they were written"
-        step = "The org's value was accepted; change the automation or the field's owner in the mapping."
-        yield Finding("AUTOMATION", text, "info", mapping, next_step=step)
+        yield decided.automated(hands.mappings[mapping], name, count)

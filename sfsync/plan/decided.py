@@ -1,4 +1,4 @@
-"""What was decided is written once, and only while it stands.
+"""What was decided is written once, and only while it stands; what automation made of a write is decided here too.
 
 A plan may be hours old when it is applied, and a person may decide otherwise while a run is under way. So the rows of
 a batch that carry decisions are claimed in the ledger just before the batch's intent is opened: what nobody stands by
@@ -15,9 +15,9 @@ import pandas as pd
 
 from sfsync.ledger import conflicts, rulings
 from sfsync.ledger.store import Ledger
-from sfsync.mapping.model import Mapping
+from sfsync.mapping.model import Mapping, Owner
 from sfsync.plan.model import CREATE, BaseRows, Cause, Changes
-from sfsync.sides.side import TEXT
+from sfsync.sides.side import TEXT, Finding
 
 WITHDRAWN = "WITHDRAWN"  # the hold of a row whose decision no longer stands
 _WINNER = {"salesforce": "platform", "platform": "salesforce"}  # side written -> whose value wins
@@ -78,3 +78,27 @@ def let_go(ledger: Ledger, run_id: str, mapping: str, rows: BaseRows) -> BaseRow
     keep = np.ones(len(rows), bool)
     keep[detached] = conflicts.claim_records(ledger, run_id, mapping, rows.keys[detached], ("salesforce", "keep"))
     return BaseRows(rows.keys[keep], rows.digests[keep], rows.meta[keep].reset_index(drop=True))
+
+
+def settle_differences(ledger: Ledger, run_id: str, mapping: Mapping, found: pd.DataFrame) -> None:
+    """Cells the org changed right after they were written (frame as ``conflicts.meet`` takes it): accepted as they are.
+
+    Not so an opt-out: accepting would let a machine lift it. It stays open, is written again by every run, and a person
+    finds it in the inbox.
+    """
+    strict = found["field"].isin([f.name for f in mapping.synced if f.owner is Owner.STRICTER]).to_numpy(bool)
+    if not strict.all():
+        conflicts.accept(ledger, run_id, mapping.name, found[~strict], "automation")
+    if strict.any():
+        kept = found[strict].assign(code=conflicts.NOT_KEPT)
+        conflicts.meet(ledger, run_id, mapping.name, [], kept)
+
+
+def automated(mapping: Mapping, name: str, count: int) -> Finding:
+    """What people are told about such cells of one field."""
+    text = f"automation in the org changed {name} of {count:,} records right after they were written"
+    if mapping.fields[name].owner is Owner.STRICTER:
+        step = "Change the automation: an opt-out is not given up, every run writes it again. See: sfsync conflicts"
+        return Finding("NOT_KEPT", text, "warning", mapping.name, next_step=step)
+    step = "The org's value was accepted; change the automation or the field's owner in the mapping."
+    return Finding("AUTOMATION", text, "info", mapping.name, next_step=step)

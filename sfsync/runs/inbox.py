@@ -156,7 +156,7 @@ def _time(mapping: Mapping | None, row: dict[str, Any], now: datetime) -> dict[s
     if mapping is None:
         return {"deadline": None, "overdue": False, "then": "wait"}
     end = database.instant_of(row["since"]) + mapping.conflicts.deadline
-    then = "wait" if row["code"] == conflicts.IN_DOUBT else mapping.conflicts.then
+    then = "wait" if row["code"] in conflicts.FOR_PEOPLE else mapping.conflicts.then
     overdue = row["state"] == conflicts.OPEN and end <= now
     return {"deadline": database.text_of(end), "overdue": overdue, "then": then}
 

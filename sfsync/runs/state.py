@@ -19,6 +19,7 @@ def status(bench: Bench) -> dict[str, Any]:
     ledger = bench.ledger
     runs = ledger.last_runs(limit=RUNS)
     issues, known = glance.open_counts(ledger), glance.known(ledger)
+    late = glance.overdue(ledger, {n: bench.as_of - m.conflicts.deadline for n, m in bench.outline.items()})
     parts = {}
     for name in bench.outline:
         marks = {side: ledger.watermark(name, side) for side in ("platform", "salesforce")}
@@ -29,6 +30,7 @@ def status(bench: Bench) -> dict[str, Any]:
             "last_run": next((r["run_id"] for r in runs if name in ((r["summary"] or {}).get("mappings") or {})), None),
             "compliance": _compliance(bench, name, marks["platform"], runs),
             **issues.get(name, {"held": 0, "failed": 0, "conflicts": 0}),
+            "overdue": late.get(name, 0),
         }
     remaining = next((r["summary"].get("api_remaining") for r in runs if r["summary"]), None)
     return {"as_of": _text(bench.as_of), "mappings": parts, "runs": [_run(r) for r in runs], "api_remaining": remaining}
