@@ -165,6 +165,11 @@ def _typed(values: pa.Array) -> pa.Array:
     return flat(pc.cast(values, pa.string()))
 
 
+def _from_its_start(values: pa.Array) -> pa.Array:
+    """The same, its bytes beginning at 0: Arrow lower-cases a slice that was cast into texts out of bounds."""
+    return pa.concat_arrays([values, values[:0]]) if len(values) and layout.offsets(values)[0] else values
+
+
 def _instants(values: pa.Array) -> pa.Array:
     seconds = pc.floor_temporal(values, unit="second") if values.type.unit != "s" else values
     plain = pc.cast(pc.cast(seconds, pa.timestamp(values.type.unit)), pa.timestamp("s"))
