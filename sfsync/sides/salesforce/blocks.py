@@ -9,14 +9,14 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as pacsv
 
-from sfsync.sides.salesforce.tables import BLOCK, header_of
+from sfsync.sides.salesforce.tables import header_of
 from sfsync.sides.side import TEXT
 
-ROWS = 20_000
+PIECE = 1 << 23  # bytes; no row is longer: Salesforce allows 400,000 characters
 
 
 def blocks(file: IO[bytes], wanted: Sequence[str]) -> Iterator[pd.DataFrame]:
-    """Frames of text of about ``ROWS`` rows, columns as ``wanted``; empty values and columns the CSV lacks are NA.
+    """Frames of text, each of about ``PIECE`` bytes, columns as ``wanted``; NA for empty values and columns it lacks.
 
     The file is read from its beginning. Column names may be written in any case.
     """
@@ -28,15 +28,15 @@ def blocks(file: IO[bytes], wanted: Sequence[str]) -> Iterator[pd.DataFrame]:
     asked = {n.lower(): n for n in wanted}
     names = {h: asked[h.lower()] for h in header if h.lower() in asked}
     with pacsv.open_csv(file, **_options(header, list(names))) as reader:
-        for table in _joined(reader):
-            frame: pd.DataFrame = table.to_pandas(types_mapper=lambda _: TEXT)
+        for batch in reader:
+            frame: pd.DataFrame = batch.to_pandas(types_mapper=lambda _: TEXT)
             frame = frame.rename(columns=names)
             yield frame.reindex(columns=list(wanted)) if len(names) < len(wanted) else frame[list(wanted)]
 
 
 def _options(header: list[str], present: list[str]) -> dict[str, object]:
     return {
-        "read_options": pacsv.ReadOptions(block_size=BLOCK, column_names=header, skip_rows=1),
+        "read_options": pacsv.ReadOptions(block_size=PIECE, column_names=header, skip_rows=1),
         "parse_options": pacsv.ParseOptions(newlines_in_values=True),
         "convert_options": pacsv.ConvertOptions(
             include_columns=present,
@@ -46,18 +46,3 @@ def _options(header: list[str], present: list[str]) -> dict[str, object]:
             quoted_strings_can_be_null=True,
         ),
     }
-
-
-def _joined(reader: pacsv.CSVStreamingReader) -> Iterator[pa.Table]:
-    """Tables of up to ``ROWS`` rows, as even as the reader's own pieces allow: it cuts by bytes, not by rows."""
-    held, rows = list[pa.RecordBatch](), 0
-    for batch in reader:
-        for start in range(0, batch.num_rows, ROWS):
-            piece = batch.slice(start, ROWS)
-            if rows + piece.num_rows > ROWS:
-                yield pa.Table.from_batches(held)
-                held, rows = [], 0
-            held.append(piece)
-            rows += piece.num_rows
-    if held:
-        yield pa.Table.from_batches(held)

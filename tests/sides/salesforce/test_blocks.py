@@ -22,10 +22,9 @@ def made(rows: int) -> bytes:
 
 @pytest.mark.parametrize("rows", [1, 6, 7, 8, 50])
 def test_pieces_together_are_the_whole(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROWS", 7)
-    monkeypatch.setattr(module, "BLOCK", 512)
+    monkeypatch.setattr(module, "PIECE", 256)
     pieces = list(blocks(io.BytesIO(made(rows)), COLUMNS))
-    assert max(map(len, pieces)) <= 7
+    assert max(map(len, pieces)) <= 7, "a piece is cut by its bytes"
     whole = tables.read(io.BytesIO(made(rows)), COLUMNS)
     pd.testing.assert_frame_equal(pd.concat(pieces, ignore_index=True), whole[COLUMNS])
 
