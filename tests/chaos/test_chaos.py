@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.faults import Trouble
 from tests.chaos.model import ABSENT, NEVER, Cell, Rule, State
 from tests.chaos.nursery import Nursery
 from tests.chaos.rounds import Broken, Rounds
 from tests.chaos.stage import Stage
 
+FULL_DISKS = (({"file_bytes": 40_960}, {"LEDGER_IO", "DISK_FULL"}), ({"ledger_pages": 30}, {"LEDGER_FULL"}))
 ROUNDS = {1: 2, 2: 2}  # world -> rounds
 
 
@@ -53,6 +55,16 @@ def test_the_checker_looks_at_both_ends(tmp_path: Path, nursery: Nursery) -> Non
         look.wrong.append("twins: player P-0000001")
         with pytest.raises(Broken, match="twins"):
             rounds._possible(look, [])
+
+
+def test_a_ledger_without_room_stops_the_run_and_the_next_goes_on(tmp_path: Path, nursery: Nursery) -> None:
+    """SQLite's own limit and the system's: a write that finds no room ends the run with a code, and harms nothing."""
+    with closing(Stage(tmp_path / "world", nursery, seed=4)) as stage:
+        rounds = Rounds(stage, 4)
+        for numbers, codes in FULL_DISKS:
+            ended = rounds._run([], Trouble(["full"], numbers=numbers))
+            assert (ended.exit, ended.doc["error"]["code"] in codes) == (2, True), ended
+        rounds.begin()
 
 
 def cell(rule: Rule, platform: str | None, salesforce: str | None, base: str | None) -> Cell:
