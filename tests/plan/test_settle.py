@@ -48,7 +48,14 @@ def digest(key: str, value: str | None, column: int = 0) -> int:
 
 def test_the_base_learns_what_was_sent_of_the_rows_that_arrived() -> None:
     changes = made({k: (["a", None], ["b", None], [Cause.TO_SALESFORCE, 0]) for k in ("OK", "NO", "GONE", "LOST")})
-    found = settle(SHAPE, changes, outcomes(OK=UPDATED, NO=FAILED, GONE=MOVED, LOST=UNKNOWN), None, bound(changes.keyed(changes.after)), bound)
+    found = settle(
+        SHAPE,
+        changes,
+        outcomes(OK=UPDATED, NO=FAILED, GONE=MOVED, LOST=UNKNOWN),
+        None,
+        bound(changes.keyed(changes.after)),
+        bound,
+    )
     assert found.base.keys.tolist() == ["OK"]
     assert found.base.digests.tolist() == [[digest("OK", "b"), 0]], "an untouched cell stays as it was remembered"
     assert found.base.meta["id"].tolist() == ["new-id"]
@@ -57,7 +64,14 @@ def test_the_base_learns_what_was_sent_of_the_rows_that_arrived() -> None:
 
 def test_what_the_org_made_of_it_becomes_the_base_and_is_said() -> None:
     changes = made({"K": (["a", "x"], ["b", "y"], [Cause.TO_SALESFORCE, Cause.TO_SALESFORCE])})
-    found = settle(SHAPE, changes, outcomes(K=UPDATED), records(SHAPE, {"K": ["B!", "y"]}), bound(changes.keyed(changes.after)), bound)
+    found = settle(
+        SHAPE,
+        changes,
+        outcomes(K=UPDATED),
+        records(SHAPE, {"K": ["B!", "y"]}),
+        bound(changes.keyed(changes.after)),
+        bound,
+    )
     assert found.base.digests.tolist() == [[digest("K", "B!"), digest("K", "y", 1)]]
     [difference] = found.differences.to_dict("records")
     assert (difference["key"], difference["field"]) == ("K", "one")
@@ -66,14 +80,28 @@ def test_what_the_org_made_of_it_becomes_the_base_and_is_said() -> None:
 
 def test_a_cell_the_org_does_not_show_counts_as_sent() -> None:
     changes = made({"K": (["a", "x"], ["b", "y"], [Cause.TO_SALESFORCE, Cause.TO_SALESFORCE])})
-    found = settle(SHAPE, changes, outcomes(K=UPDATED), records(SHAPE, {"K": [UNSEEN, "y"]}), bound(changes.keyed(changes.after)), bound)
+    found = settle(
+        SHAPE,
+        changes,
+        outcomes(K=UPDATED),
+        records(SHAPE, {"K": [UNSEEN, "y"]}),
+        bound(changes.keyed(changes.after)),
+        bound,
+    )
     assert found.base.digests.tolist() == [[digest("K", "b"), digest("K", "y", 1)]]
 
 
 @pytest.mark.parametrize(("seen", "remembered"), [(None, True), ("given by the org", False)])
 def test_two_nulls_of_a_new_record_are_agreed_unless_the_org_filled_one(seen: str | None, remembered: bool) -> None:
     changes = made({"K": ([None, None], ["b", None], [Cause.NEW, Cause.BOTH_NULL])}, kind=CREATE)
-    found = settle(SHAPE, changes, outcomes(K=CREATED), records(SHAPE, {"K": ["b", seen]}), bound(changes.keyed(changes.after)), bound)
+    found = settle(
+        SHAPE,
+        changes,
+        outcomes(K=CREATED),
+        records(SHAPE, {"K": ["b", seen]}),
+        bound(changes.keyed(changes.after)),
+        bound,
+    )
     assert found.base.digests.tolist() == [[digest("K", "b"), digest("K", None, 1) if remembered else 0]]
 
 
