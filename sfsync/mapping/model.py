@@ -190,7 +190,6 @@ class Guards(Strict):
     max_changed_percent_per_day: float = Field(default=60.0, gt=0)
     max_archived_percent: float = Field(default=2.0, gt=0, le=100)
     max_missing_percent: float = Field(default=10.0, gt=0, le=100)
-    max_refused_percent: float = Field(default=50.0, gt=0, le=100)  # the fuse in mid-run
     min_base: int = Field(default=200, ge=0)  # below this many known records the percentages say nothing
 
 

@@ -54,6 +54,7 @@ def apply(bench: Bench, folder: PlanFolder, *, waive: Sequence[str] = (), progre
     assert header is not None
     mappings = {n: bench.mappings[n] for n in header.order}
     with running(bench, "undo", mappings, progress) as run:
+        runs.same_ends(bench, mappings, waive)
         ledger, hands = bench.ledger, runs.hands_of(run)
         write(folder, hands)
         for name, mapping in mappings.items():

@@ -79,6 +79,7 @@ def test_a_refreshed_sandbox_in_an_older_state_does_not_write_the_past_into_the_
     with opened(place) as world:
         as_if_other(world, "org", "00D000000000000AAA")
         stops(world, "OTHER_ORG", "player")
+        assert world.run("undo", "last", "--yes", "--json").exit == 5, "the way back leads to the old org"
         platform = world.image()["platform"]
         world.sync("player", "--waive", "OTHER_ORG")
         assert world.image()["platform"] == platform
