@@ -154,6 +154,8 @@ def _typed(values: pa.Array) -> pa.Array:
     kind = values.type
     if pa.types.is_string(kind):
         return values
+    if pa.types.is_large_string(kind):
+        return _from_its_start(flat(pc.cast(values, pa.string())))
     if pa.types.is_timestamp(kind):
         return _instants(values)
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):

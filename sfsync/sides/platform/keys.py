@@ -44,10 +44,22 @@ def fold(key: str) -> str:
 
 
 def look(connection: sa.Connection, table: Table) -> KeyBook:
-    """Find twins and padded keys with two aggregates in the database; no key travels unless something is wrong."""
-    folded = sa.func.lower(sa.func.trim(table.key_text))
+    """Find twins and padded keys with aggregates in the database; no key travels unless something is wrong."""
+    key, bare = table.key_text, sa.func.trim(table.key_text)
+    if table.unique and _all_alike(connection, table):
+        return KeyBook()
+    folded = sa.func.lower(bare)
     twins = sa.select(folded).where(table.key.is_not(None)).group_by(folded).having(sa.func.count() > 1)
-    padded = sa.select(table.key_text).where(table.key_text != sa.func.trim(table.key_text))
+    padded = sa.select(key).where(key != bare)
     found = frozenset(spelt_out(str(k)).lower() for k in connection.scalars(twins))
     others = [str(k) for k in connection.scalars(padded)]
     return KeyBook(found, {k.strip(" "): k for k in others if k.strip(" ").lower() not in found})
+
+
+def _all_alike(connection: sa.Connection, table: Table) -> bool:
+    """True if no key has blanks around it, and all are in upper or all in lower case: unique keys are then no twins."""
+    key = table.key_text
+    ways = (sa.func.trim(key), sa.func.upper(key), sa.func.lower(key))
+    differs = (sa.func.coalesce(sa.func.max(sa.case((key != way, 1), else_=0)), 0) for way in ways)
+    padded, lower, upper = connection.execute(sa.select(*differs)).one()
+    return not padded and not (lower and upper)

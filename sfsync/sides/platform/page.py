@@ -131,6 +131,9 @@ def _utf8(text: str | bytes) -> bytes:
 
 def maybe_real(values: pa.Array) -> bool:
     """True if a cell looks like a number with a fraction in SQLite's spelling."""
+    data = layout.body(values)
+    if not ((data == ord(".")).any() or (data == ord("I")).any()):
+        return False
     edges = layout.edges(values)
     half = len(edges) // 2
     if not (_REAL_FIRST[edges[:half]] & _REAL_LAST[edges[half:]]).any():

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from sfsync.mapping import canon
+from sfsync.mapping.cells import as_text
 from sfsync.mapping.model import Mapping
 from sfsync.sides.salesforce.metadata import ObjectInfo
 from sfsync.sides.side import TEXT, Records
@@ -108,10 +109,11 @@ def to_records(view: View, raw: pd.DataFrame, me: str, keys: pd.Series | None = 
     if keys is None:
         keys = own.fillna(_by_template(view.mapping.salesforce.born, raw))
     kept = keys.notna()
-    raw, keys, keyless = raw[kept], keys[kept], keyless[kept]
+    if not kept.all():
+        raw, keys, keyless = raw[kept], keys[kept], keyless[kept]
     index = pd.Index(keys.astype(TEXT), name="key")
-    values = raw[[p for p in view.paths if p in raw]].set_axis(index)
-    canonical = canon.from_salesforce(view.mapping, values, me=me)
+    columns = {p: as_text(raw[p]) for p in view.paths if p in raw}
+    canonical = canon.from_salesforce(view.mapping, canon.Raw(as_text(keys).values, columns), me=me)
     meta = _meta(raw, keyless).set_axis(index)
     return Records(canonical.values, meta, view.observed, canonical.problems), int((~kept).sum())
 
@@ -146,5 +148,7 @@ def deleted_rows(raw: pd.DataFrame) -> pd.Series:
 
 def _text(column: pd.Series) -> pd.Series:
     """A raw column as text; JSON booleans become 'True'/'False'."""
+    if column.dtype == TEXT:
+        return column
     present = column.notna()
     return column.where(present, None).map(str, na_action="ignore").astype(TEXT)
