@@ -72,6 +72,7 @@ COLUMNS = (
     "twins",
     "astray",
 )
+QUIET = ("settled", "due", "accepted", "left")  # headings nobody has to act on: their keys are in --json
 MORE = ("due", "waiting", "accepted", "settled")
 
 
@@ -122,7 +123,7 @@ def _show_keys(found: Reconciled) -> None:
         (name, heading, ", ".join(keys))
         for name, part in found.parts.items()
         for heading, keys in part.keys.items()
-        if heading not in ("settled", "due", "accepted")
+        if heading not in QUIET
     ]
     if rows:
         table("Records (the first of each)", ("mapping", "what", "keys"), rows, fold=("keys",))

@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from sfsync.runs.bench import Bench
 from sfsync.runs.reconcile import reconciled
@@ -263,3 +265,31 @@ def test_people_see_a_table(old: World) -> None:
     assert "P-0000001" in ran.out
     assert "Torino" not in ran.out
     assert "sfsync reconcile --out DIR" in ran.err
+
+
+# -- what it costs ----------------------------------------------------------------------------------------------------
+
+
+def test_many_records_take_a_handful_of_calls(old: World) -> None:
+    """20,500 more companies on either side, three of them unlike: one Bulk query, one look at the three."""
+    types = old.rows("SELECT Id FROM RecordType WHERE DeveloperName = 'Partner_Company' AND SobjectType = 'Account'")
+    kind, state = types[0]["Id"], "active"
+    keys = [f"C-{n:06}" for n in range(20_500)]
+    named = {"RecordTypeId": kind, "SFS_State__c": state, "SystemModstamp": "2026-01-02T03:04:05.000+0000"}
+    rows = [{"SFS_Company_Code__c": k, "Name": f"Società {k}", **named} for k in keys]
+    old.control("seed", exact=True, records={"Account": rows})
+    [like] = old.frame("companies").iloc[[0]].reset_index().to_dict("records")
+    blank = dict.fromkeys(like) | {"state": state, "updated_at": OLD}
+    frame = pd.DataFrame([blank | {"company_code": k, "legal_name": f"Società {k}"} for k in keys])
+    frame.loc[[7, 8_000, 20_499], "legal_name"] = "Altra"
+    engine = sa.create_engine(old.url)
+    frame.dropna(axis=1, how="all").to_sql("companies", engine, if_exists="append", index=False)
+    engine.dispose()
+
+    ran = reconcile(old, "company", exit=4)
+    part = ran.doc["mappings"]["company"]
+    assert part["platform"] == part["salesforce"] == 20_502
+    assert (part["differ"], part["looked"], part["again"]) == (3, 3, 3)
+    assert found(ran, "company") == {"missed": 3}
+    assert part["keys"]["missed"] == [keys[7], keys[8_000], keys[20_499]]
+    assert ran.doc["api_calls"] <= 8, "describe, first page, job, looks at it, one page, the three"
