@@ -16,6 +16,7 @@ from sfsync.errors import Exit
 if TYPE_CHECKING:
     from sfsync.plan.explain import Line
     from sfsync.plan.folder import PlanFolder
+    from sfsync.plan.forecast import Forecast
     from sfsync.runs.bench import Bench
     from sfsync.runs.result import Result
 
@@ -148,18 +149,40 @@ def undo(
 def _show_plan(bench: Bench, folder: PlanFolder, *, limit: int, show_values: bool, as_json: bool) -> None:
     from sfsync.cli import screen
     from sfsync.plan.explain import lines
+    from sfsync.plan.forecast import forecast, total
     from sfsync.runs.result import planned_numbers
 
     header = folder.header
     assert header is not None
+    expected = forecast(header, bench.mappings, bench.salesforce.cost)
     cells = lines(folder, bench.mappings, show_values=show_values)
     if as_json:
-        screen.emit({**header.model_dump(mode="json"), "changes": [c.__dict__ for c in islice(cells, limit)]})
+        calls = {"reads": bench.salesforce.api_calls, "writes": total(expected), "by_mapping": expected}
+        document = {**header.model_dump(mode="json"), "forecast": calls}
+        screen.emit({**document, "changes": [c.__dict__ for c in islice(cells, limit)]})
         return
     _show_cells(list(islice(cells, limit)), limit)
     _show_sums("Sums", planned_numbers(header))
+    _show_forecast(expected)
     screen.findings(header.findings)
+    made, left = bench.salesforce.api_calls, bench.salesforce.api_remaining
+    rest = f", {left:,} left today" if left is not None else ""
+    screen.say(f"API calls: {made:,} made to plan, about {total(expected):,} to write{rest}")
     screen.say(f"plan {header.plan_id}: {header.changes:,} records to write", "ok")
+
+
+def _show_forecast(expected: Forecast) -> None:
+    """Calls per mapping and lane, by way; nothing where nothing is written to Salesforce."""
+    from sfsync.cli.table import table
+
+    ways = ("check", "collections", "bulk", "settle")
+    rows = [
+        (name, lane, *(calls.get(w, 0) for w in ways))
+        for name, lanes in expected.items()
+        for lane, calls in lanes.items()
+    ]
+    if rows:
+        table("Forecast of API calls", ("mapping", "lane", *ways), rows, right=ways)
 
 
 def _show_cells(cells: list[Line], limit: int) -> None:
@@ -213,6 +236,9 @@ def _show_result(result: Result, as_json: bool) -> int:
     _show_sums(f"Run {result.run}", result.mappings)
     screen.findings(result.findings)
     calls = f"{result.api_calls:,} API calls"
+    if result.api_forecast is not None:
+        written = result.api_calls - result.api_planning
+        calls += f" ({written:,} to write, forecast {result.api_forecast:,})"
     left = f", {result.api_remaining:,} left today" if result.api_remaining is not None else ""
     level = "ok" if result.exit == Exit.DONE else "warning"
     screen.say(f"{result.sentence()} · {calls}{left} · {result.duration_s:.1f} s", level)

@@ -196,6 +196,7 @@ class MappingPlan(BaseModel):
     conflicts: int
     segments: int
     lanes: dict[str, int] = Field(default_factory=dict)  # changes per lane
+    sent: dict[str, int] = Field(default_factory=dict)  # changes to Salesforce by "lane kind": see ``forecast``
     resolved: int = 0  # issues that are gone by themselves
     nameless: dict[str, int] = Field(default_factory=dict)  # rows refused for want of a key, per side not written
     footing: dict[str, Any] = Field(default_factory=dict)  # what the base stands on once this plan is done

@@ -18,6 +18,7 @@ from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping, Owner
 from sfsync.plan import folder as stored
 from sfsync.plan.folder import PlanFolder
+from sfsync.plan.forecast import sent
 from sfsync.plan.model import (
     ADOPT,
     CREATE,
@@ -153,6 +154,7 @@ def _part(past: Past, mapping: Mapping, changes: Changes) -> MappingPlan:
         conflicts=0,
         segments=1,
         lanes={str(k): int(v) for k, v in changes.rows["lane"].value_counts().items()},
+        sent=sent(changes.rows),
     )
 
 

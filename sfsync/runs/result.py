@@ -42,6 +42,8 @@ class Result:
     exit: Exit = Exit.DONE
     api_calls: int = 0
     api_remaining: int | None = None
+    api_forecast: int | None = None  # calls the plan expected its writes to take; None where there was no plan
+    api_planning: int = 0  # calls made before the first write
     duration_s: float = 0.0
     mappings: dict[str, dict[str, Any]] = field(default_factory=dict)
     findings: list[Note] = field(default_factory=list)
@@ -65,6 +67,8 @@ class Result:
             "exit": int(self.exit),
             "api_calls": self.api_calls,
             "api_remaining": self.api_remaining,
+            "api_forecast": self.api_forecast,
+            "api_planning": self.api_planning,
             "duration_s": round(self.duration_s, 3),
             "mappings": self.mappings,
             "findings": [f.model_dump() for f in self.findings],

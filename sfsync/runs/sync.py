@@ -17,7 +17,8 @@ from sfsync.merge import guard
 from sfsync.merge.footing import Standing
 from sfsync.plan.apply import Hands, apply
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import Count, Note
+from sfsync.plan.forecast import forecast, total
+from sfsync.plan.model import Count, Header, Note
 from sfsync.plan.recover import recover
 from sfsync.planners.sync.make import Progress, Sources, make
 from sfsync.planners.sync.sayings import note
@@ -210,6 +211,7 @@ def _apply(run: Run, folder: PlanFolder, found: dict[str, Standing], waive: Sequ
     assert header is not None
     stop_at(header.findings, waive)
     standing.move(run.bench, found)
+    expect(run, header)
     hit("sync.planned")
     hands = hands_of(run)
     apply(folder, hands)
@@ -217,6 +219,13 @@ def _apply(run: Run, folder: PlanFolder, found: dict[str, Standing], waive: Sequ
     if hands.stopped is None and header.kind == "sync":
         _advance_windows(run, folder)
     finish(run, folder, hands)
+
+
+def expect(run: Run, header: Header) -> None:
+    """Notes what the writes are expected to cost, and what planning has cost: compared when the run is over."""
+    salesforce = run.bench.salesforce
+    run.result.api_forecast = total(forecast(header, run.mappings, salesforce.cost))
+    run.result.api_planning = salesforce.api_calls
 
 
 def hands_of(run: Run) -> Hands:

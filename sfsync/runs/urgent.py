@@ -23,7 +23,7 @@ from sfsync.planners.sync import urgent
 from sfsync.planners.sync.make import Sources
 from sfsync.runs.memory import LedgerMemory
 from sfsync.runs.running import Run, scratch
-from sfsync.runs.sync import finish, hands_of, stop_at
+from sfsync.runs.sync import expect, finish, hands_of, stop_at
 from sfsync.sides.side import TEXT
 
 log = logging.getLogger("sfsync.budget")
@@ -40,6 +40,7 @@ def write(run: Run, sources: Sources, memory: LedgerMemory, stop: BudgetReached,
         if not header.changes:
             raise stop
         stop_at(header.findings, waive)
+        expect(run, header)
         hands = hands_of(run)
         apply(folder, hands)
         hands.stopped = hands.stopped or stop

@@ -231,6 +231,10 @@ class MemorySide:
                 )
             )
 
+    def cost(self, mapping: Mapping, kind: str, rows: int) -> dict[str, int]:
+        """Nothing here is counted."""
+        return {}
+
     def job_state(self, job_id: str) -> dict[str, Any] | None:
         """Nothing here is a bulk job."""
 

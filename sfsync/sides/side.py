@@ -187,6 +187,9 @@ class OrgReader(Reader, Protocol):
     unkeyed: dict[str, int]
     lane: str
 
+    def cost(self, mapping: Mapping, kind: str, rows: int) -> dict[str, int]:
+        """API calls by way that writing a batch of so many records will take."""
+
 
 class Side(Reader, Protocol):
     """A side that can be written."""

@@ -216,6 +216,7 @@ class _Walk:
             conflicts=self.tally.conflicts,
             segments=segments,
             lanes=dict(self.tally.lanes),
+            sent=dict(sorted(self.tally.sent.items())),
             resolved=self.tally.resolved,
             nameless=dict(self.tally.nameless),
         )

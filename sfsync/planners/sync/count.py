@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from sfsync.plan.forecast import sent
 from sfsync.plan.model import ADOPT, CREATE, DELETE, Count, Segment
 from sfsync.planners.sync.bucket import Draft
 
@@ -35,6 +36,7 @@ class Tally:
     sides: dict[str, Counter[str]] = field(default_factory=lambda: {"salesforce": Counter(), "platform": Counter()})
     conflicts: int = 0
     lanes: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)  # changes to Salesforce by "lane kind"
     resolved: int = 0
     nameless: Counter[str] = field(default_factory=Counter)
 
@@ -61,6 +63,7 @@ class Tally:
             for code, count in zip(*np.unique(outcome[mask & ~conflict], return_counts=True), strict=True):
                 self.sides[side][_WORDS[int(code)]] += int(count)
         self.lanes.update(segment.changes.rows["lane"].value_counts().to_dict())
+        self.sent.update(sent(segment.changes.rows))
         self.resolved += int((segment.issues["status"] == "clear").sum())
 
     def count(self, side: str) -> Count:

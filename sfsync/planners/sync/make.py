@@ -244,6 +244,7 @@ class _Walk:
             conflicts=self.tally.conflicts,
             segments=segments,
             lanes=dict(self.tally.lanes),
+            sent=dict(sorted(self.tally.sent.items())),
             resolved=self.tally.resolved,
             nameless=dict(self.tally.nameless),
             footing=windows.footing(self.standing, self.mapping, self.observed, self.sizes),

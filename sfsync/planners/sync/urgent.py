@@ -17,7 +17,7 @@ import pandas as pd
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import BaseRows, Count, Header, MappingPlan, Segment, WindowNote
+from sfsync.plan.model import UPDATE, BaseRows, Count, Header, MappingPlan, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.make import Sources
@@ -72,6 +72,7 @@ def _plan(sources: Sources, mapping: Mapping, links: Links, folder: PlanFolder) 
         conflicts=0,
         segments=segments,
         lanes={LANE: count} if count else {},
+        sent={f"{LANE} {UPDATE}": count} if count else {},
     )
     return part, guard.check(mapping, sizes)
 

@@ -19,7 +19,7 @@ from sfsync.errors import SideError
 from sfsync.mapping import canon
 from sfsync.mapping.drift import check_salesforce
 from sfsync.mapping.model import FieldType, Mapping
-from sfsync.sides.salesforce import soql
+from sfsync.sides.salesforce import rates, soql
 from sfsync.sides.salesforce.authors import authors
 from sfsync.sides.salesforce.budget import Budget
 from sfsync.sides.salesforce.bulk import BulkLoad, OnJob
@@ -62,7 +62,7 @@ class SalesforceSide:
         self.describes = Describes(self.session, cache)
         self.on_job: OnJob | None = None
         self.unkeyed: dict[str, int] = {}
-        ways = ways or Ways()
+        ways = self._ways = ways or Ways()
         self._queries = Queries(self.session)
         self._ingest = Jobs(self.session, "ingest", pace or Pace())
         query_jobs = Jobs(self.session, "query", pace or Pace())
@@ -209,6 +209,10 @@ class SalesforceSide:
     def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
         """Write rows; see ``write.Writer`` for the ways."""
         yield from self._writer.write(self.view(mapping), write, self.on_job)
+
+    def cost(self, mapping: Mapping, kind: str, rows: int) -> dict[str, int]:
+        """API calls by way that writing a batch of so many records will take."""
+        return rates.cost(self.view(mapping), self._ways, kind, rows)
 
     def job_state(self, job_id: str) -> dict[str, Any] | None:
         """A Bulk job as the org describes it (``state``, counts), None if it is unknown or forgotten."""
