@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sfsync.runs.inbox import Inbox
 
 SHOWN = 50
-THEN = {"wait": "it waits on", "keep": "both are kept", "platform": "platform wins", "salesforce": "Salesforce wins"}
+THEN = {"wait": "", "keep": "both are kept", "platform": "platform wins", "salesforce": "Salesforce wins"}
 take = o.option(
     "--take",
     type=click.Choice(["platform", "salesforce", "keep"]),
@@ -115,9 +115,7 @@ def _show_list(found: Inbox, as_json: bool) -> int:
     late = sum(row["overdue"] for row in found.rows)
     if late:
         screen.say(f"{late:,} overdue", "error")
-    screen.say(
-        "sfsync conflicts resolve ID --take platform|salesforce|keep, or for a whole field:  rule add MAPPING FIELD"
-    )
+    screen.say("sfsync conflicts resolve ID --take platform|salesforce|keep;  a whole field:  rule add")
     return int(Exit.DONE)
 
 
@@ -139,7 +137,9 @@ def _decision(row: dict[str, Any]) -> str | Styled:
     if row["state"] == "closed":
         return "over"
     end, then = instant(row["deadline"]), THEN[row["then"]]
-    return Styled(f"overdue since {end}; {then}", "red") if row["overdue"] else f"until {end}, then {then}"
+    if row["overdue"]:
+        return Styled(f"overdue since {end}" + (f"; now {then}" if then else ""), "red")
+    return f"due {end}" + (f", then {then}" if then else "")
 
 
 def _say_unread(found: Inbox) -> None:
