@@ -24,7 +24,7 @@ STEPS = (
     ("salesforce", DELETE),
 )
 
-TOGETHER_ROWS = 5_000
+TOGETHER_ROWS = 40_000
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from sfsync.ledger import base, rulings, tally
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.merge.footing import Standing
-from sfsync.plan.apply import Hands, apply
+from sfsync.plan.apply import apply
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.forecast import forecast, total
+from sfsync.plan.hands import Hands
 from sfsync.plan.model import Count, Header, Note
 from sfsync.plan.recover import recover
 from sfsync.planners.sync.make import Progress, Sources, make

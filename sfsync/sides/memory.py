@@ -28,10 +28,13 @@ from sfsync.sides.side import (
     UPDATED,
     Capabilities,
     Finding,
+    ManyWrites,
     Outcomes,
     Records,
+    Span,
     Window,
     Write,
+    concat,
     empty_problems,
 )
 
@@ -212,6 +215,18 @@ class MemorySide:
         known = [None] * len(keys) if ids is None else [None if pd.isna(i) else str(i) for i in ids]
         found = [self._find(mapping, str(k), i) for k, i in zip(keys, known, strict=True)]
         return self._records(mapping, list({r.id: r for r in found if r}.values()))
+
+    def settled(self, mapping: Mapping, ids: pd.Series, during: Span | None) -> Records:
+        """As ``fetch``."""
+        known, unknown = ids.dropna(), ids.index[ids.isna()]
+        found = [self.fetch(mapping, known.index, known)] if len(known) else []
+        return concat(mapping, [*found, self.fetch(mapping, unknown)] if len(unknown) else found)
+
+    def write_many(self, mapping: Mapping, writes: ManyWrites) -> Iterator[tuple[int, Outcomes]]:
+        """One after the other."""
+        for number, (write, _) in enumerate(writes):
+            for outcomes in self.write(mapping, write):
+                yield number, outcomes
 
     def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
         """Batch by batch, each whole or not at all when the process dies."""

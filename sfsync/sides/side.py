@@ -11,7 +11,7 @@ A side hands out and takes **frames**: pandas frames indexed by key, one column 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -104,6 +104,9 @@ class Write:
         return len(self.keys)
 
 
+Span = tuple[datetime, datetime]
+
+
 @dataclass(frozen=True)
 class Outcomes:
     """One row per row written, indexed by key.
@@ -111,10 +114,13 @@ class Outcomes:
     Columns: ``result`` (created, updated, deleted, failed, moved, unknown), ``id``, ``stamp`` (if known), ``code``,
     ``fields`` (comma-joined API names, no values), ``kind_of_failure`` (data | parent | lock | permission | limit |
     transient | unknown), ``reason`` (a sentence of ours, no values of the record).
+
+    ``during``: from when to when the side wrote them, by its own clock, if a job tells.
     """
 
     rows: pd.DataFrame
     job_id: str | None = None
+    during: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +210,9 @@ class Side(Reader, Protocol):
         """Release connections."""
 
 
+ManyWrites = Iterable[tuple[Write, Callable[[str], None]]]  # each with who is told of its bulk jobs
+
+
 class Org(OrgReader, Side, Protocol):
     """Salesforce as a side: its bulk jobs outlive the process that began them.
 
@@ -211,6 +220,19 @@ class Org(OrgReader, Side, Protocol):
     """
 
     on_job: Callable[[str], None] | None
+
+    def settled(self, mapping: Mapping, ids: pd.Series, during: Span | None) -> Records:
+        """Records just written, as they are now: ``ids`` by key, NA where unknown.
+
+        ``during``: when the org wrote them, if known, so that many can be read by one query.
+        """
+
+    def write_many(self, mapping: Mapping, writes: ManyWrites) -> Iterator[tuple[int, Outcomes]]:
+        """Large writes in a row; outcomes name theirs by its number from 0, and come in its order.
+
+        The next write is asked for while the one before it is at work, and never at work together with it. Every row
+        gets exactly one outcome, unless the budget ends: then what was not sent has none.
+        """
 
     def job_state(self, job_id: str) -> dict[str, Any] | None:
         """The job as the org shows it; None if the org no longer knows it."""

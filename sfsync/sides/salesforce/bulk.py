@@ -1,24 +1,24 @@
 """Large writes: Bulk API 2.0 ingest jobs (wire reference 11).
 
-A job's id is told before its first byte leaves, so a run that dies can find it. While one job is at work the next one
-is made and uploaded, but it starts only when the first has ended: no two jobs want the same locks, and the org is
-never idle. Every row gets exactly one outcome, also rows no result file mentions.
+A job's id is told before its first byte leaves, so a run that dies can find it. Every row gets exactly one outcome,
+also rows no result file mentions.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sfsync.errors import BudgetReached, SfsyncError
+from sfsync.errors import BudgetReached
 from sfsync.faultpoints import hit
 from sfsync.sides.salesforce import faults, tables
 from sfsync.sides.salesforce.faults import Fault, fault
@@ -38,67 +38,34 @@ OnJob = Callable[[str], None]
 
 @dataclass
 class Sent:
-    """A job that holds its rows (positions in the payload).
+    """A job that holds its rows (positions in the payload) of the write with this number.
 
-    ``said``: the outcome of all its rows where that is known without its result files; ``stop``: the budget ended.
+    ``said``: the outcome of all its rows where that is known without its result files; ``stop``: the budget ended;
+    ``since`` and ``until``: when it was at work, by the org's clock.
     """
 
     job_id: str
+    payload: Payload
     rows: np.ndarray
+    number: int = 0
     started: float = 0.0
+    since: datetime | None = None
+    until: datetime | None = None
     ended: dict[str, Any] | None = None
     said: dict[str, Any] | None = None
     stop: BudgetReached | None = None
 
 
 class BulkLoad:
-    """Writes payloads through ingest jobs."""
+    """Ingest jobs, step by step; ``convoy`` has them follow each other."""
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
         self._session = session
         self._jobs = jobs
 
-    def write(self, payload: Payload, loads: Iterable[Load], on_job: OnJob | None) -> Iterator[Outcomes]:
-        """Load these jobs; one ``Outcomes`` per job. A job's outcomes may come while the next one is at work."""
-        before: Sent | None = None
-        for load in loads:
-            try:
-                sent = self._uploaded(payload, load, on_job)
-            except SfsyncError:
-                yield from self._last(payload, before)  # what is at work is seen to its end
-                raise
-            if sent is None:
-                yield Outcomes(alike(payload.write.keys[load.rows], failed(UPLOAD_LOST)))
-                continue
-            del load
-            yield from self._relayed(payload, before, sent)
-            before = sent
-        yield from self._last(payload, before)
-
-    def _relayed(self, payload: Payload, before: Sent | None, sent: Sent) -> Iterator[Outcomes]:
-        """The next job starts as soon as the one before it has ended; then that one's outcomes."""
-        with self._jobs.abandoned_on_error(sent.job_id):
-            self._wait(before)
-            if before is not None and before.stop is not None:
-                yield from self._last(payload, before)
-        self._start(sent)
-        if before is not None:
-            yield self._outcomes(payload, before)
-            if before.stop is not None:
-                yield from self._last(payload, sent)
-                raise before.stop
-
-    def _last(self, payload: Payload, sent: Sent | None) -> Iterator[Outcomes]:
-        """Wait for a job and give its outcomes, with nothing to follow it."""
-        if sent is not None:
-            self._wait(sent)
-            yield self._outcomes(payload, sent)
-            if sent.stop is not None:
-                raise sent.stop
-
     # -- one job ----------------------------------------------------------------------------------------
 
-    def _uploaded(self, payload: Payload, load: Load, on_job: OnJob | None) -> Sent | None:
+    def uploaded(self, payload: Payload, load: Load, on_job: OnJob | None) -> Sent | None:
         """A job that holds the rows and waits to be started, None if they could not be uploaded."""
         for _ in range(UPLOADS):
             job_id = str(self._jobs.create(_job(payload))["id"])
@@ -112,26 +79,35 @@ class BulkLoad:
                     self._jobs.set_state(job_id, "Aborted")  # a job takes one upload; it was not started yet
                     continue
                 hit("bulk.uploaded")
-                return Sent(job_id, load.rows)
+                return Sent(job_id, payload, load.rows)
         return None
 
-    def _start(self, sent: Sent) -> None:
+    def abandoned_on_error(self, sent: Sent) -> AbstractContextManager[None]:
+        """Abort the job if what follows fails before it has started."""
+        return self._jobs.abandoned_on_error(sent.job_id)
+
+    def start(self, sent: Sent) -> None:
+        """Let the org begin."""
         with _judging(sent):
-            sent.started = time.monotonic()
+            sent.started, sent.since = time.monotonic(), self._session.now()
             self._jobs.set_state(sent.job_id, "UploadComplete")
             hit("bulk.started")
 
-    def _wait(self, sent: Sent | None) -> None:
+    def wait(self, sent: Sent | None) -> None:
+        """Until the job has ended, or cannot be waited for."""
         if sent is not None and sent.said is None and sent.ended is None:
             with _judging(sent):
                 sent.ended = self._jobs.wait(sent.job_id, len(sent.rows), sent.started)
+                sent.until = self._session.now()
                 hit("bulk.ended")
 
-    def _outcomes(self, payload: Payload, sent: Sent) -> Outcomes:
-        keys = payload.write.keys[sent.rows]
+    def outcomes(self, sent: Sent) -> Outcomes:
+        """One outcome per row of the job, also of rows no result file mentions."""
+        keys = sent.payload.write.keys[sent.rows]
+        during = (sent.since, sent.until) if sent.since and sent.until else None
         if sent.ended is not None:
             with _judging(sent):
-                return Outcomes(self._results(payload, sent, keys, sent.ended), sent.job_id)
+                return Outcomes(self._results(sent, keys, sent.ended), sent.job_id, during)
         return Outcomes(alike(keys, sent.said or unknown(LOST)), sent.job_id)
 
     # -- results ----------------------------------------------------------------------------------------
@@ -142,7 +118,8 @@ class BulkLoad:
         found = joined(names, keys, name, self._files(job_id, name, {"state": ""}, len(keys)), kind, None)
         return found[(found["result"] != UNKNOWN).to_numpy(bool) & ~passing(found)]
 
-    def _results(self, payload: Payload, sent: Sent, keys: pd.Index, ended: dict[str, Any]) -> pd.DataFrame:
+    def _results(self, sent: Sent, keys: pd.Index, ended: dict[str, Any]) -> pd.DataFrame:
+        payload = sent.payload
         kind, own = payload.write.kind, payload.write.ids.iloc[sent.rows]
         if not payload.creates and _all_done(ended, len(keys)):
             return alike(keys, outcome(DELETED if kind == "delete" else UPDATED), pa.array(own.astype(TEXT)))

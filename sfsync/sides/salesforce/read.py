@@ -9,7 +9,7 @@ made again must not look deleted. Source: SYNC "Windows that lose nothing", wire
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,11 @@ from sfsync.sides.salesforce.frames import View, deleted_rows, from_json, to_rec
 from sfsync.sides.salesforce.ids import to18
 from sfsync.sides.salesforce.query import Page, Queries
 from sfsync.sides.salesforce.ways import Ways
-from sfsync.sides.side import TEXT, Records, Window, concat, empty_problems
+from sfsync.sides.side import TEXT, Records, Span, Window, concat, empty_problems
 
 ORDER = "SystemModstamp, Id"
+
+MARGIN = timedelta(seconds=2)  # the org's time is known to about a second
 
 Unkeyed = Callable[[str, int], None]
 
@@ -44,7 +46,7 @@ class Reader:
             gone = deleted_rows(raw)
             if gone.any():
                 deleted.append(self._records(view, raw[gone], me))
-            live = self._records(view, raw[~gone], me)
+            live = self._records(view, raw[~gone] if gone.any() else raw, me)
             if len(live):
                 seen.append(live.values.index)
                 yield live
@@ -124,6 +126,24 @@ class Reader:
         ]
         frames = [from_json(p.rows, view.selected) for p in self._queries.all_pages(asks, closing=True) if p.rows]
         return pd.concat(frames, ignore_index=True) if frames else None
+
+    def settled(self, view: View, ids: pd.Series, during: Span | None, me: str) -> Records:
+        """Records just written, ``ids`` by key; many are read by one Bulk query of what was stamped at that time.
+
+        A record that query does not show (somebody has changed or deleted it since) is looked up.
+        """
+        if during is None or len(ids) <= self._ways.settle_from:
+            return self.fetch(view, ids.index, ids, me)
+        since, until = (soql.instant(t) for t in (during[0] - MARGIN, during[1] + MARGIN))
+        scope = [record_types(view), f"SystemModstamp >= {since}", f"SystemModstamp <= {until}"]
+        found = []
+        for raw in self._bulk.frames(_ask(view, scope, ordered=False), view.selected, len(ids)):
+            records = to_records(view, raw[~deleted_rows(raw)], me)[0]
+            mine = records.values.index.isin(ids.index)
+            found.append(Records(records.values[mine], records.meta[mine], records.observed, empty_problems()))
+        seen = concat(view.mapping, found)
+        rest = ids[~ids.index.isin(seen.values.index)]
+        return concat(view.mapping, [seen, self.fetch(view, rest.index, rest, me)]) if len(rest) else seen
 
 
 def record_types(view: View) -> str:

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -127,6 +127,11 @@ class Session:
         if self._clock is None or time.monotonic() - self._clock[1] > max_age_s:
             self.call("GET", "/services/data", counted=False)
         return self._clock[0] if self._clock else datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """The org's time at this moment: its last answer's, and what has passed since."""
+        told = self.clock()
+        return told + timedelta(seconds=time.monotonic() - self._clock[1]) if self._clock else told
 
     def _refresh(self, stale: str) -> None:
         with self._lock:

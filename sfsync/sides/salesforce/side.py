@@ -35,7 +35,7 @@ from sfsync.sides.salesforce.read import Reader
 from sfsync.sides.salesforce.session import Patience, Session
 from sfsync.sides.salesforce.ways import Ways
 from sfsync.sides.salesforce.write import Writer
-from sfsync.sides.side import TEXT, Capabilities, Finding, Outcomes, Records, Window, Write
+from sfsync.sides.side import TEXT, Capabilities, Finding, ManyWrites, Outcomes, Records, Span, Window, Write
 
 
 class SalesforceSide:
@@ -194,6 +194,10 @@ class SalesforceSide:
             self._seen.update(zip(records.meta["id"], records.meta["stamp"], strict=True))
         return records
 
+    def settled(self, mapping: Mapping, ids: pd.Series, during: Span | None) -> Records:
+        """Records just written, as they are now."""
+        return self._reader.settled(self.view(mapping), ids, during, self._me(mapping))
+
     def _me(self, mapping: Mapping) -> str:
         return self.username() if any(f.type is FieldType.USER for f in mapping.synced) else ""
 
@@ -209,6 +213,10 @@ class SalesforceSide:
     def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
         """Write rows; see ``write.Writer`` for the ways."""
         yield from self._writer.write(self.view(mapping), write, self.on_job)
+
+    def write_many(self, mapping: Mapping, writes: ManyWrites) -> Iterator[tuple[int, Outcomes]]:
+        """Large writes in a row; see ``write.Writer``."""
+        yield from self._writer.write_many(self.view(mapping), writes)
 
     def cost(self, mapping: Mapping, kind: str, rows: int) -> dict[str, int]:
         """API calls by way that writing a batch of so many records will take."""
