@@ -198,8 +198,8 @@ def _explain(row: dict[str, Any]) -> None:
 @conflicts.command("resolve")
 @click.argument("conflict_ids", nargs=-1, metavar="[ID]...")
 @take
-@o.option("--mapping", "-m", help="Instead of ids: all open conflicts of this mapping …")
-@o.option("--field", "-f", "name", help="… and of this field.")
+@o.option("--mapping", "-m", help="Instead of ids: all open conflicts of this mapping.")
+@o.option("--field", "-f", "name", help="With --mapping: only those of this field.")
 @deleted
 @o.option("--change", is_flag=True, help="Overrule what somebody decided before, if no run has written it yet.")
 @o.dry_run
