@@ -37,6 +37,8 @@ SENTENCES = {
     "ledger.keep_days": "How long before-images and write history are kept at least; so long a run can be undone.",
     "budget.per_run": "Share of the org's daily API calls one run may use.",
     "budget.org_wide_stop": "sfsync stops when everybody together has used this share of the daily calls.",
+    "budget.reserve_for_people": "Share of the daily calls kept for people; only compliance flags may use it.",
+    "budget.compliance_late": "Minutes after which a compliance change that is not in Salesforce is late.",
     "privacy.hash_key": "Secret with which identifiers are hashed before they leave (`leaves: hash`), at least 32 "
     "characters; without it one is made once in `hash.key` of the ledger's folder. Another key makes other hashes.",
 }

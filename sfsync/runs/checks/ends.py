@@ -91,7 +91,9 @@ def _side(patient: Patient, settings: Settings) -> SalesforceSide:
     cache = Path(patient.stack.enter_context(tempfile.TemporaryDirectory(prefix="sfsync-doctor-")))
     quick = settings.salesforce.model_copy(update={"timeout_s": min(settings.salesforce.timeout_s, QUICK_S)})
     patience = Patience(attempts=2, first_s=0.2, most_s=1.0)
-    side = SalesforceSide(quick, Budget(per_run=1, org_wide_stop=1), cache=cache, patience=patience)
+    side = SalesforceSide(
+        quick, Budget(per_run=1, org_wide_stop=1, reserve_for_people=0), cache=cache, patience=patience
+    )
     patient.stack.callback(side.close)
     return side
 
@@ -149,7 +151,10 @@ def limits(patient: Patient) -> Iterator[Check]:
 
 def _budget(daily: dict[str, int], shares: Budget) -> Iterator[Check]:
     total, left = daily["Max"], daily["Remaining"]
-    room = min(int(total * shares.per_run), int(total * shares.org_wide_stop) - (total - left))
+    room = min(
+        int(total * shares.per_run),
+        int(total * min(shares.org_wide_stop, 1 - shares.reserve_for_people)) - (total - left),
+    )
     if room <= 0:
         step = "A run would stop at once (exit 6). Wait, or raise budget.org_wide_stop."
         message = f"the org has used {total - left:,} of {total:,} API calls today"
