@@ -12,7 +12,7 @@ from pyarrow import csv as pacsv
 from sfsync.sides.salesforce.tables import header_of
 from sfsync.sides.side import TEXT
 
-PIECE = 1 << 23  # bytes; no row is longer: Salesforce allows 400,000 characters
+PIECE = 1 << 22  # bytes; no row is longer: Salesforce allows 400,000 characters
 
 
 def blocks(file: IO[bytes], wanted: Sequence[str]) -> Iterator[pd.DataFrame]:
