@@ -174,11 +174,10 @@ def advance_in(connection: Connection, mapping: str, rows: Base) -> None:
     if not _any_known(connection, mapping, rows.keys):  # a load of new records: nothing to look up, nothing to keep
         fresh = database.upsert(connection, base, _values(mapping, layout_id, rows), update={})
     if fresh < len(rows):
-        old = _read_in(connection, mapping, rows.columns, list(rows.keys))
-        kept = np.where(rows.digests == 0, old.align(rows.keys).digests, rows.digests)
+        kept, known = _kept(connection, mapping, rows)
         values = _values(mapping, layout_id, Base(rows.columns, kept, rows.rows))
         database.upsert(connection, base, values, _replacing(values))
-        fresh = fresh or len(rows) - len(old)
+        fresh = fresh or len(rows) - known
     _count(connection, mapping, fresh)
 
 
@@ -193,6 +192,17 @@ def _in_order(rows: Base) -> Base:
     if (order == np.arange(len(rows))).all():
         return rows
     return Base(rows.columns, rows.digests[order], rows.rows.iloc[order])
+
+
+def _kept(connection: Connection, mapping: str, rows: Base) -> tuple[np.ndarray, int]:
+    """The digests to write (where a cell is 0, what the record had), and how many of the records are known."""
+    keys = list(rows.keys)
+    if not rows.digests.all():
+        old = _read_in(connection, mapping, rows.columns, keys)
+        return np.where(rows.digests == 0, old.align(rows.keys).digests, rows.digests), len(old)
+    query = sa.select(sa.func.count()).select_from(base).where(base.c.mapping == mapping)
+    parts = [query.where(database.within(connection, base.c.key, some)) for some in database.chunks(keys)]
+    return rows.digests, sum(int(connection.scalar(part) or 0) for part in parts)
 
 
 def _any_known(connection: Connection, mapping: str, keys: pd.Index) -> bool:
