@@ -71,7 +71,7 @@ def align(
         s_here & ~gone,
         gone,
         (base != NOT_OBSERVED).any(axis=1),
-        keys.isin(platform.problems["key"]),
+        columns.within(keys, platform.problems["key"]),
     )
 
 
@@ -84,7 +84,8 @@ def _one_side(mapping: Mapping, records: Records, keys: pd.Index) -> tuple[pd.Da
         frame = frame.reindex(columns=names).astype(TEXT)
     if frame.index.equals(keys):
         return frame, meta, np.ones(len(keys), bool)
-    return frame.reindex(keys), meta.reindex(keys), keys.isin(frame.index)
+    here = columns.within(keys, frame.index)
+    return columns.aligned(frame, keys), columns.aligned(meta, keys), here
 
 
 def _digests(frame: pd.DataFrame, here: np.ndarray, records: Records, digest: Digest) -> np.ndarray:
@@ -104,8 +105,8 @@ def _blank_problems(mapping: Mapping, records: Records, keys: pd.Index, digests:
     """A value that cannot be made canonical was not observed; a problem of the whole record blanks all of it."""
     if not len(records.problems):
         return
-    problems = records.problems[records.problems["key"].isin(keys)]
-    rows = keys.get_indexer(problems["key"])
+    problems = records.problems[columns.within(records.problems["key"], keys)]
+    rows = columns.places(problems["key"], keys)
     fields = pd.Index(mapping.columns).get_indexer(problems["field"].fillna(""))
     cells = fields >= 0
     digests[rows[cells], fields[cells]] = NOT_OBSERVED

@@ -7,16 +7,22 @@ import pandas as pd
 
 from sfsync.plan.model import CREATE, Changes
 from sfsync.plan.settle import Digest
+from sfsync.sides import columns
 from sfsync.sides.side import CREATED, MOVED, OUTCOME_COLUMNS, UNKNOWN, UPDATED, Records
 
 
 def complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
     """One outcome per key (frame with ``OUTCOME_COLUMNS``); what no part answers for was not reached by the budget."""
-    found = pd.concat(parts) if parts else pd.DataFrame(columns=list(OUTCOME_COLUMNS))
-    found = found[~found.index.duplicated(keep="last")].reindex(index=keys, columns=list(OUTCOME_COLUMNS))
+    if not parts:
+        found = columns.empty(OUTCOME_COLUMNS, keys)
+    else:
+        found = parts[0] if len(parts) == 1 else pd.concat(parts)
+        if not found.index.is_unique:
+            found = found[~found.index.duplicated(keep="last")]
+        found = columns.rows(found, keys, OUTCOME_COLUMNS)
     unsent = found["result"].isna()
-    found.loc[unsent, "result"] = MOVED
-    found.loc[unsent, "code"] = "BUDGET"
+    if unsent.any():
+        found = found.assign(result=found["result"].fillna(MOVED), code=found["code"].mask(unsent, "BUDGET"))
     return found
 
 
@@ -27,8 +33,8 @@ def judge_unknown(
     unknown = (outcomes["result"] == UNKNOWN).to_numpy(bool)
     if not unknown.any() or read is None:
         return outcomes
-    there = changes.keys.isin(read.values.index) & unknown
-    now = digest(read.values.reindex(changes.keys[there])[list(changes.after.columns)])
+    there = columns.within(changes.keys, read.values.index) & unknown
+    now = digest(columns.rows(read.values, changes.keys[there], changes.after.columns))
     equal = ((now == digests[there]) | (digests[there] == 0)).all(axis=1)
     outcomes = outcomes.copy()
     seen = outcomes.index[there][equal]

@@ -39,8 +39,9 @@ def settle(
 
     ``sent``: digests (uint64 n x f) of ``changes.after``.
     """
-    ok = outcomes["result"].reindex(changes.rows["key"]).isin(DONE).to_numpy(bool)
-    done, outcomes = changes.take(ok), outcomes.reindex(changes.rows["key"][ok])
+    outcomes = columns_.aligned(outcomes, changes.keys)
+    ok = outcomes["result"].isin(DONE).to_numpy(bool)
+    done, outcomes = changes.take(ok), outcomes if ok.all() else outcomes[ok]
     sent = np.where(done.cause != 0, sent[ok], np.uint64(0))
     found = _read_back(mapping, done, read, sent, digest)
     seen = np.where(found != 0, found, sent)
@@ -60,7 +61,7 @@ def _read_back(mapping: Mapping, done: Changes, read: Records | None, sent: np.n
     other = ((found == 0) & (done.cause != 0)).any(axis=1)
     if other.any():
         found[other] = np.where(done.cause[other] != 0, digest(now[other]), np.uint64(0))
-    found[~keys.isin(read.values.index)] = 0
+    found[~columns_.within(keys, read.values.index)] = 0
     found[:, [c not in read.observed for c in mapping.columns]] = 0
     return found
 
@@ -70,7 +71,7 @@ def _base_rows(done: Changes, outcomes: pd.DataFrame, digests: np.ndarray, read:
     salesforce = done.rows["side"] == "salesforce"
     stamps = outcomes["stamp"].reset_index(drop=True)
     if read is not None and len(read):
-        back = read.meta["stamp"].reindex(keys).reset_index(drop=True)
+        back = columns_.aligned(read.meta[["stamp"]], keys)["stamp"].reset_index(drop=True)
         stamps = back.fillna(stamps)
     meta = pd.DataFrame(
         {
@@ -106,7 +107,7 @@ def moved(mapping: Mapping, changes: Changes, now: Records) -> np.ndarray:
         return np.zeros(0, bool)
     keys = pd.Index(changes.rows["key"], dtype=TEXT)
     is_new = (changes.rows["kind"] == CREATE).to_numpy(bool)
-    gone = ~keys.isin(now.values.index[~now.meta["deleted"].to_numpy(bool)])
+    gone = ~columns_.within(keys, now.values.index[~now.meta["deleted"].to_numpy(bool)])
     same = columns_.equal(changes.before, columns_.rows(now.values, keys, mapping.columns))
     differs = ~same & changes.touched & (changes.cause != Cause.CYCLE)
     differs[:, [c not in now.observed for c in mapping.columns]] = False

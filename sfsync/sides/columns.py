@@ -31,10 +31,59 @@ def empty(names: Sequence[str], index: pd.Index) -> pd.DataFrame:
     return pd.DataFrame(dict.fromkeys(names, nothing), index=index, columns=list(names), copy=False)
 
 
+def within(keys: pd.Index | pd.Series, among: pd.Index | pd.Series) -> np.ndarray:
+    """bool n: which of these texts are among those. (``isin`` of pandas makes a Python object of each.)"""
+    if not len(among) or not len(keys):
+        return np.zeros(len(keys), bool)
+    here, there = arrow(keys), arrow(among)
+    if here.equals(there):
+        return np.ones(len(keys), bool)
+    found: np.ndarray = pc.is_in(here, value_set=there.cast(here.type)).to_numpy(zero_copy_only=False)
+    return found
+
+
+def places(wanted: pd.Index | pd.Series, among: pd.Index | pd.Series) -> np.ndarray:
+    """int64 n: where each of these texts stands among those (the first place), -1 where it does not."""
+    if not len(among) or not len(wanted):
+        return np.full(len(wanted), -1, np.int64)
+    here, there = arrow(wanted), arrow(among)
+    if here.equals(there):
+        return np.arange(len(here), dtype=np.int64)
+    found = pc.fill_null(pc.index_in(here, value_set=there.cast(here.type)), -1)
+    return np.asarray(found.to_numpy(zero_copy_only=False), np.int64)
+
+
+def union(*parts: pd.Index) -> pd.Index:
+    """All keys of the parts once, in the order in which they come."""
+    some = [arrow(p) for p in parts if len(p)]
+    if not some:
+        return pd.Index([], dtype=TEXT, name="key")
+    joined = pa.chunked_array([a.cast(pa.large_string()) for a in some]).combine_chunks()
+    return pd.Index(pd.array(pc.unique(joined), dtype=TEXT), name="key")
+
+
 def rows(values: pd.DataFrame, keys: pd.Index, names: Sequence[str]) -> pd.DataFrame:
     """The rows of these keys and the columns of these names, in this order; null where there is none."""
     found = values if list(values.columns) == list(names) else values.reindex(columns=list(names)).astype(TEXT)
-    return found if found.index.equals(keys) else found.reindex(keys)
+    return aligned(found, keys)
+
+
+def aligned(values: pd.DataFrame, keys: pd.Index) -> pd.DataFrame:
+    """The rows of these keys in this order; null where there is none. Columns are text or booleans."""
+    if values.index is keys or values.index.equals(keys):
+        return values
+    where = places(keys, values.index)
+    lost = where < 0
+    if not lost.any():
+        return values.take(where).set_axis(keys)
+    taken = pa.array(np.where(lost, 0, where), mask=lost)
+    return pd.DataFrame({str(n): _taken(values[n], taken) for n in values.columns}, index=keys, columns=values.columns)
+
+
+def _taken(column: pd.Series, where: pa.Array) -> Any:
+    values = pa.array(column)
+    found = values.take(where) if len(values) else pa.nulls(len(where), values.type)
+    return pd.array(found.to_pylist(), dtype="boolean") if column.dtype == bool else pd.array(found, dtype=TEXT)
 
 
 def present(values: pd.DataFrame) -> np.ndarray:

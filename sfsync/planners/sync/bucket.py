@@ -137,7 +137,7 @@ def _born(a: Aligned, born: np.ndarray) -> list[Changes]:
 
 def _with_values(changes: Changes, values: pd.DataFrame) -> Changes:
     """The changes with these values (frame indexed by key) in their touched cells."""
-    after = values.reindex(changes.keys).reset_index(drop=True)
+    after = columns.aligned(values, changes.keys).reset_index(drop=True)
     return Changes(changes.rows, columns.masked(after, changes.touched), changes.before, changes.cause)
 
 
@@ -260,7 +260,7 @@ def _without_parked(changes: Changes, recall: Recall, digest: Digest) -> tuple[C
 
 def _problems(draft: Draft) -> pd.DataFrame:
     """Records whose platform values cannot be used, with the code and field canon gave them."""
-    found = draft.problems[draft.problems["key"].isin(draft.aligned.keys)]
+    found = draft.problems[columns.within(draft.problems["key"], draft.aligned.keys)]
     return _issues(found["key"], "salesforce", "failed", found["code"], found["field"])
 
 
@@ -326,9 +326,9 @@ def _all_issues(
     """All issues with the digests they are about, and a ``clear`` for every old one that is over."""
     a = draft.aligned
     issues = pd.concat(parts, ignore_index=True)
-    over = recall.open & ~a.keys.isin(issues["key"]) & ~a.keys.isin(changes.rows["key"])
+    over = recall.open & ~columns.within(a.keys, issues["key"]) & ~columns.within(a.keys, changes.rows["key"])
     issues = pd.concat([issues, _issues(pd.Series(a.keys[over]), "both", "clear", "")], ignore_index=True)
-    rows = a.keys.get_indexer(issues["key"])
+    rows = columns.places(issues["key"], a.keys)
     fields = pd.Index(a.mapping.columns).get_indexer(issues["field"].fillna(""))
     digests = np.zeros((len(issues), 2), np.uint64)
     cells = (rows >= 0) & (fields >= 0)

@@ -15,6 +15,7 @@ import pandas as pd
 from sfsync.plan.forecast import sent
 from sfsync.plan.model import ADOPT, CREATE, DELETE, Count, Segment
 from sfsync.planners.sync.bucket import Draft
+from sfsync.sides.columns import within
 
 UNCHANGED, UPDATED, ARCHIVED, CREATED, HELD, FAILED, CONFLICT = range(7)
 _WORDS = {
@@ -54,7 +55,7 @@ class Tally:
     def add(self, draft: Draft, segment: Segment) -> None:
         """Counts one bucket."""
         a = draft.aligned
-        conflict = a.keys.isin(segment.issues["key"][segment.issues["status"] == "conflict"])
+        conflict = within(a.keys, segment.issues["key"][segment.issues["status"] == "conflict"])
         delivered = {"salesforce": a.p_here | a.bad | conflict, "platform": a.s_here | a.s_gone | conflict}
         self.conflicts += int(conflict.sum())
         for side, mask in delivered.items():
@@ -81,5 +82,5 @@ def _outcomes(keys: pd.Index, segment: Segment, side: str) -> np.ndarray:
     words = (("held", HELD), ("undone", HELD), ("failed", FAILED), ("refused", FAILED))
     marks += [(hits["key"][hits["status"] == word], outcome_) for word, outcome_ in words]
     for who, code in marks:
-        outcome[keys.isin(who)] = code
+        outcome[within(keys, who)] = code
     return outcome

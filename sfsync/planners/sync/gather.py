@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sfsync.mapping.model import Mapping
+from sfsync.sides.columns import within
 from sfsync.sides.side import TEXT, Records, empty_problems, empty_records
 
 MEMORY_ROWS = 30_000
@@ -138,7 +139,7 @@ def passing(order: tuple[str, str], small: Records, pages: Iterable[Records], wa
     observed = small.observed
     for page in pages:
         observed, keys = page.observed, page.values.index.append(pd.Index(page.problems["key"], dtype=TEXT))
-        mine, awake = small.values.index.isin(keys), waiting.isin(keys)
+        mine, awake = within(small.values.index, keys), within(waiting, keys)
         yield _meeting(order, _of(small, mine), page, waiting[awake])
         met |= mine
         woken |= awake
@@ -157,8 +158,8 @@ def _of(records: Records, rows: np.ndarray, *, problems: bool = False) -> Record
     """Some of the records; their problems too, or (``problems``) all that belong to no other record."""
     keys = records.values.index
     found = records.problems
-    mine = found["key"].isin(keys[rows]) | (~found["key"].isin(keys) if problems else False)
-    return Records(records.values[rows], records.meta[rows], records.observed, found[mine.to_numpy(bool)])
+    mine = within(found["key"], keys[rows]) | (~within(found["key"], keys) if problems else False)
+    return Records(records.values[rows], records.meta[rows], records.observed, found[mine])
 
 
 def _table(values: pd.DataFrame, meta: pd.DataFrame) -> pa.Table:

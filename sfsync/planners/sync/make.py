@@ -25,6 +25,7 @@ from sfsync.planners.sync.gather import Spill, paired, passing, upto
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Memory, Recall
 from sfsync.planners.sync.sayings import note
+from sfsync.sides.columns import places, union, within
 from sfsync.sides.side import TEXT, Finding, OrgReader, Reader, Records, Window, concat
 
 Progress = Callable[[str, str, int], None]  # mapping, step, records so far
@@ -160,7 +161,7 @@ class _Walk:
     def _plan(self, platform: Records, salesforce: Records, waiting: pd.Index) -> Segment | None:
         self._nameless(platform, salesforce)
         self.digest.learn(platform.values, salesforce.values)
-        keys = _union(platform.values.index, _keyed(platform), salesforce.values.index, waiting)
+        keys = union(platform.values.index, _keyed(platform), salesforce.values.index, waiting)
         recall = self.sources.memory.recall(self.mapping, keys)
         odd = self._odd(keys, platform, salesforce, recall)
         self._untouched(keys[~odd], recall.digests[~odd], platform, salesforce)
@@ -183,10 +184,10 @@ class _Walk:
         """
         odd = recall.open | ~recall.digests.any(axis=1) | recall.state.ne("synced").fillna(True).to_numpy(bool)
         for name, records in (("platform", platform), ("salesforce", salesforce)):
-            odd |= keys.isin(records.problems["key"])
+            odd |= within(keys, records.problems["key"])
             if self.sizes.complete[name]:
-                odd |= ~keys.isin(records.values.index)
-            rows = keys.get_indexer(records.values.index)
+                odd |= ~within(keys, records.values.index)
+            rows = places(records.values.index, keys)
             now = self.digest(records.values) if len(rows) else recall.digests[rows]
             seen = np.array([c in records.observed for c in self.mapping.columns])
             odd[rows] |= ((now != recall.digests[rows]) & seen).any(axis=1)
@@ -195,7 +196,7 @@ class _Walk:
 
     def _untouched(self, keys: pd.Index, digests: np.ndarray, platform: Records, salesforce: Records) -> None:
         for name, records in (("platform", platform), ("salesforce", salesforce)):
-            delivered = keys.isin(records.values.index)
+            delivered = within(keys, records.values.index)
             self.tally.untouched(name, int(delivered.sum()))
             self.sizes.untouched(name, self.mapping.columns, digests[delivered])
 
@@ -211,11 +212,11 @@ class _Walk:
         self, keys: pd.Index, platform: Records, salesforce: Records, recall: Recall
     ) -> tuple[Records, Records]:
         """Fetches the other half of records that only one window delivered."""
-        lacking = keys[~keys.isin(platform.values.index)]
+        lacking = keys[~within(keys, platform.values.index)]
         if len(lacking) and not self.sizes.complete["platform"]:
             found = self.sources.platform.fetch(self.mapping, lacking)
             platform = _plus(self.mapping, platform, found)
-        ids = recall.ids[~keys.isin(salesforce.values.index)].dropna()
+        ids = recall.ids[~within(keys, salesforce.values.index)].dropna()
         if len(ids) and (self.standing.rekeyed or not self.sizes.complete["salesforce"]):
             found = self.sources.salesforce.fetch(self.mapping, ids.index, ids)
             self.sizes.read["salesforce"] += len(found)
@@ -291,25 +292,21 @@ def _keyed(records: Records) -> pd.Index:
     return pd.Index(keys[keys != ""].unique(), dtype=TEXT)
 
 
-def _union(*parts: pd.Index) -> pd.Index:
-    joined = pd.Index(np.concatenate([np.asarray(p, dtype=object) for p in parts]), dtype=TEXT, name="key")
-    return joined.unique()
-
-
 def _plus(mapping: Mapping, window: Records, found: Records) -> Records:
     both = concat(mapping, [window, found])
     return Records(both.values, both.meta, window.observed & found.observed, both.problems)
 
 
 def _only(recall: Recall, mask: np.ndarray, keys: pd.Index) -> Recall:
-    kept = set(keys[mask])
+    if mask.all():
+        return recall
     return Recall(
         recall.digests[mask],
         recall.ids[mask].set_axis(keys[mask]),
         recall.state[mask],
         recall.in_doubt[mask],
         recall.said,
-        recall.parked[recall.parked["key"].isin(kept)],
+        recall.parked[within(recall.parked["key"], keys[mask])],
         recall.open[mask],
         recall.ruled,
     )

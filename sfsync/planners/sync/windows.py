@@ -18,6 +18,7 @@ from sfsync.merge.verdict import Presence
 from sfsync.plan.model import CREATE, UPDATE, Segment
 from sfsync.planners.sync.bucket import Draft
 from sfsync.planners.sync.recall import Recall
+from sfsync.sides.columns import within
 
 SIDES = ("salesforce", "platform")
 
@@ -35,7 +36,7 @@ def sizes(standing: Standing, base: int) -> Sizes:
 def count(sizes: Sizes, draft: Draft, segment: Segment) -> None:
     """Adds one bucket: updates (a known record made again is one) and known records a complete read lacks."""
     a, rows, touched = draft.aligned, segment.changes.rows, segment.changes.touched
-    again = (rows["kind"] == CREATE) & rows["key"].isin(a.keys[a.known])
+    again = (rows["kind"] == CREATE) & within(rows["key"], a.keys[a.known])
     rewrites = ((rows["kind"] == UPDATE) | again).to_numpy(bool)
     for side in SIDES:
         mine = rewrites & (rows["side"] == side).to_numpy(bool)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from sfsync.sides.columns import within
 from sfsync.sides.salesforce import soql
 from sfsync.sides.salesforce.bulk_query import BulkQuery
 from sfsync.sides.salesforce.frames import View, deleted_rows, from_json, to_records
@@ -139,10 +140,10 @@ class Reader:
         found = []
         for raw in self._bulk.frames(_ask(view, scope, ordered=False), view.selected, len(ids)):
             records = to_records(view, raw[~deleted_rows(raw)], me)[0]
-            mine = records.values.index.isin(ids.index)
+            mine = within(records.values.index, ids.index)
             found.append(Records(records.values[mine], records.meta[mine], records.observed, empty_problems()))
         seen = concat(view.mapping, found)
-        rest = ids[~ids.index.isin(seen.values.index)]
+        rest = ids[~within(ids.index, seen.values.index)]
         return concat(view.mapping, [seen, self.fetch(view, rest.index, rest, me)]) if len(rest) else seen
 
 
