@@ -13,7 +13,7 @@ from sfsync.errors import BudgetReached
 from sfsync.faultpoints import hit
 from sfsync.ledger import base, intents
 from sfsync.plan import decided, notes
-from sfsync.plan.flight import Flight, as_base, land, ready
+from sfsync.plan.flight import LOAD_ROWS, Flight, as_base, land, ready
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.hands import Hands, said
 from sfsync.plan.model import ADOPT, Changes
@@ -21,7 +21,6 @@ from sfsync.plan.walk import Batch, Issues, Remember, walk
 from sfsync.sides.side import ManyWrites, Outcomes
 
 BULK_ROWS = 60_000
-LOAD_ROWS = 5_000  # from here on batches follow each other closely
 Step = Remember | Batch | Issues
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sfsync.errors import BudgetReached
 from sfsync.faultpoints import hit
-from sfsync.ledger import base, images, intents
+from sfsync.ledger import base, images, intents, loads
 from sfsync.ledger.tables import COMPLIANCE
 from sfsync.mapping.model import Mapping
 from sfsync.plan import decided, notes
@@ -26,6 +26,8 @@ from sfsync.plan.outcomes import complete, judge_unknown
 from sfsync.plan.settle import DONE, Settled, moved, settle
 from sfsync.plan.walk import Batch
 from sfsync.sides.side import DELETED, FAILED, MOVED, UNKNOWN, Outcomes, Records, Side, Span, Write
+
+LOAD_ROWS = 5_000  # from here on batches follow each other closely
 
 
 @dataclass
@@ -157,6 +159,8 @@ def land(hands: Hands, flight: Flight) -> None:
     digest = hands.digest(mapping)
     outcomes = complete(changes.keys, flight.parts)
     hit("apply.written")
+    if flight.during and _can_wait(flight, outcomes):
+        loads.add(hands.ledger, mapping.name, *flight.during, len(outcomes))
     read = _read_back(hands, flight, outcomes)
     outcomes = judge_unknown(changes, outcomes, read, flight.digests, digest)
     settled = settle(mapping, changes, outcomes, read, flight.sent, digest)
@@ -172,12 +176,20 @@ def _read_back(hands: Hands, flight: Flight, outcomes: pd.DataFrame) -> Records 
     look = outcomes["result"].isin([*DONE, UNKNOWN]) & (rows["kind"] != DELETE).to_numpy(bool)
     if flight.step.side != "salesforce" or not hands.salesforce.capabilities.settle_read or not look.any():
         return None
+    if _can_wait(flight, outcomes):
+        return None
     ids = outcomes["id"].fillna(rows["id"].set_axis(flight.changes.keys))[look]
     try:
         return hands.salesforce.settled(flight.mapping, ids, flight.during)
     except BudgetReached as reached:
         hands.stopped = reached
         return None
+
+
+def _can_wait(flight: Flight, outcomes: pd.DataFrame) -> bool:
+    """A large load of new records is not read at once: the next window delivers them all anyway (``settling``)."""
+    given = given_at_birth(flight.mapping) or (outcomes["result"] == UNKNOWN).any()
+    return flight.during is not None and flight.step.kind == CREATE and len(outcomes) >= LOAD_ROWS and not given
 
 
 def _close(hands: Hands, flight: Flight, outcomes: pd.DataFrame, settled: Settled) -> None:

@@ -100,7 +100,7 @@ ROW_COLUMNS = ("key", "side", "kind", "lane", "id", "stamp")
 ISSUE_COLUMNS = (
     "key",
     "side",
-    "status",  # held | failed | conflict; undone, refused: as before, not tried again; clear: an old issue is over
+    "status",  # held | failed | conflict; undone, refused: as before, not tried again; automated: accepted; clear: over
     "code",
     "field",
     "waits_mapping",

@@ -33,6 +33,7 @@ def record(ledger: Ledger, run_id: str, segment: Segment) -> None:
     _failures(ledger, run_id, name, found[found["status"] == "failed"], over)
     in_conflict = (found["status"] == "conflict").to_numpy(bool)
     _conflicts(ledger, run_id, name, found[in_conflict], segment.issue_digests[in_conflict], over)
+    _accept(ledger, run_id, name, found, segment.issue_digests)
     parked.close_decided(ledger, name, over)
     _log(ledger, run_id, name, found)
 
@@ -91,6 +92,16 @@ def _conflicts(
             }
         )
         conflicts.meet(ledger, run_id, mapping, [*over, *found["key"]], cells)
+
+
+def _accept(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame, digests: np.ndarray) -> None:
+    """Values automation put in place of what was sent: neither a false edit nor written again for ever."""
+    here = (found["status"] == "automated").to_numpy(bool)
+    if here.any():
+        cells = found[here][["key", "field"]].assign(
+            platform_digest=digests[here, 0], salesforce_digest=digests[here, 1]
+        )
+        conflicts.accept(ledger, run_id, mapping, cells, "automation")
 
 
 def _log(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame) -> None:

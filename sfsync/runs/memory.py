@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from sfsync.ledger import base, conflicts, parked, rulings
+from sfsync.ledger import base, conflicts, loads, parked, rulings
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.merge.footing import Standing
@@ -31,6 +31,7 @@ class LedgerMemory:
     in_doubt: dict[str, pd.DataFrame] = field(default_factory=dict)
     as_of: datetime | None = None  # the instant rules and deadlines are asked about; None: nobody asks
     standings: dict[str, Standing] = field(default_factory=dict)
+    _loads: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
 
     def recall(self, mapping: Mapping, keys: pd.Index) -> Recall:
         """What is remembered of these keys, in their order."""
@@ -44,6 +45,7 @@ class LedgerMemory:
             parked.of_keys(self.ledger, mapping.name, keys),
             keys.isin(self.open_keys(mapping)),
             nothing_said if self.as_of is None else partial(rulings.ruled, self.ledger, mapping, self.as_of),
+            self.loads(mapping),
         )
         return recalled(self.standing(mapping), mapping, recall)
 
@@ -61,6 +63,12 @@ class LedgerMemory:
     def open_keys(self, mapping: Mapping) -> pd.Index:
         """Keys with something open."""
         return pd.Index(parked.open_keys(self.ledger, mapping.name), dtype=TEXT, name="key")
+
+    def loads(self, mapping: Mapping) -> list[tuple[str, str, int]]:
+        """Large loads whose records come in the next window."""
+        if mapping.name not in self._loads:
+            self._loads[mapping.name] = [] if self.standing(mapping).fresh else loads.of(self.ledger, mapping.name)
+        return self._loads[mapping.name]
 
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
         """(stamp, id) known to lie in the window; of very many only the first ones, enough to know that."""

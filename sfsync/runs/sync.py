@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sfsync.errors import BudgetReached, DriftError, Exit, GuardStop
 from sfsync.faultpoints import hit
-from sfsync.ledger import base, rulings, tally
+from sfsync.ledger import base, loads, rulings, tally
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.merge.footing import Standing
@@ -252,6 +252,7 @@ def _advance_windows(run: Run, folder: PlanFolder) -> None:
     for name, part in folder.header.mappings.items():
         for side, window in part.windows.items():
             run.bench.ledger.set_watermark(name, side, window.until, run.id)
+        loads.passed(run.bench.ledger, name, part.windows["salesforce"].until)
         standing.settle(run.bench, name, part.footing, run.id)
 
 

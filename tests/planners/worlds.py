@@ -63,6 +63,10 @@ class Remembered:
     def open_keys(self, mapping: Mapping) -> pd.Index:
         return pd.Index(self.open.get(mapping.name, []), dtype=TEXT, name="key")
 
+    def loads(self, mapping: Mapping) -> list[tuple[str, str, int]]:
+        """None."""
+        return []
+
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
         return []
 

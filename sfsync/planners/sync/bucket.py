@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from sfsync.plan.model import (
 )
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Recall
+from sfsync.planners.sync.settling import unsettled
 from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
@@ -51,6 +52,8 @@ class Draft:
     decided: np.ndarray  # bool n x f: a person, a rule or the deadline said so
     in_doubt: np.ndarray  # bool n x f
     problems: pd.DataFrame
+    settled: np.ndarray  # bool n x f: automation changed it while a large load was at work; the base takes it
+    accepted: np.ndarray  # bool n x f: of these, the cells in which the sides may now differ
 
 
 def merge(
@@ -58,20 +61,26 @@ def merge(
 ) -> Draft:
     """Analyse and decide: the first two of the four steps, for ``keys`` (n)."""
     a = align(mapping, platform, salesforce, recall.digests, keys, digest)
+    settled = unsettled(a, recall.loads)
+    accepted = settled & (a.p == a.b)
+    if settled.any():
+        a = replace(a, b=np.where(settled, a.s, a.b))
     verdicts = verdict.cells(a.p, a.s, a.b)
-    said = recall.said(mapping.columns, keys, a.p, a.s)
+    said = np.where(accepted, np.int8(Action.BASE), recall.said(mapping.columns, keys, a.p, a.s))
     asked = decide.cells(a, verdicts, said, recall.in_doubt)
     actions = asked
     if (asked == Action.ASK).any():
         actions = decide.answered(asked, recall.ruled(mapping.columns, keys, a.p, a.s), recall.in_doubt)
     decided = (said != 0) | (actions != asked)
-    return Draft(a, verdict.presence(a), verdicts, actions, decided, recall.in_doubt, platform.problems)
+    return Draft(
+        a, verdict.presence(a), verdicts, actions, decided, recall.in_doubt, platform.problems, settled, accepted
+    )
 
 
 def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes, digest: Digest) -> Segment:
     """The bucket's piece of the plan."""
     a, mapping = draft.aligned, draft.aligned.mapping
-    issues = [_problems(draft), _conflicts(draft), _deleted(draft, recall)]
+    issues = [_problems(draft), _conflicts(draft), _deleted(draft, recall), _automated(draft)]
     changes = [*_updates(draft, links), *_creates(draft, recall, links)]
     joined, held = _linked(mapping, join(mapping.columns, changes), links)
     joined, parked = _without_parked(joined, recall, digest)
@@ -281,6 +290,13 @@ def _kinds(draft: Draft) -> pd.Series:
     return pd.Series(np.where(doubt[asked], IN_DOUBT, "BOTH_CHANGED"), dtype=TEXT)
 
 
+def _automated(draft: Draft) -> pd.DataFrame:
+    """Values automation put in place of those a large load sent: accepted as they are."""
+    rows, fields = np.nonzero(draft.accepted & (draft.presence == Presence.BOTH)[:, None])
+    names = pd.Series(np.array(draft.aligned.mapping.columns, dtype=object)[fields], dtype=TEXT)
+    return _issues(pd.Series(draft.aligned.keys[rows]), "both", "automated", "AUTOMATION", names)
+
+
 def _deleted(draft: Draft, recall: Recall) -> pd.DataFrame:
     """Deleted in Salesforce, alive on the platform: a person decides, unless the mapping says what to do."""
     a = draft.aligned
@@ -343,6 +359,7 @@ def _all_issues(
 def _agreed(draft: Draft, recall: Recall) -> BaseRows:
     a = draft.aligned
     digests = np.where(draft.actions == Action.BASE, a.p, np.uint64(0))
+    digests = np.where(draft.settled, a.s, digests)
     ids = a.s_meta["id"].reset_index(drop=True)
     moved = a.s_here & (ids.fillna("").to_numpy(object) != recall.ids.fillna("").to_numpy(object))
     state = _states(draft, recall)

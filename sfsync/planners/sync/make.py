@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
 from sfsync.merge.footing import Standing
 from sfsync.merge.verdict import Presence
+from sfsync.plan.decided import automated
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, MappingPlan, Segment, WindowNote
 from sfsync.planners.sync import bucket as one
@@ -95,6 +97,7 @@ class _Walk:
         self.sizes = windows.sizes(self.standing, sources.memory.size(mapping))
         self.observed = frozenset(mapping.columns)
         self.strangers = self.vanished = 0
+        self.automated: Counter[str] = Counter()
 
     def run(self, folder: PlanFolder) -> MappingPlan:
         segments = 0
@@ -115,7 +118,7 @@ class _Walk:
         """
         spans = {name: self._window(name, side) for name, side in self.sources.sides.items()}
         known = self._known_since(spans["salesforce"])
-        order = ("platform", "salesforce") if len(known) > gather.MEMORY_ROWS else ("salesforce", "platform")
+        order = ("platform", "salesforce") if self._expected(known) > gather.MEMORY_ROWS else ("salesforce", "platform")
         few, many = (self._pages(name, spans[name], known) for name in order)
         waiting = self.sources.memory.open_keys(self.mapping)
         small, rest = (Spill(self.mapping, self.scratch, name) for name in order)
@@ -131,7 +134,14 @@ class _Walk:
 
     def _passes(self, name: str, window: Window, known: list[tuple[str, str]]) -> bool:
         """Whether this side delivers every key once, so that its pages can be planned as they come."""
-        return window.since is None if name == "platform" else len(known) > gather.MEMORY_ROWS
+        return window.since is None if name == "platform" else self._expected(known) > gather.MEMORY_ROWS
+
+    def _expected(self, known: list[tuple[str, str]]) -> int:
+        """How many records Salesforce's window will deliver at least: those known to lie in it, and large loads."""
+        since = stamp(self.windows["salesforce"].since)
+        return len(known) + sum(
+            n for _, until, n in self.sources.memory.loads(self.mapping) if since and until >= since
+        )
 
     def _window(self, name: str, side: Reader) -> Window:
         whole = self.full or self.standing.whole
@@ -230,6 +240,7 @@ class _Walk:
             self.strangers += int((presence == Presence.NEW_IN_SALESFORCE).sum())
         self.vanished += int((presence == Presence.GONE_FROM_PLATFORM).sum())
         windows.count(self.sizes, draft, segment)
+        self.automated.update(segment.issues["field"][segment.issues["status"] == "automated"])
 
     # -- the result --
 
@@ -256,6 +267,7 @@ class _Walk:
         windows.look_back(self.sizes, name, self.sources.recently)
         return [
             *self.standing.findings,
+            *(automated(self.mapping, field, count) for field, count in self.automated.items()),
             *guard.check(self.mapping, self.sizes),
             *sayings.nameless(self.mapping, self.tally.nameless["salesforce"]),
             *sayings.strangers(name, self.strangers),
@@ -300,13 +312,12 @@ def _plus(mapping: Mapping, window: Records, found: Records) -> Records:
 def _only(recall: Recall, mask: np.ndarray, keys: pd.Index) -> Recall:
     if mask.all():
         return recall
-    return Recall(
-        recall.digests[mask],
-        recall.ids[mask].set_axis(keys[mask]),
-        recall.state[mask],
-        recall.in_doubt[mask],
-        recall.said,
-        recall.parked[within(recall.parked["key"], keys[mask])],
-        recall.open[mask],
-        recall.ruled,
+    return replace(
+        recall,
+        digests=recall.digests[mask],
+        ids=recall.ids[mask].set_axis(keys[mask]),
+        state=recall.state[mask],
+        in_doubt=recall.in_doubt[mask],
+        parked=recall.parked[within(recall.parked["key"], keys[mask])],
+        open=recall.open[mask],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +33,7 @@ class Recall:
     parked     frame: key, side, code, digest, status (refused | undone): changes not to be tried again as they are
     open       bool n: the key has an open hold, failure or conflict
     ruled      what a rule or the deadline says where a person would be asked (see ``Said``)
+    loads      large loads not read back yet: since, until, records
     """
 
     digests: np.ndarray
@@ -43,6 +44,7 @@ class Recall:
     parked: pd.DataFrame
     open: np.ndarray
     ruled: Said = nothing_said
+    loads: list[tuple[str, str, int]] = field(default_factory=list)
 
 
 class Memory(Protocol):
@@ -56,6 +58,9 @@ class Memory(Protocol):
 
     def open_keys(self, mapping: Mapping) -> pd.Index:
         """Keys with open holds, failures or conflicts; they are looked at in every run."""
+
+    def loads(self, mapping: Mapping) -> list[tuple[str, str, int]]:
+        """Large loads that were not read back yet: since, until, records."""
 
     def bounds(self, mapping: Mapping, since: str) -> list[tuple[str, str]]:
         """(stamp, id) of the records known to have been stamped since, sorted; of very many only the first ones."""

@@ -6,6 +6,7 @@ The decisions are pure (``merge.footing``, ``merge.guard``); here they meet the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,4 +76,4 @@ def recalled(standing: Standing, mapping: Mapping, recall: Recall) -> Recall:
     ids, state = recall.ids, recall.state
     if standing.fresh:
         ids, state = (pd.Series(pd.NA, index=s.index, dtype=s.dtype) for s in (ids, state))
-    return Recall(digests, ids, state, recall.in_doubt, recall.said, recall.parked, recall.open)
+    return replace(recall, digests=digests, ids=ids, state=state)

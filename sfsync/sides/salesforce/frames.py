@@ -137,6 +137,7 @@ def _meta(raw: pd.DataFrame, keyless: pd.Series) -> pd.DataFrame:
             "deleted": deleted_rows(raw),
             "survivor": _text(survivor),
             "keyless": keyless.astype(bool),
+            "created": _text(raw["CreatedDate"]).str.slice(0, 19) + "Z",
         }
     )
 
