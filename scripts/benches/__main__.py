@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from scripts.benches import locks, org
+from scripts.benches.sync import main as sync
 
-BENCHES = {"locks": locks.main, "org": org.main}
+BENCHES = {"locks": locks.main, "org": org.main, "sync": sync.main}
 
 
 def main(arguments: list[str]) -> int:

@@ -19,6 +19,9 @@ class Server:
     url: str
     token: str
     pid: int
+    https_url: str = ""
+    ca_file: str = ""
+    username: str = ""
 
     def peak_mb(self) -> float:
         """The most memory the process has held; NaN where the system does not tell."""
@@ -29,15 +32,17 @@ class Server:
 
 
 @contextmanager
-def running(data: Path) -> Iterator[Server]:
-    """Starts the org and stops it at the end of the block."""
-    command = [sys.executable, "-m", "sfsync", "org", "serve", "--no-https", "--data", str(data / "org")]
+def running(data: Path, *, https: bool = False, seed: str = "empty") -> Iterator[Server]:
+    """Starts the org, for clients that insist with https too, and stops it at the end of the block."""
+    command = [sys.executable, "-m", "sfsync", "org", "serve", "--data", str(data / "org"), "--seed", seed]
+    command += [] if https else ["--no-https"]
     command += ["--force-app", str(ROOT / "force-app")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
-        yield Server(ready["instance_url"], ready["access_token"], process.pid)
+        more = [str(ready.get(name) or "") for name in ("https_url", "ca_file", "username")]
+        yield Server(ready["instance_url"], ready["access_token"], process.pid, *more)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)

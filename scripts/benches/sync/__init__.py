@@ -1,0 +1,1 @@
+"""What a sync costs, beside the floor, beside its peers and beside itself at other sizes."""
