@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
-import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +74,16 @@ def sfdmu(world: World, files: Sequence[Path]) -> Cost:
     program, env = _sf(world, shop.node("sf", VERSION, OLDER))
     plugin = shop.node("sfdmu", SFDMU) / "node_modules" / "sfdmu"
     measure.run([program, "plugins", "link", "--no-install", str(plugin)], world.folder, env)
-    with files[0].open(encoding="utf-8") as opened:
-        columns = next(csv.reader(opened))
-    _joined(world.folder / "Account.csv", files)
+    columns, rows = _plain(files)
+    with (world.folder / "Account.csv").open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows(itertools.chain([columns], rows))
     step = {"query": f"SELECT {', '.join(columns)} FROM Account", "operation": "Upsert", "externalId": KEY}  # noqa: S608
-    export = {"bulkApiVersion": "2.0", "allOrNone": False, "objects": [step]}
+    server = world.server
+    org = {"name": server.username, "orgUserName": server.username}
+    org |= {"instanceUrl": server.url, "accessToken": server.token}
+    export = {"bulkApiVersion": "2.0", "allOrNone": False, "orgs": [org], "objects": [step]}
     (world.folder / "export.json").write_text(json.dumps(export), "utf-8")
-    order = [program, "sfdmu", "run", "--sourceusername", "csvfile", "--targetusername", world.server.username]
+    order = [program, "sfdmu", "run", "--sourceusername", "csvfile", "--targetusername", server.username]
     return _run(world, [*order, "--path", str(world.folder), "--noprompt"], env)
 
 
@@ -88,8 +91,13 @@ ALL = (
     Client("curl (the floor)", curl, note="looks at the job every 0.1 s"),
     Client("simple-salesforce bulk2", simple_salesforce, note="its Bulk address made http; its own waits of 5 s"),
     Client("Salesforce CLI", sf_cli, note="data upsert bulk; its own waits"),
-    Client("CumulusCI", cumulusci, https=True, note="load_dataset from SQLite, Bulk 1.0, over https"),
-    Client("SFDMU", sfdmu, note="csvfile to org, Bulk 2.0"),
+    Client(
+        "CumulusCI",
+        cumulusci,
+        https=True,
+        note="load_dataset from SQLite, Bulk 1.0, over https, without the record type",
+    ),
+    Client("SFDMU", sfdmu, note="csvfile to org, Bulk 2.0, without the record type"),
 )
 
 
@@ -109,21 +117,26 @@ def _sf(world: World, folder: Path) -> tuple[str, dict[str, str]]:
 
 
 def _database(database: Path, files: Sequence[Path]) -> None:
+    """A table ``players`` with a number for each row, as CumulusCI's own extracts have it."""
+    columns, rows = _plain(files)
     with sqlite3.connect(database) as opened:
-        for file in files:
-            with file.open(encoding="utf-8", newline="") as lines:
-                rows = csv.reader(lines)
-                names = next(rows)
-                columns, marks = ", ".join(f'"{n}" TEXT' for n in names), ", ".join("?" * len(names))
-                opened.execute(f"CREATE TABLE IF NOT EXISTS players (id INTEGER PRIMARY KEY, {columns})")
-                order = f"INSERT INTO players ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our own plan
-                opened.executemany(order, ([cell or None for cell in row] for row in rows))
+        fields, marks = ", ".join(f'"{name}" TEXT' for name in columns), ", ".join("?" * len(columns))
+        opened.execute(f"CREATE TABLE players (id INTEGER PRIMARY KEY, {fields})")
+        order = f"INSERT INTO players ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names of our own plan
+        opened.executemany(order, ([cell or None for cell in row] for row in rows))
 
 
-def _joined(target: Path, files: Sequence[Path]) -> None:
-    with target.open("wb") as whole:
-        for number, file in enumerate(files):
-            with file.open("rb") as part:
-                if number:
-                    part.readline()
-                shutil.copyfileobj(part, whole)
+def _plain(files: Sequence[Path]) -> tuple[list[str], Iterator[list[str]]]:
+    """Columns and rows without the record type: CumulusCI and SFDMU want it by name, in tables of their own."""
+    with files[0].open(encoding="utf-8", newline="") as lines:
+        names = next(csv.reader(lines))
+    kept = [at for at, name in enumerate(names) if name != "RecordTypeId"]
+    return [names[at] for at in kept], ([row[at] for at in kept] for row in _rows(files))
+
+
+def _rows(files: Sequence[Path]) -> Iterator[list[str]]:
+    for file in files:
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = csv.reader(lines)
+            next(rows)
+            yield from rows

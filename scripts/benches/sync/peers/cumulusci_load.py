@@ -1,5 +1,6 @@
 """CumulusCI's ``load_dataset`` by Bulk, from a database, as its documentation shows. Imports nothing of sfsync.
 
+Without ``drop_missing_schema`` it refuses players for want of a ``Name``, which a person account does not take.
 Usage: ORG_URL TOKEN USER EXTERNAL_ID DATABASE, in an empty folder: the mapping file is written there.
 """
 
@@ -31,7 +32,7 @@ def main(url: str, token: str, user: str, key: str, database: str) -> None:
     org = OrgConfig(given | {"id": f"{url}/id/00D000000000000EAA/005000000000000AAA"}, "rehearsal")
     org.refresh_oauth_token = lambda *args, **more: None
     Path("mapping.yml").write_text(mapping(database, key))
-    options = {"mapping": "mapping.yml", "database_url": f"sqlite:///{database}"}
+    options = {"mapping": "mapping.yml", "database_url": f"sqlite:///{database}", "drop_missing_schema": True}
     LoadData(project, TaskConfig({"options": options}), org)()
 
 
