@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "sfsync"
 # A part imports only what stands lower. Beside each other stand mapping, ledger and sides: see TOGETHER.
 LEVELS = {
     **dict.fromkeys(("errors", "__init__"), 0),
-    **dict.fromkeys(("settings", "faultpoints"), 1),
+    **dict.fromkeys(("settings", "faultpoints", "frugal"), 1),
     **dict.fromkeys(("mapping", "ledger", "sides"), 2),
     "merge": 3,
     "plan": 4,
@@ -195,6 +195,7 @@ def test_only_settings_reads_the_configuration() -> None:
     known = {
         "settings.py",
         "faultpoints.py",
+        "frugal.py",
         "cli/edge.py",
         "cli/screen.py",
         "sides/salesforce/login.py",

@@ -11,6 +11,7 @@ from functools import partial
 
 from sfsync.errors import BudgetReached
 from sfsync.faultpoints import hit
+from sfsync.frugal import give_back
 from sfsync.ledger import base, intents
 from sfsync.plan import decided, notes
 from sfsync.plan.flight import LOAD_ROWS, Flight, as_base, land, ready
@@ -20,7 +21,7 @@ from sfsync.plan.model import ADOPT, Changes
 from sfsync.plan.walk import Batch, Issues, Remember, walk
 from sfsync.sides.side import ManyWrites, Outcomes
 
-BULK_ROWS = 60_000
+BULK_ROWS = 30_000
 Step = Remember | Batch | Issues
 
 
@@ -140,6 +141,7 @@ class _Convoy:
                 _arrived(hands, flight, outcomes)
                 if flight.arrived >= len(flight.changes):
                     self._land(number)
+                del flight, outcomes  # before the next batch is made
         except BudgetReached as reached:
             hands.stopped = reached
         for number in sorted(self._flying):
@@ -155,6 +157,7 @@ class _Convoy:
                 self._flying[self._sent] = flight
                 self._sent += 1
                 yield flight.write, partial(intents.set_job, self._hands.ledger, flight.intent)
+            del step, flight
 
     def _alike(self) -> Iterator[Step]:
         yield self._first
@@ -175,6 +178,7 @@ class _Convoy:
         land(self._hands, self._flying.pop(number))
         for issues in self._after.pop(number, []):
             _note(self._hands, issues)
+        give_back()
 
 
 def _kind(step: Batch) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sfsync.errors import Exit, SfsyncError
+from sfsync.frugal import be_frugal
 from sfsync.ledger import audit, lease
 from sfsync.mapping.model import Mapping
 from sfsync.planners.sync.make import Progress
@@ -47,6 +48,7 @@ def running(
     bench: Bench, command: str, mappings: dict[str, Mapping], progress: Progress, waived: Sequence[str] = ()
 ) -> Iterator[Run]:
     """Leases, the run's row, the audit trail's two lines; whatever happens inside is recorded as its end."""
+    be_frugal()
     started = time.monotonic()
     ledger = bench.ledger
     with ExitStack() as stack:

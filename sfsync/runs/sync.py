@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sfsync.errors import BudgetReached, DriftError, Exit, GuardStop
 from sfsync.faultpoints import hit
+from sfsync.frugal import be_frugal
 from sfsync.ledger import base, loads, rulings, tally
 from sfsync.mapping.model import Mapping
 from sfsync.merge import guard
@@ -45,6 +46,7 @@ def planned(
     maker: Maker = make,
 ) -> Iterator[PlanFolder]:
     """A plan of the named mappings by ``maker``; kept in ``out``, or thrown away at the end. Reads only."""
+    be_frugal()
     mappings = bench.chosen(names)
     fit(bench, mappings)
     folder = PlanFolder.create(out or scratch(bench))

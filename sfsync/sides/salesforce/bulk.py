@@ -78,6 +78,7 @@ class BulkLoad:
                 except ReplyLost:
                     self._jobs.set_state(job_id, "Aborted")  # a job takes one upload; it was not started yet
                     continue
+                load.csv = b""
                 hit("bulk.uploaded")
                 return Sent(job_id, payload, load.rows)
         return None

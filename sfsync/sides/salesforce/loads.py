@@ -29,9 +29,9 @@ class Group:
     columns: pa.Table
 
 
-@dataclass(frozen=True)
+@dataclass
 class Load:
-    """One job to be: which rows of the payload in which order, and their CSV."""
+    """One job to be: which rows of the payload in which order, and their CSV until it is uploaded."""
 
     rows: np.ndarray
     csv: bytes

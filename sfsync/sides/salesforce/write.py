@@ -9,6 +9,7 @@ large writes   Bulk API 2.0; rows a job refused for a lock go round again throug
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ from sfsync.sides.salesforce.ways import Ways
 from sfsync.sides.side import TEXT, ManyWrites, Outcomes, Write
 
 PIECE = 2_000  # rows made into JSON at a time
-Stamps = Callable[[Sequence[str]], pd.Series]
+Stamps: TypeAlias = "Callable[[Sequence[str]], pd.Series]"
 
 
 class Writer:
@@ -129,12 +130,12 @@ class _Again:
         self._collections, self._view = collections, view
         self._writes: dict[int, Write] = {}
         self._rows: dict[int, list[np.ndarray]] = {}
+        self._unheard: dict[int, int] = {}  # rows in jobs that have said nothing yet
 
     def add(self, number: int, write: Write, rows: np.ndarray) -> None:
         """A write, and its rows (positions) that go no other way."""
-        for over in [n for n in self._rows if n < number - 1 and not self._rows[n]]:  # their jobs have been heard
-            del self._writes[over], self._rows[over]
         self._writes[number], self._rows[number] = write, [rows]
+        self._unheard[number] = len(write) - len(rows)
 
     def meet(self, event: Event) -> Iterator[tuple[int, Outcomes]]:
         """Passes on what is said for good, keeps what may go again; when no job is at work, it goes."""
@@ -145,14 +146,22 @@ class _Again:
             rows = np.concatenate(self._rows[number])
             self._rows[number] = []
             yield from _numbered(number, self._collections(self._view, self._writes[number], rows))
+            self._forget(number)
 
     def _kept(self, number: int, done: Outcomes) -> Iterator[tuple[int, Outcomes]]:
         retry = retriable(done.rows)
         if retry.any():
             keys = self._writes[number].keys
             self._rows[number].append(np.flatnonzero(keys.isin(done.rows.index[retry])))
+        self._unheard[number] -= len(done.rows)
+        self._forget(number)
         if not retry.all():
             yield number, done if not retry.any() else Outcomes(done.rows[~retry], done.job_id, done.during)
+
+    def _forget(self, number: int) -> None:
+        """A write of which everything was heard takes no more memory."""
+        if not self._unheard[number] and not any(map(len, self._rows[number])):
+            del self._writes[number], self._rows[number], self._unheard[number]
 
 
 def _numbered(number: int, outcomes: Iterator[Outcomes]) -> Iterator[tuple[int, Outcomes]]:
