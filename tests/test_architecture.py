@@ -26,7 +26,7 @@ LEVELS = {
 }
 APART = {"rehearsal", "demo"}  # the org and the made-up operator: parts of the demo and of tests
 TOGETHER = {("sides", "mapping"), ("mapping", "sides"), ("ledger", "mapping"), ("ledger", "sides")}
-# The vocabulary of frames, outcomes and findings, and whole columns of them: all that mapping, ledger, merge see of sides
+# The vocabulary of frames, outcomes and findings, and whole columns: all that mapping, ledger, merge see of sides
 WORDS = {"sfsync.sides.side", "sfsync.sides.columns"}
 REHEARSAL_MAY = {"rehearsal", "errors", "settings", "faultpoints"}
 # Inside the rehearsal org, from the HTTP edge down to the words that everybody uses. A part imports what stands lower;
@@ -79,10 +79,10 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def _from(node: ast.ImportFrom) -> Iterator[str]:
-    """``from sfsync import settings`` names a module, ``from sfsync.x import name`` names x."""
+    """``from sfsync import settings`` names a module, ``from sfsync.x.y import name`` names ``sfsync.x.y``."""
     assert node.module
-    if node.module == "sfsync":
-        yield from (f"sfsync.{alias.name}" for alias in node.names)
+    if node.module in ("sfsync", "sfsync.sides"):  # folders: what is named are modules
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
     else:
         yield node.module
 

@@ -62,8 +62,8 @@ CONFLICTS = {
     "BOTH_CHANGED": "One field changed on both sides, and its owner is `manual`.",
     "IN_DOUBT": "One field changed on both sides, and a lost reply hides what became of our value. No rule and no "
     "deadline decides it.",
-    "NOT_KEPT": "The org did not keep an opt-out as it was written: automation there undoes it. Every run writes it again "
-    "until somebody changes the automation, or decides otherwise; no rule and no deadline does.",
+    "NOT_KEPT": "The org did not keep an opt-out as it was written: automation there undoes it. Every run writes it "
+    "again until somebody changes the automation, or decides otherwise; no rule and no deadline does.",
     "DELETED_IN_SALESFORCE": "Deleted in Salesforce, alive on the platform, and the mapping says `conflict`.",
 }
 RECORD_CODES = {"KEY_NULL": "The record has no key.", **notes._REASONS}

@@ -101,7 +101,7 @@ SENTENCES: dict[type[BaseModel], dict[str, str]] = {
         "(`detach`), or ask.",
     },
     Conflicts: {
-        "deadline": "A conflict open longer than this is overdue: red in `sfsync conflicts`, counted in `sfsync status`.",
+        "deadline": "A conflict open longer than this is overdue: red in `sfsync conflicts`, counted in `status`.",
         "then": "What the run after the deadline takes it for: that side's value, or both as they are; `wait` asks on. "
         "A conflict a lost reply left in doubt (`IN_DOUBT`) always waits.",
     },

@@ -27,7 +27,7 @@ def reconcile(
     """Compare both sides completely and report what no sync would have found. Writes nothing, moves no window.
 
     Exit code 0: in step, or the next sync brings it into step; 4: something was missed; 5: a guard would stop the
-    repair. With --out DIR the repair is a plan:  sfsync apply DIR
+    repair. With --out DIR the repair is saved as a plan for  sfsync apply DIR.
     """
     from sfsync.runs import reconcile as runs
 

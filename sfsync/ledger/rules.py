@@ -48,7 +48,7 @@ class Rule:
 def add_in(
     ledger: Ledger, connection: Connection, mapping: str, field: str, decision: str, actor: str, until: str | None
 ) -> Rule:
-    """A new rule, in the caller's transaction; raises ``ConfigError`` RULE_EXISTS if another one stands for the field."""
+    """A new rule, in the caller's transaction; raises ``ConfigError`` RULE_EXISTS if the field has one that stands."""
     database.exclusive(connection, "conflict_rule")
     now = database.text_of(database.clock(connection))
     for other in standing_in(connection, mapping, now):
