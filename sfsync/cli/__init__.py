@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from sfsync import __version__
+from sfsync.cli import late
 from sfsync.cli.edge import guarded
 from sfsync.cli.logs import lines
 
@@ -86,4 +87,5 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command and returns its exit status."""
+    late.stand_in()
     return guarded(cli, sys.argv[1:] if arguments is None else arguments)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 BLOCK = 16
 _ROWS = 16_384  # rows at a time: what is at work fits into the processor's cache
-_UNIT = np.dtype("V16")  # one block
+_UNIT = "V16"  # one block
 _GOES_ON = BLOCK + 1  # bytes left in a message that does not end with this block
 
 

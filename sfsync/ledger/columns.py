@@ -27,15 +27,20 @@ def texts(values: Any, count: int) -> Any:
     """
     if values is None or isinstance(values, str):
         scalar = pa.scalar(values, pa.large_string())
-        return TEXT.__from_arrow__(pa.chunked_array([pa.repeat(scalar, count)]))
+        return text_array(pa.chunked_array([pa.repeat(scalar, count)]))
     if isinstance(values, pd.Series | pd.Index):
         values = values.array
     return pd.array(values if hasattr(values, "dtype") else list(values), dtype=TEXT)
 
 
+def text_array(values: pa.ChunkedArray) -> Any:
+    """An extension array of text over Arrow's own memory."""
+    return pd.StringDtype("pyarrow").__from_arrow__(values)
+
+
 def keys(values: pa.Array) -> pd.Index:
     """Keys as the index of a frame."""
-    return pd.Index(TEXT.__from_arrow__(pa.chunked_array([values])), name="key")
+    return pd.Index(text_array(pa.chunked_array([values])), name="key")
 
 
 def places(wanted: pd.Index, among: pd.Index) -> np.ndarray:

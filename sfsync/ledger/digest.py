@@ -23,8 +23,7 @@ from sfsync.ledger.columns import arrow
 from sfsync.ledger.keys import derive
 from sfsync.mapping.model import Mapping
 
-NOT_OBSERVED, NULL = np.uint64(0), np.uint64(1)
-_FIRST_FREE = np.uint64(2)
+NOT_OBSERVED, NULL, _FIRST_FREE = 0, 1, 2
 _SAMPLE, _FEW = 2_000, 200  # a column with few distinct values is digested once per distinct value
 
 
@@ -81,7 +80,7 @@ def _observed(cmac: Cmac, texts: pa.Array, heads: np.ndarray | None = None) -> n
 
 def _shortened(tags: np.ndarray) -> np.ndarray:
     digests = tags.view("<u8")[::2].astype(np.uint64)
-    digests[digests < _FIRST_FREE] += _FIRST_FREE
+    digests[digests < _FIRST_FREE] += np.uint64(_FIRST_FREE)
     return digests
 
 

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sfsync.ledger import database, marks
-from sfsync.ledger.columns import arrow, texts
+from sfsync.ledger.columns import arrow, text_array, texts
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import write_log
 from sfsync.sides.side import CREATED, DELETED, TEXT, UPDATED
@@ -74,7 +74,7 @@ def written(ledger: Ledger, run_id: str, mapping: str) -> pd.DataFrame:
         for side, body in connection.execute(query.execution_options(yield_per=1)):
             records = _unpacked(body)
             done = pc.is_in(records["result"].cast(pa.string()), value_set=pa.array(WRITTEN))
-            keys = texts(pd.Series(TEXT.__from_arrow__(records["key"].filter(done))), 0)
+            keys = texts(pd.Series(text_array(records["key"].filter(done))), 0)
             found.append(pd.DataFrame({"side": texts(side, len(keys)), "key": keys}))
     return pd.concat(found, ignore_index=True).drop_duplicates(ignore_index=True)
 

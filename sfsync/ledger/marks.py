@@ -18,8 +18,8 @@ from sfsync.ledger.keys import derive
 
 # The worst thing that happened to a record on a side is its outcome; the order is that of the plan's own sums.
 RANKS = {"conflict": 6, "failed": 5, "held": 4, "moved": 4, "unknown": 4, "created": 3, "deleted": 2, "updated": 1}
-_BITS = np.uint64(3)
-_RANK = np.uint64((1 << 3) - 1)
+_BITS = 3
+_RANK = (1 << _BITS) - 1
 AT_ONCE = 1 << 20  # marks in memory at a time
 
 
@@ -37,7 +37,7 @@ def holds(marks: bytes, mark: np.uint64) -> bool:
     """Whether a record is among these."""
     found = np.frombuffer(marks, "<u8")
     place = int(np.searchsorted(found, mark))
-    return place < len(found) and found[place] & ~_RANK == mark
+    return place < len(found) and found[place] & ~np.uint64(_RANK) == mark
 
 
 def worst(read: Callable[[], Iterable[bytes]], rows: int, only: int | None = None) -> np.ndarray:
@@ -47,8 +47,8 @@ def worst(read: Callable[[], Iterable[bytes]], rows: int, only: int | None = Non
     is counted in the memory of ``AT_ONCE`` marks. ``only``: marks of this rank alone.
     """
     pieces = rows // AT_ONCE + 1
-    limits = [i * (2**64 // pieces) & ~int(_RANK) for i in range(pieces)]
-    counts = np.zeros(int(_RANK) + 1, np.int64)
+    limits = [i * (2**64 // pieces) & ~_RANK for i in range(pieces)]
+    counts = np.zeros(_RANK + 1, np.int64)
     for low, high in zip(limits, [*limits[1:], None], strict=True):
         counts += _worst([_between(body, low, high) for body in read()], only)
     return counts
@@ -57,11 +57,11 @@ def worst(read: Callable[[], Iterable[bytes]], rows: int, only: int | None = Non
 def _worst(parts: list[np.ndarray], only: int | None) -> np.ndarray:
     marks = np.concatenate([np.empty(0, np.uint64), *parts])
     if only is not None:
-        marks = marks[marks & _RANK == only]
+        marks = marks[marks & np.uint64(_RANK) == only]
     marks.sort()
     last = np.ones(len(marks), bool)  # of each record: ranks sort within it
-    last[:-1] = marks[1:] >> _BITS != marks[:-1] >> _BITS
-    return np.bincount((marks[last] & _RANK).astype(np.int64), minlength=int(_RANK) + 1)
+    last[:-1] = marks[1:] >> np.uint64(_BITS) != marks[:-1] >> np.uint64(_BITS)
+    return np.bincount((marks[last] & np.uint64(_RANK)).astype(np.int64), minlength=_RANK + 1)
 
 
 def _between(body: bytes, low: int, high: int | None) -> np.ndarray:
@@ -73,4 +73,4 @@ def _between(body: bytes, low: int, high: int | None) -> np.ndarray:
 
 def _named(secret: bytes, keys: pa.Array) -> np.ndarray:
     tags = Cmac(derive(secret, "history")[:16]).tags(keys)
-    return tags.view("<u8")[::2].astype(np.uint64) & ~_RANK
+    return tags.view("<u8")[::2].astype(np.uint64) & ~np.uint64(_RANK)

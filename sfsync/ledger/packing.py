@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-_NULL = np.uint64(1)
+_NULL = 1
 _WORD = 8
 _ROWS = 2_048  # rows at a time: what is at work fits into the processor's cache
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,10 @@ VALUE_TOO_LONG, VALUE_RANGE, VALUE_UNKNOWN = "VALUE_TOO_LONG", "VALUE_RANGE", "V
 KEY_NULL, KEY_TWICE, REQUIRED, TWO_PARENTS = "KEY_NULL", "KEY_TWICE", "REQUIRED", "TWO_PARENTS"
 
 _UNREADABLE = object()
-_WHOLE = layout.allowed(b"-0123456789")
+_WHOLE = b"-0123456789"
 
 
-Faults = tuple[tuple[str, np.ndarray], ...]
+Faults: TypeAlias = "tuple[tuple[str, np.ndarray], ...]"
 
 
 @dataclass(frozen=True)

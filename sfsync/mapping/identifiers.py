@@ -19,7 +19,7 @@ _CF = (
     r"[A-Z][0-9LMNPQRSTUV]{3}[A-Z]$"
 )
 _IT_IBAN = r"^(IT|SM)\d{2}[A-Z]\d{10}[A-Z0-9]{12}$"
-_UPPER = layout.allowed(string.ascii_uppercase.encode() + string.digits.encode())
+_UPPER = string.ascii_uppercase.encode() + string.digits.encode()
 # Numbers ``phone`` leaves as they are.
 _E164 = r"^\+(39[038]\d{5,10}|([124-9]|3[0-8])\d{6,13})$"
 # Weight of a character at an odd place of a fiscal code (counted from 1); digits weigh as A-J.

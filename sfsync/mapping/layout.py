@@ -7,6 +7,8 @@ NFC, upper case), and the rule's walk over the single values is left out. A test
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 
@@ -56,16 +58,17 @@ def is_ascii(values: pa.Array) -> bool:
     return bool(body(values).max(initial=0) < NOT_ASCII)
 
 
+@cache
 def allowed(characters: bytes) -> np.ndarray:
-    """A set of bytes as a table of 256 bools, for ``only``."""
+    """A set of bytes as a table of 256 bools."""
     table = np.zeros(256, dtype=bool)
     table[np.frombuffer(characters, dtype="uint8")] = True
     return table
 
 
-def only(values: pa.Array, table: np.ndarray) -> bool:
-    """True if every byte of the column is in the set."""
-    return bool(table[body(values)].all())
+def only(values: pa.Array, characters: bytes) -> bool:
+    """True if every byte of the column is one of these."""
+    return bool(allowed(characters)[body(values)].all())
 
 
 def matrix(values: pa.Array, width: int) -> np.ndarray | None:

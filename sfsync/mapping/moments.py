@@ -8,7 +8,7 @@ import pyarrow as pa
 from sfsync.mapping import layout
 
 DAY, MOMENT = len("2026-01-31"), len("2026-01-31 09:00:00")
-_PER_MONTH = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype="uint8")
+_PER_MONTH = (0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def are_days(values: pa.Array) -> bool:
@@ -44,7 +44,7 @@ def _real_days(rows: np.ndarray) -> bool:
     if (month < 1).any() or (month > 12).any() or (year < 1).any():
         return False
     leap = (month == 2) & (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    return bool((day >= 1).all() and (day <= _PER_MONTH[month] + leap).all())
+    return bool((day >= 1).all() and (day <= np.array(_PER_MONTH, dtype="uint8")[month] + leap).all())
 
 
 def _real_times(rows: np.ndarray) -> bool:

@@ -19,7 +19,7 @@ from sfsync.mapping.model import FieldType
 FIRST_DATE, AFTER_LAST_DATE = "1700-01-01", "4001"
 TRUE_WORDS, FALSE_WORDS = ("true", "t", "1", "yes", "y"), ("false", "f", "0", "no", "n")
 _EMAIL = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+$"
-_DIGITS = layout.allowed(b"0123456789")
+_DIGITS = b"0123456789"
 _REST = re.compile(r" ?(?:Z|UTC|(?P<sign>[+-])(?P<h>\d\d)(?::?(?P<m>\d\d))?)?")
 
 

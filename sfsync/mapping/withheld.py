@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -40,7 +41,7 @@ class Context:
     hash_key: bytes
 
 
-Columns = Sequence[pa.Array]
+Columns: TypeAlias = "Sequence[pa.Array]"
 
 
 def mask_last4(columns: Columns, _: Context) -> Cells:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,9 @@ from sfsync.mapping.model import Mapping
 from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
-NOT_OBSERVED = np.uint64(0)
+NOT_OBSERVED = 0
 
-Digest = Callable[[pd.DataFrame], np.ndarray]
+Digest: TypeAlias = "Callable[[pd.DataFrame], np.ndarray]"
 
 
 @dataclass(frozen=True)

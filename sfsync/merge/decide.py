@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -128,7 +129,7 @@ def _seed(a: Aligned, field: FieldSpec, p: pd.Series, s: pd.Series) -> np.ndarra
     return np.where(s.isna().to_numpy(bool), silent, Action.PLATFORM)
 
 
-_Rule = Callable[[Aligned, FieldSpec, pd.Series, pd.Series], np.ndarray]
+_Rule: TypeAlias = "Callable[[Aligned, FieldSpec, pd.Series, pd.Series], np.ndarray]"
 _RULES: dict[Owner, _Rule] = {
     Owner.NEWEST: _newest,
     Owner.EARLIEST: _earliest,

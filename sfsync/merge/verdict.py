@@ -46,7 +46,7 @@ def _judged(p_is_s: bool, p_is_b: bool, s_is_b: bool, agreed: bool, seen: bool) 
 
 
 _SAYINGS = 5  # of the three values of a cell, one bit each
-_TABLE = np.array([_judged(*(bool(code >> i & 1) for i in range(_SAYINGS))) for code in range(1 << _SAYINGS)], np.int8)
+_TABLE = bytes(_judged(*(bool(code >> i & 1) for i in range(_SAYINGS))) for code in range(1 << _SAYINGS))
 _AT_ONCE = 1 << 16  # cells: what is at work fits into the processor's cache
 
 
@@ -77,7 +77,8 @@ def _judge(p: np.ndarray, s: np.ndarray, b: np.ndarray, out: np.ndarray) -> None
     code = np.zeros(p.shape, np.uint8)
     for bit, said in enumerate((p == s, p == b, s == b, b != 0, seen)):
         code |= said.view(np.uint8) << np.uint8(bit)
-    np.take(_TABLE, code, out=out, mode="clip")  # clip: without it numpy fills a buffer of its own first
+    table = np.frombuffer(_TABLE, np.int8)
+    np.take(table, code, out=out, mode="clip")  # clip: without it numpy fills a buffer of its own first
 
 
 def presence(a: Aligned) -> np.ndarray:

@@ -29,9 +29,9 @@ CLOCKS_APART = timedelta(minutes=5)  # the ledger's clock against the org's
 WRITTEN = (CREATED, UPDATED, DELETED)
 
 
-def recover(ledger: Ledger, platform: Side, salesforce: Org, mapping: Mapping) -> pd.DataFrame:
-    """Closes this mapping's open intents; returns the cells in doubt (frame: key, field)."""
-    doubt = [pd.DataFrame({"key": pd.Series(dtype=TEXT), "field": pd.Series(dtype=TEXT)})]
+def recover(ledger: Ledger, platform: Side, salesforce: Org, mapping: Mapping) -> pd.DataFrame | None:
+    """Closes this mapping's open intents; returns the cells in doubt (frame: key, field), None if there are none."""
+    doubt = []
     for intent in intents.open_intents(ledger, mapping.name):
         left = _by_jobs(ledger, salesforce, mapping, intent)
         if not len(left):
@@ -41,7 +41,7 @@ def recover(ledger: Ledger, platform: Side, salesforce: Org, mapping: Mapping) -
         visible = (meant != 0) & (_now(ledger, mapping, left, found) == meant)
         _learn(ledger, mapping, left, found, meant, visible)
         doubt.append(_unseen(mapping, left, meant, visible))
-    return pd.concat(doubt, ignore_index=True)
+    return pd.concat(doubt, ignore_index=True) if doubt else None
 
 
 # -- what the jobs say ------------------------------------------------------------------------------------

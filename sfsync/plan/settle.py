@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from sfsync.sides import columns as columns_
 from sfsync.sides.side import CREATED, TEXT, UPDATED, Records
 
 DONE = (CREATED, UPDATED)
-Digest = Callable[[pd.DataFrame], np.ndarray]
+Digest: TypeAlias = "Callable[[pd.DataFrame], np.ndarray]"
 
 
 @dataclass(frozen=True)

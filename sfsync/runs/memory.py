@@ -15,7 +15,6 @@ from sfsync.mapping.model import Mapping
 from sfsync.merge.footing import Standing
 from sfsync.planners.sync.recall import Recall, nothing_said
 from sfsync.planners.sync.windows import first_standing, recalled
-from sfsync.sides.side import TEXT
 
 MANY = 50_000  # a window that may hold more is read by a Bulk query, which needs no hints
 
@@ -28,7 +27,7 @@ class LedgerMemory:
     """
 
     ledger: Ledger
-    in_doubt: dict[str, pd.DataFrame] = field(default_factory=dict)
+    in_doubt: dict[str, pd.DataFrame | None] = field(default_factory=dict)
     as_of: datetime | None = None  # the instant rules and deadlines are asked about; None: nobody asks
     standings: dict[str, Standing] = field(default_factory=dict)
     _loads: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
@@ -60,9 +59,9 @@ class LedgerMemory:
         known = base.read(self.ledger, mapping, (), keys).align(keys)
         return (known.ids.notna() & known.state.eq("synced").fillna(False)).to_numpy(bool)
 
-    def open_keys(self, mapping: Mapping) -> pd.Index:
+    def open_keys(self, mapping: Mapping) -> list[str]:
         """Keys with something open."""
-        return pd.Index(parked.open_keys(self.ledger, mapping.name), dtype=TEXT, name="key")
+        return parked.open_keys(self.ledger, mapping.name)
 
     def loads(self, mapping: Mapping) -> list[tuple[str, str, int]]:
         """Large loads whose records come in the next window."""

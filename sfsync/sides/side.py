@@ -21,7 +21,7 @@ import pandas as pd
 
 from sfsync.mapping.model import Mapping
 
-TEXT = pd.StringDtype("pyarrow", na_value=pd.NA)
+TEXT = "string[pyarrow]"  # by its name, so that pandas is loaded when there is a frame to make
 
 # Outcomes of one write, one per row, never more and never fewer.
 CREATED, UPDATED, DELETED, FAILED, MOVED, UNKNOWN = "created", "updated", "deleted", "failed", "moved", "unknown"

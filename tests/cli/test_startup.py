@@ -15,7 +15,8 @@ PROBE = """
 import sys
 from sfsync.cli import main
 status = main(sys.argv[1:])
-print("LOADED", status, *sorted({n.partition(".")[0] for n in sys.modules}), file=sys.stderr)
+names = {n.partition(".")[0] for n, module in sys.modules.items() if type(module).__name__ != "Late"}
+print("LOADED", status, *sorted(names), file=sys.stderr)
 """
 
 

@@ -60,8 +60,8 @@ class Remembered:
     def known_parents(self, mapping: str, keys: pd.Index) -> np.ndarray:
         return keys.isin(list(self.agreed.get(mapping, {})))
 
-    def open_keys(self, mapping: Mapping) -> pd.Index:
-        return pd.Index(self.open.get(mapping.name, []), dtype=TEXT, name="key")
+    def open_keys(self, mapping: Mapping) -> list[str]:
+        return list(self.open.get(mapping.name, []))
 
     def loads(self, mapping: Mapping) -> list[tuple[str, str, int]]:
         """None."""

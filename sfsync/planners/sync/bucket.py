@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ from sfsync.planners.sync.settling import unsettled
 from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
-Digest = Callable[[pd.DataFrame], np.ndarray]
+Digest: TypeAlias = "Callable[[pd.DataFrame], np.ndarray]"
 IN_DOUBT = "IN_DOUBT"  # a lost reply: neither a rule nor a deadline decides it
 DELETED_IN_SALESFORCE = "DELETED_IN_SALESFORCE"
 PARENT_MISSING = "PARENT_MISSING"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -63,6 +64,11 @@ class Spill:
                 self._flush()
         return self
 
+    @property
+    def nothing(self) -> bool:
+        """True if no part came."""
+        return not self._parts and not self.spilled
+
     def bucket(self, number: int, buckets: int) -> Records:
         """The records of one bucket; deletions stand before living records of the same key, which win."""
         parts = [self._cut(part, number, buckets) for part in self._parts]
@@ -107,7 +113,7 @@ class Spill:
         return [_records(pq.read_table(f), self.observed) for f in files if f.exists()]
 
 
-Meeting = tuple[Records, Records, pd.Index]  # platform, salesforce, keys that wait
+Meeting: TypeAlias = "tuple[Records, Records, pd.Index]"  # platform, salesforce, keys that wait
 
 
 def paired(spills: dict[str, Spill], waiting: pd.Index) -> Iterator[Meeting]:

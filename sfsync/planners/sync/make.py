@@ -120,17 +120,21 @@ class _Walk:
         known = self._known_since(spans["salesforce"])
         order = ("platform", "salesforce") if self._expected(known) > gather.MEMORY_ROWS else ("salesforce", "platform")
         few, many = (self._pages(name, spans[name], known) for name in order)
-        waiting = self.sources.memory.open_keys(self.mapping)
         small, rest = (Spill(self.mapping, self.scratch, name) for name in order)
         small.collect(few)
+        first, open_keys = next(many, None), self.sources.memory.open_keys(self.mapping)
+        if small.nothing and first is None and not open_keys:
+            return  # most runs of a schedule end here: before a frame is made, and the libraries for it are loaded
+        many = chain([] if first is None else [first], many)
+        waiting = pd.Index(open_keys, dtype=TEXT, name="key")
         if small.spilled or not self._passes(order[1], spans[order[1]], known):
             yield from paired({order[0]: small, order[1]: rest.collect(many)}, waiting)
             return
-        first = list(upto(many, gather.MEMORY_ROWS))
-        if sum(map(len, first)) <= gather.MEMORY_ROWS:
-            yield from paired({order[0]: small, order[1]: rest.collect(first)}, waiting)
+        begin = list(upto(many, gather.MEMORY_ROWS))
+        if sum(map(len, begin)) <= gather.MEMORY_ROWS:
+            yield from paired({order[0]: small, order[1]: rest.collect(begin)}, waiting)
         else:
-            yield from passing(order, small.bucket(0, 1), chain(first, many), waiting)
+            yield from passing(order, small.bucket(0, 1), chain(begin, many), waiting)
 
     def _passes(self, name: str, window: Window, known: list[tuple[str, str]]) -> bool:
         """Whether this side delivers every key once, so that its pages can be planned as they come."""

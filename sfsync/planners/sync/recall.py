@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from sfsync.mapping.model import Mapping
 
 # columns (f; the one column "" is the record itself), keys (n), digests of platform and salesforce (uint64 n x f)
 # -> int8 n x f, a merge ``Action``; 0 = nothing was said about exactly these values
-Said = Callable[[Sequence[str], pd.Index, np.ndarray, np.ndarray], np.ndarray]
+Said: TypeAlias = "Callable[[Sequence[str], pd.Index, np.ndarray, np.ndarray], np.ndarray]"
 
 
 def nothing_said(columns: Sequence[str], keys: pd.Index, _platform: np.ndarray, _salesforce: np.ndarray) -> np.ndarray:
@@ -56,7 +56,7 @@ class Memory(Protocol):
     def known_parents(self, mapping: str, keys: pd.Index) -> np.ndarray:
         """bool per key: this record exists in Salesforce as far as we know."""
 
-    def open_keys(self, mapping: Mapping) -> pd.Index:
+    def open_keys(self, mapping: Mapping) -> list[str]:
         """Keys with open holds, failures or conflicts; they are looked at in every run."""
 
     def loads(self, mapping: Mapping) -> list[tuple[str, str, int]]:

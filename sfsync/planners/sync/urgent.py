@@ -79,7 +79,7 @@ def _plan(sources: Sources, mapping: Mapping, links: Links, folder: PlanFolder) 
 
 def _differing(sources: Sources, mapping: Mapping, window: Window) -> pd.Index:
     """Keys of records both sides know, of which a compliance cell is not what they last agreed on."""
-    waiting = sources.memory.open_keys(mapping)
+    waiting = pd.Index(sources.memory.open_keys(mapping), dtype=TEXT, name="key")
     found: list[pd.Index] = []
     for records in _records(sources, mapping, window, waiting):
         keys = records.values.index

@@ -43,10 +43,12 @@ def cells(table: Table, columns: Sequence[str]) -> dict[str, sa.ColumnElement[An
 
 
 def keys(connection: sa.Connection, table: Table, where: sa.ColumnElement[bool]) -> pa.Array | list[str]:
-    """The keys (null: none, or empty) of the rows that fulfil ``where``; a list where one of them is odd."""
+    """The keys (null: none, or empty) of the rows that fulfil ``where``; a list where there is none, or an odd one."""
     if _can_join(connection, table, ()):
         query = sa.select(sa.func.count(), _strung(table, table.key_text)).select_from(table.clause).where(where)
         count, text = connection.execute(query).one()
+        if not count:
+            return []
         try:
             return joined(int(count), {KEY: text})[KEY]
         except Odd:

@@ -22,7 +22,7 @@ from sfsync.mapping.cells import Cells, as_text
 SEPARATOR = "\x1f"
 # How SQLite writes a number with a fraction (``CAST(x AS TEXT)``): not all of its digits, unlike the driver.
 _REAL = r"^-?(\d+\.\d+(e[+-]\d+)?|Inf)$"
-_REAL_FIRST, _REAL_LAST = layout.allowed(b"0123456789-I"), layout.allowed(b"0123456789f")
+_REAL_FIRST, _REAL_LAST = b"0123456789-I", b"0123456789f"
 
 
 class Odd(Exception):
@@ -136,6 +136,6 @@ def maybe_real(values: pa.Array) -> bool:
         return False
     edges = layout.edges(values)
     half = len(edges) // 2
-    if not (_REAL_FIRST[edges[:half]] & _REAL_LAST[edges[half:]]).any():
+    if not (layout.allowed(_REAL_FIRST)[edges[:half]] & layout.allowed(_REAL_LAST)[edges[half:]]).any():
         return False
     return bool(pc.any(pc.match_substring_regex(values, _REAL)).as_py())

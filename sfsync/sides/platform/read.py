@@ -98,9 +98,10 @@ class Reading:
         return page.sorted()
 
     def _window(self, connection: sa.Connection, since: datetime) -> tuple[Keys, int]:
-        parts = [
-            joining.keys(connection, self.table, where) for where in windows.conditions(connection, self.table, since)
-        ]
+        wheres = windows.conditions(connection, self.table, since)
+        parts = [found for where in wheres if len(found := joining.keys(connection, self.table, where))]
+        if not parts:
+            return [], 0
         if any(isinstance(p, list) for p in parts):
             every = [k for p in parts for k in _listed(p)]
             keys = [k for k in every if k and k.strip(" ")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ from sfsync.sides.platform.batch import rows_of
 from sfsync.sides.platform.frames import Maker, in_order, keyless
 from sfsync.sides.platform.page import listed
 from sfsync.sides.platform.tables import AsIs, Table, reflect
-from sfsync.sides.platform.write import Writer, now_of
+from sfsync.sides.platform.write import Writer
 from sfsync.sides.side import Capabilities, Finding, Outcomes, Records, Window, Write, concat
 
 
@@ -53,7 +53,7 @@ class PlatformSide:
 
         On PostgreSQL it begins no later than the oldest transaction that is still open: its rows are not visible yet.
         """
-        now = pd.Timestamp(read.trying(self._engine, self._where, now_of), tz=UTC).to_pydatetime()
+        now: datetime = read.trying(self._engine, self._where, visible.clock)
         start = None if since is None else since - mapping.platform.overlap
         table = mapping.platform.table
         last = read.trying(self._engine, self._where, lambda c: visible.limit(c, table, since, now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,6 @@ from sqlalchemy.exc import NoSuchTableError
 from sfsync.errors import DriftError
 from sfsync.mapping.model import Mapping
 from sfsync.sides.platform.connect import POSTGRESQL, SQLITE
-
-MICROSECOND = np.timedelta64(1, "us")
 
 
 class AsIs(sa.types.UserDefinedType[Any]):
@@ -72,7 +70,7 @@ class Table:
 
     def since(self, moment: datetime) -> sa.ColumnElement[bool]:
         """The rows whose stamp is at or after ``moment`` (aware)."""
-        text = pd.Timestamp(moment).tz_convert("UTC").strftime("%Y-%m-%d %H:%M:%S.%f")
+        text = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         if self.dialect == SQLITE:
             return self.moment >= text[:-3]  # SQLite's own clock has milliseconds
         return self.moment >= text
@@ -87,7 +85,7 @@ class Table:
     def stamp_step(self) -> np.timedelta64:
         """The smallest step the stamp column can hold."""
         precision = getattr(self.types[self.stamp_name], "precision", None)
-        return MICROSECOND if precision is None else np.timedelta64(10 ** (6 - int(precision)), "us")
+        return np.timedelta64(1 if precision is None else 10 ** (6 - int(precision)), "us")
 
     def too_long(self, row: dict[str, Any]) -> list[str]:
         """Names of the columns of a row whose text is longer than the column."""

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
 import sqlalchemy as sa
 
-from sfsync.sides.platform.connect import POSTGRESQL
+from sfsync.sides.platform.connect import POSTGRESQL, SQLITE
 
 UNSEEN = timedelta(days=1)  # how old a transaction is taken to be whose start we may not see, if there is no mark yet
 
@@ -35,6 +34,15 @@ _HIDDEN = sa.text("""
 """)
 
 
+def clock(connection: sa.Connection) -> datetime:
+    """The database's own time, UTC."""
+    if connection.dialect.name == SQLITE:
+        text = connection.scalar(sa.text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"))
+    else:
+        text = connection.scalar(sa.text("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::text"))
+    return datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
+
+
 def limit(connection: sa.Connection, table: str, since: datetime | None, now: datetime) -> datetime:
     """The latest instant (aware, UTC) the mark of ``table`` may take; ``now`` where nothing is open.
 
@@ -43,7 +51,7 @@ def limit(connection: sa.Connection, table: str, since: datetime | None, now: da
     if connection.dialect.name != POSTGRESQL:
         return now  # one writer at a time, and its rows are stamped when they are written
     text = connection.scalar(_OLDEST)
-    oldest = now if text is None else pd.Timestamp(text, tz=UTC).to_pydatetime()
+    oldest = now if text is None else datetime.fromisoformat(str(text)).replace(tzinfo=UTC)
     if connection.scalar(_HIDDEN, {"table": table}):
         oldest = min(oldest, since or now - UNSEEN)
     return min(now, oldest)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, StatementError
 
+from sfsync.sides.platform import visible
 from sfsync.sides.platform.batch import Answers, Rows
 from sfsync.sides.platform.connect import POSTGRESQL, SQLITE, WRITES, is_busy, is_disconnect, translate
 from sfsync.sides.platform.read import IN_LIST, chunks, key_in
@@ -206,13 +207,8 @@ def _insert(table: Table, values: dict[str, Any]) -> Any:
 
 
 def now_of(connection: sa.Connection) -> np.datetime64:
-    """The database's own clock, UTC, as datetime64[us]."""
-    if connection.dialect.name == SQLITE:
-        text = connection.scalar(sa.text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"))
-    else:
-        text = connection.scalar(sa.text("SELECT (clock_timestamp() AT TIME ZONE 'UTC')::text"))
-    moment: np.datetime64 = moments([text])[0]
-    return moment
+    """The database's own time, UTC, as datetime64[us]."""
+    return np.datetime64(visible.clock(connection).replace(tzinfo=None), "us")
 
 
 def _texts(stamps: dict[str, Any]) -> dict[str, str | None]:

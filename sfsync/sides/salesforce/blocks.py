@@ -10,7 +10,6 @@ import pyarrow as pa
 from pyarrow import csv as pacsv
 
 from sfsync.sides.salesforce.tables import header_of
-from sfsync.sides.side import TEXT
 
 PIECE = 1 << 22  # bytes; no row is longer: Salesforce allows 400,000 characters
 
@@ -29,7 +28,7 @@ def blocks(file: IO[bytes], wanted: Sequence[str]) -> Iterator[pd.DataFrame]:
     names = {h: asked[h.lower()] for h in header if h.lower() in asked}
     with pacsv.open_csv(file, **_options(header, list(names))) as reader:
         for batch in reader:
-            frame: pd.DataFrame = batch.to_pandas(types_mapper=lambda _: TEXT)
+            frame: pd.DataFrame = batch.to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
             frame = frame.rename(columns=names)
             yield frame.reindex(columns=list(wanted)) if len(names) < len(wanted) else frame[list(wanted)]
 

@@ -149,7 +149,7 @@ def deleted_rows(raw: pd.DataFrame) -> pd.Series:
 
 def _text(column: pd.Series) -> pd.Series:
     """A raw column as text; JSON booleans become 'True'/'False'."""
-    if column.dtype == TEXT:
+    if isinstance(column.dtype, pd.StringDtype):
         return column
     present = column.notna()
     return column.where(present, None).map(str, na_action="ignore").astype(TEXT)

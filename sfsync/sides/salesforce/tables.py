@@ -11,8 +11,6 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv as pacsv
 
-from sfsync.sides.side import TEXT
-
 NULL = "#N/A"  # sets a field to null; an empty value leaves it alone
 BLOCK = 1 << 24  # a row must fit into a block; Salesforce allows 400,000 characters a row
 
@@ -42,7 +40,7 @@ def read(file: IO[bytes], wanted: Sequence[str] | None = None) -> pd.DataFrame:
 
     An empty file has no columns and no rows. Column names are given back as they were wanted.
     """
-    frame: pd.DataFrame = columns(file, wanted).to_pandas(types_mapper=lambda _: TEXT)
+    frame: pd.DataFrame = columns(file, wanted).to_pandas(types_mapper=lambda _: pd.StringDtype("pyarrow"))
     return frame
 
 
