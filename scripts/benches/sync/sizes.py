@@ -19,8 +19,7 @@ from scripts.benches.sync.measure import BenchError, Cost, median
 from scripts.benches.sync.table import Figure, shown
 from scripts.benches.sync.world import KEY, World, opened
 
-LOADED_BEFORE_S = 7200  # the org's clock during the load: its stamps lie before every later window
-TURNS = 3
+HOUR_S, TURNS = 3600, 3  # each step happens an hour of the org later: no window holds what an earlier step wrote
 SIDES = ("platform", "salesforce")
 
 
@@ -66,13 +65,13 @@ def platform(folder: Path, rows: int) -> Path:
 
 
 def _measured(world: World, rows: int, order: Order) -> Size:
-    world.control("clock", {"offset_s": -LOADED_BEFORE_S})
+    world.control("clock", {"offset_s": -(TURNS + 2) * HOUR_S})
     world.calls()
     found = Size(rows, world.sync(), world.calls())
     say(f"{rows:,}: loaded in {shown(found.load.wall)} s, peak {shown(found.load.peak_mb)} MB")
     if world.count() != rows:
         raise BenchError(f"the org holds {world.count():,} of {rows:,} players")
-    world.control("clock", {"offset_s": 0})
+    world.control("clock", {"advance_s": HOUR_S})
     world.sync()  # moves the marks beyond the load
     if "start" in order.parts:
         found.start = [start.help_figure(world), start.status_figure(world, rows)]
@@ -98,6 +97,7 @@ def _changed(world: World, found: Size, order: Order) -> None:
     on_platform, in_org = min(order.on_platform, found.rows // 10), min(order.in_org, found.rows // 100)
     costs = []
     for turn in range(TURNS):
+        world.control("clock", {"advance_s": HOUR_S})
         _edit_org(world, in_org, turn)
         _edit_platform(world, on_platform, turn)
         world.calls()
