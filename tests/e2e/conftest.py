@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.world import World, Zygote, opened, restored, seeded
+from tests.e2e.world import World, Zygote, emptied, opened, restored, seeded
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +19,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def in_step(tmp_path_factory: pytest.TempPathFactory, place: Path) -> Path:
     """A snapshot of a world after its first sync."""
-    place.mkdir()
-    seeded(f"sqlite:///{place / 'platform.db'}")
+    seeded(f"sqlite:///{emptied(place) / 'platform.db'}")
     with opened(place) as world:
         world.sync()
     return restored(place, tmp_path_factory.mktemp("snapshots") / "in_step")

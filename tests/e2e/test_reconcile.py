@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sfsync.runs.bench import Bench
 from sfsync.runs.reconcile import reconciled
-from tests.e2e.world import KEYS, Ran, World, opened, restored, seeded
+from tests.e2e.world import KEYS, Ran, World, emptied, opened, restored, seeded
 
 DAY = 86_400
 OLD = "2026-01-02 03:04:05"
@@ -24,8 +24,7 @@ QUIET = {"accepted", "left"}  # differences that stay: a case's owner that only 
 @pytest.fixture(scope="session")
 def long_ago(tmp_path_factory: pytest.TempPathFactory, place: Path) -> Path:
     """A snapshot of a world in step in which everything was written a day ago: no window delivers it any more."""
-    place.mkdir(exist_ok=True)
-    seeded(f"sqlite:///{place / 'platform.db'}")
+    seeded(f"sqlite:///{emptied(place) / 'platform.db'}")
     with opened(place) as world:
         world.control("clock", offset_s=-DAY)
         world.sync()

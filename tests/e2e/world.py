@@ -258,6 +258,13 @@ def opened(folder: Path, url: str | None = None) -> Iterator[World]:
         yield World(folder, ready, url)
 
 
+def emptied(place: Path) -> Path:
+    """The place without the world that was there before."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    return place
+
+
 def restored(snapshot: Path, place: Path) -> Path:
     """A world's files once more, at the one ``place`` where its ledger belongs (it knows the database by its path)."""
     shutil.rmtree(place, ignore_errors=True)
