@@ -92,7 +92,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA cache_size=-32768")  # 32 MB: the trees of a million rows do not fit into the usual 2
+    connection.execute("PRAGMA cache_size=-16384")  # 16 MB: the trees of a million rows do not fit into the usual 2
 
 
 def _begin_sqlite(connection: Connection) -> None:
