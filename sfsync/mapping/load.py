@@ -17,13 +17,14 @@ from pydantic import BaseModel, ValidationError
 
 from sfsync.errors import MappingError
 from sfsync.mapping.lines import Document, Fault, parse
-from sfsync.mapping.model import Deletes, FieldSpec, Guards, Mapping, PlatformSpec, Refusal, SalesforceSpec
+from sfsync.mapping.model import Conflicts, Deletes, FieldSpec, Guards, Mapping, PlatformSpec, Refusal, SalesforceSpec
 from sfsync.mapping.variant import contact_variant
 
 _PARTS: dict[str, type[BaseModel]] = {
     "platform": PlatformSpec,
     "salesforce": SalesforceSpec,
     "deletes": Deletes,
+    "conflicts": Conflicts,
     "guards": Guards,
 }
 

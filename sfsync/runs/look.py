@@ -74,7 +74,7 @@ def _decide(bench: Bench, mapping: Mapping, key: str) -> tuple[Draft, Any, base.
     digest = bench.ledger.digest.bound(mapping)
     recall = memory.recall(mapping, keys)
     draft = merge(mapping, platform, salesforce, recall, keys, digest)
-    links = Links(memory, lambda names: set(bench.salesforce.users(names)), set())
+    links = Links(memory, lambda names: set(bench.salesforce.users(names)))
     return draft, segment(draft, recall, links, Sizes(), digest), known
 
 
