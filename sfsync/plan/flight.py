@@ -157,6 +157,7 @@ def land(hands: Hands, flight: Flight) -> None:
     """Looks at what became of the batch and closes its intent; rows without an outcome were not sent (budget)."""
     step, mapping, changes = flight.step, flight.mapping, flight.changes
     digest = hands.digest(mapping)
+    hands.salesforce.lane = step.lane  # others may have been made ready since it left
     outcomes = complete(changes.keys, flight.parts)
     hit("apply.written")
     if flight.during and _can_wait(flight, outcomes):

@@ -6,7 +6,7 @@ moment nothing is at work: the caller may write what must not meet a job (``IDLE
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from sfsync.errors import SfsyncError
 from sfsync.sides.salesforce.bulk import UPLOAD_LOST, BulkLoad, OnJob, Sent
@@ -27,7 +27,7 @@ class Convoy:
         self._large = large
         self._before: Sent | None = None
 
-    def send(self, number: int, payload: Payload, load: Load, on_job: OnJob | None) -> Iterator[Event]:
+    def send(self, number: int, payload: Payload, load: Load, on_job: OnJob | None) -> Generator[Event, None, None]:
         """Load a job of write ``number``."""
         try:
             sent = self._large.uploaded(payload, load, on_job)
@@ -42,13 +42,14 @@ class Convoy:
         yield from self._follow(sent)
 
     def _follow(self, sent: Sent) -> Iterator[Event]:
-        before, self._before = self._before, None
+        before = self._before
         with self._large.abandoned_on_error(sent):
             self._large.wait(before)
             if before is not None and before.stop is not None:
+                self._before = None
                 yield before.number, self._large.outcomes(before)
                 raise before.stop
-            yield IDLE
+            yield IDLE  # if what the caller writes now fails, ``end`` still tells of the job before
         self._before = sent
         self._large.start(sent)
         if before is not None:

@@ -9,11 +9,13 @@ large writes   Bulk API 2.0; rows a job refused for a lock go round again throug
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from sfsync.errors import SfsyncError
 from sfsync.sides.salesforce import soql
 from sfsync.sides.salesforce.bulk import BulkLoad, OnJob
 from sfsync.sides.salesforce.collections import Collections
@@ -54,11 +56,17 @@ class Writer:
     def write_many(self, view: View, writes: ManyWrites) -> Iterator[tuple[int, Outcomes]]:
         """Write several, one after the other; outcomes name theirs by its number, from 0."""
         convoy, again = Convoy(self._large), _Again(self._in_collections, view)
-        for number, (write, on_job) in enumerate(writes):
-            if len(write):
-                yield from self._one(view, number, write, on_job, convoy, again)
-        for event in convoy.end():
-            yield from again.meet(event)
+        try:
+            for number, (write, on_job) in enumerate(writes):
+                if len(write):
+                    yield from self._one(view, number, write, on_job, convoy, again)
+            for event in convoy.end():
+                yield from again.meet(event)
+        except SfsyncError:
+            for event in convoy.end():  # whatever failed: of the job at work it is told what became of it
+                if event is not IDLE:
+                    yield from again.meet(event)
+            raise
 
     def _one(
         self, view: View, number: int, write: Write, on_job: OnJob, convoy: Convoy, again: _Again
@@ -79,8 +87,9 @@ class Writer:
         alone = True
         for load in jobs:
             alone = False
-            for event in convoy.send(number, payload, load, on_job):
-                yield from again.meet(event)
+            with closing(convoy.send(number, payload, load, on_job)) as events:  # failing here abandons the next job
+                for event in events:
+                    yield from again.meet(event)
         for event in convoy.end() if alone else ():
             yield from again.meet(event)
 
