@@ -21,7 +21,7 @@ from sfsync.plan.model import ADOPT, Changes
 from sfsync.plan.walk import Batch, Issues, Remember, walk
 from sfsync.sides.side import ManyWrites, Outcomes
 
-BULK_ROWS = 30_000
+BULK_ROWS = 24_000
 Step = Remember | Batch | Issues
 
 

@@ -24,7 +24,7 @@ STEPS = (
     ("salesforce", DELETE),
 )
 
-TOGETHER_ROWS = 20_000
+TOGETHER_ROWS = 16_000
 
 
 @dataclass(frozen=True)
