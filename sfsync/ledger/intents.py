@@ -216,7 +216,8 @@ def _log(connection: Connection, ledger: Ledger, meant: Intent, rows: pd.DataFra
 def names_of(columns: Sequence[str], touched: np.ndarray) -> pa.DictionaryArray:
     """Comma-joined names of each row's touched fields (bool n x f), made once per distinct pattern."""
     which = np.zeros(len(touched), np.int64)
-    for start in range(0, touched.shape[1], 32):  # 32 fields are one number; numbers are told apart, piece by piece
+    alike = bool((touched == touched[:1]).all())  # new records: all cells of all rows
+    for start in () if alike else range(0, touched.shape[1], 32):  # 32 fields are one number, told apart by piece
         piece = touched[:, start : start + 32]
         which = pd.factorize(which << 32 | piece @ (1 << np.arange(piece.shape[1], dtype=np.int64)))[0]
     first = np.zeros(which.max(initial=-1) + 1, np.int64)
