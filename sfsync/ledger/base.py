@@ -288,19 +288,6 @@ def ids_of(ledger: Ledger, mapping: str, keys: Iterable[str]) -> pd.Series:
     return read(ledger, mapping, (), keys).ids.dropna()
 
 
-def keys_by_salesforce_id(ledger: Ledger, mapping: str, ids: Iterable[str]) -> pd.Series:
-    """Keys by Salesforce id, for the ids that are known; of several keys the synced one, then the first."""
-    found: list[Any] = []
-    with ledger.reading() as connection:
-        for some in database.chunks(list(dict.fromkeys(ids))):
-            which = database.within(connection, base.c.salesforce_id, some)
-            query = sa.select(base.c.salesforce_id, base.c.key, base.c.state)
-            found += connection.execute(query.where(base.c.mapping == mapping, which)).all()
-    frame = pd.DataFrame(found, columns=["id", "key", "state"]).astype(TEXT)
-    frame = frame.assign(other=frame["state"] != SYNCED).sort_values(["other", "key"]).drop_duplicates("id")
-    return frame.set_index("id")["key"]
-
-
 def count(ledger: Ledger, mapping: str) -> int:
     """Known records."""
     with ledger.reading() as connection:

@@ -7,7 +7,7 @@ sorts and compares alike in both databases; keys sort by bytes (collation C), as
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
 
 SCHEMA_VERSION = "2"
 PG_SCHEMA = "sfsync"  # on PostgreSQL the tables have a schema of their own: names like "run" are not ours alone
@@ -60,6 +60,8 @@ layout = Table(
     Column("fields", _Text, nullable=False),  # JSON list
 )
 
+STAMPED = text("salesforce_stamp IS NOT NULL")
+
 base = Table(
     "base",
     metadata,
@@ -72,8 +74,8 @@ base = Table(
     Column("platform_stamp", _Text),
     Column("state", _Text, nullable=False),  # synced | detached | merged | gone (from both sides)
     Column("survivor", _Text),
-    Index("base_stamp", "mapping", "salesforce_stamp"),
-    Index("base_id", "mapping", "salesforce_id"),
+    # records of a load that no window has delivered yet have no stamp: a load need not sort them in
+    Index("base_stamp", "mapping", "salesforce_stamp", sqlite_where=STAMPED, postgresql_where=STAMPED),
 )
 
 intent = Table(

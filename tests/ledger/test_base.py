@@ -86,15 +86,6 @@ def test_state_and_survivor(ledger: Ledger) -> None:
     assert base.count(ledger, "player") == 2, "a merged record is known like any other"
 
 
-def test_keys_by_salesforce_id_prefer_the_living(ledger: Ledger) -> None:
-    rows = Base.of(["a"], pd.Index(["1", "2", "3"]), cells([5], [6], [7]), salesforce_id=["A", "A", "C"],
-                   state=["merged", "synced", "synced"])  # fmt: skip
-    base.advance(ledger, "player", rows)
-    assert base.keys_by_salesforce_id(ledger, "player", ["A", "C", "X"]).to_dict() == {"A": "2", "C": "3"}
-    assert base.keys_by_salesforce_id(ledger, "shop", ["A"]).empty
-    assert base.ids_of(ledger, "player", ["1", "9"]).to_dict() == {"1": "A"}
-
-
 def test_known_since_is_sorted_and_forgets_nothing_at_the_edge(ledger: Ledger) -> None:
     stamps = ["2026-11-22T10:00:00.000Z", "2026-11-22T09:59:59.000Z", "2026-11-22T10:00:00Z", None]
     rows = Base.of(["a"], pd.Index(list("1234")), cells([5], [5], [5], [5]), salesforce_id=list("DCBA"),
