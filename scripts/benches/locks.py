@@ -22,6 +22,7 @@ from sfsync.mapping.load import load
 from sfsync.mapping.model import Mapping
 from sfsync.sides.salesforce import tables
 from sfsync.sides.salesforce.bulk import BulkLoad
+from sfsync.sides.salesforce.convoy import IDLE, Convoy, Event
 from sfsync.sides.salesforce.jobs import Jobs
 from sfsync.sides.salesforce.lanes import JOB_ROWS, Shape
 from sfsync.sides.salesforce.loads import Load, groups, loads
@@ -90,8 +91,10 @@ class Bench:
         yield self._line("sfsync, retry lane and all", self._side.write(self._mappings["case"], cases))
 
     def _raw(self, payload: Payload, body: Iterable[Load]) -> Iterator[Outcomes]:
-        jobs = Jobs(self._side.session, "ingest", Pace())
-        yield from BulkLoad(self._side.session, jobs).write(payload, body, self._side.on_job)
+        convoy = Convoy(BulkLoad(self._side.session, Jobs(self._side.session, "ingest", Pace())))
+        for job in body:
+            yield from _said(convoy.send(0, payload, job, self._side.on_job))
+        yield from _said(convoy.end())
 
     def _line(self, name: str, written: Iterator[Outcomes]) -> Line:
         jobs: list[str] = []
@@ -142,6 +145,11 @@ def _write(values: pd.DataFrame) -> Write:
 def _csv(columns: pa.Table, order: np.ndarray) -> bytes:
     found = columns.take(pa.array(order))
     return tables.write(found.select([n for n in found.column_names if found[n].null_count < len(found)]))
+
+
+def _said(events: Iterable[Event]) -> Iterator[Outcomes]:
+    """Outcomes only; a row refused for a lock stays refused."""
+    return (event[1] for event in events if event is not IDLE)
 
 
 def _shop(number: int) -> str:
