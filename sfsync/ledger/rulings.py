@@ -46,9 +46,10 @@ def decide_all(
         rows = [conflicts.get_in(connection, one) for one in dict.fromkeys(ids)]
         refused = [said for row in rows if (said := _refusal(row, decision, change=change))]
         if refused:
-            code, text, where, step = refused[0]
-            rest = [f"{w}: {t}" for _, t, w, _ in refused[1:]]
-            raise ConfigError(f"{text}; nothing was decided", code, where, step, rest)
+            first, *rest = refused
+            first.message += "; nothing was decided"
+            first.details = [str(one) for one in rest]
+            raise first
         rows = [{**r, "again": r["state"] in SAID and r["decision"] == decision} for r in rows]
         if not dry_run:
             _say(ledger, connection, [r for r in rows if not r["again"]], decision, actor)
@@ -56,19 +57,19 @@ def decide_all(
     return rows
 
 
-def _refusal(row: dict[str, Any], decision: str, *, change: bool) -> tuple[str, str, str, str] | None:
-    """Why this conflict cannot be decided so: code, sentence, where, next step."""
+def _refusal(row: dict[str, Any], decision: str, *, change: bool) -> ConfigError | None:
+    """Why this conflict cannot be decided so."""
     where = f"{row['conflict_id']} ({row['mapping']} {row['key']} {row['field']})".replace(" )", ")")
     if row["state"] == CLOSED:
-        return "CONFLICT_CLOSED", "this conflict is over", where, "See what is open: sfsync conflicts"
+        return ConfigError("this conflict is over", "CONFLICT_CLOSED", where, "See what is open: sfsync conflicts")
     if row["state"] in SAID and row["decision"] == decision:
         return None
     said = f"{row['decided_by']} decided {row['decision']!r} at {str(row['decided_at'])[:19]}Z"
     if row["state"] == APPLYING:
         step = f"Run: sfsync sync {row['mapping']}; then look what is left: sfsync conflicts"
-        return "CONFLICT_APPLYING", f"{said}, and run {row['run_id']} is writing that", where, step
+        return ConfigError(f"{said}, and run {row['run_id']} is writing that", "CONFLICT_APPLYING", where, step)
     if row["state"] == DECIDED and not change:
-        return "CONFLICT_DECIDED", said, where, "Ask them, or overrule it: --change"
+        return ConfigError(said, "CONFLICT_DECIDED", where, "Ask them, or overrule it: --change")
     return None
 
 

@@ -92,7 +92,6 @@ STRICT, NEWEST = Rule("stricter", "true"), Rule("newest")
         (cell(NEWEST, "a", ABSENT, NEVER), None, False, {("a", "a")}, {("a", ABSENT)}),
         (cell(NEWEST, "a", ABSENT, "a"), None, True, {("a", "a"), ("a", ABSENT)}, {(ABSENT, ABSENT)}),
     ],
-    ids=str,
 )  # fmt: skip
 def test_what_a_cell_may_hold(
     before: Cell,
