@@ -2,9 +2,10 @@
 
 A Bulk job is found again by its id: one nobody started is aborted, one at work is waited for, and its result files say
 row by row what became of it. What no job speaks of is looked at: an open intent whose value is visible on the written
-side counts as done, the base learns those cells; otherwise it is void, and the next plan decides anew. Nothing is ever
-sent again from here. Cells that were meant to be written and are not there are *in doubt* for this one run: if they
-look like a conflict, a person decides.
+side counts as done, the base learns those cells; otherwise the plan decides anew. Nothing is ever sent again from here.
+Cells that were meant to be written and are not there are *in doubt* for this one run: if they look like a conflict, a
+person decides. Their intent stays open until the run has asked (``over``): a run that dies before leaves the doubt to
+the next one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sfsync.ledger import base, database, intents
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.plan.model import CREATE
-from sfsync.sides.side import CREATED, DELETED, MOVED, TEXT, UPDATED, Org, Records, Side, concat
+from sfsync.sides.side import CREATED, DELETED, TEXT, UNKNOWN, UPDATED, Org, Records, Side, concat
 
 MANY_ROWS = 5_000  # above it, reading what changed since the intent is cheaper than asking for records by name
 CLOCKS_APART = timedelta(minutes=5)  # the ledger's clock against the org's
@@ -42,6 +43,13 @@ def recover(ledger: Ledger, platform: Side, salesforce: Org, mapping: Mapping) -
         _learn(ledger, mapping, left, found, meant, visible)
         doubt.append(_unseen(mapping, left, meant, visible))
     return pd.concat(doubt, ignore_index=True) if doubt else None
+
+
+def over(ledger: Ledger, mapping: str, run_id: str) -> None:
+    """Everything in doubt was asked: what earlier runs meant to write is void."""
+    for intent in intents.open_intents(ledger, mapping):
+        if intent.run_id != run_id:
+            intents.void(ledger, intent.intent_id)
 
 
 # -- what the jobs say ------------------------------------------------------------------------------------
@@ -178,7 +186,7 @@ def _learn(
     )
     base.advance(ledger, mapping.name, known)
     done = CREATED if intent.kind == CREATE else UPDATED
-    outcomes = pd.DataFrame({"result": np.where(whole, done, MOVED)}, index=intent.keys)
+    outcomes = pd.DataFrame({"result": np.where(whole, done, UNKNOWN)}, index=intent.keys)
     intents.close(ledger, intent.intent_id, outcomes)
 
 

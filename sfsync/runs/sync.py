@@ -21,7 +21,7 @@ from sfsync.plan.folder import PlanFolder
 from sfsync.plan.forecast import forecast, total
 from sfsync.plan.hands import Hands
 from sfsync.plan.model import Count, Header, Note
-from sfsync.plan.recover import recover
+from sfsync.plan.recover import over, recover
 from sfsync.planners.sync.make import Progress, Sources, make
 from sfsync.planners.sync.sayings import note
 from sfsync.runs import standing
@@ -255,6 +255,7 @@ def _advance_windows(run: Run, folder: PlanFolder) -> None:
         for side, window in part.windows.items():
             run.bench.ledger.set_watermark(name, side, window.until, run.id)
         loads.passed(run.bench.ledger, name, part.windows["salesforce"].until)
+        over(run.bench.ledger, name, run.id)
         standing.settle(run.bench, name, part.footing, run.id)
 
 

@@ -17,7 +17,7 @@ import pytest
 from sfsync.ledger import Ledger, base, intents, issues
 from sfsync.mapping.model import Mapping
 from sfsync.plan import recover as module
-from sfsync.plan.recover import recover
+from sfsync.plan.recover import over, recover
 from sfsync.sides.memory import MemorySide
 from sfsync.sides.salesforce.side import SalesforceSide
 from sfsync.sides.salesforce.ways import Ways
@@ -54,7 +54,8 @@ def jobs_of(ledger: Ledger) -> list[str]:
 
 
 def is_known(ledger: Ledger, company: Mapping, *, rows: int) -> None:
-    """The base holds what was meant for so many rows, with ids, and nothing is open."""
+    """The base holds what was meant for so many rows, with ids, and nothing is open once the run is over."""
+    over(ledger, "company", "another run")
     assert intents.open_intents(ledger) == []
     write = batch(company)
     found = base.read(ledger, "company", company.columns, write.keys)
@@ -123,6 +124,8 @@ def test_killed_in_the_middle_of_a_job(
         is_known(ledger, company, rows=119)
     else:  # nobody started the job: it is aborted, nothing was written, all is planned again
         assert set(doubt["key"]) == set(ROWS)
+        assert len(intents.open_intents(ledger)) == 1, "in doubt until the run has asked"
+        over(ledger, "company", "another run")
         assert intents.open_intents(ledger) == []
     jobs = side.session.call("GET", "jobs/ingest").data["records"]
     assert {job["state"] for job in jobs} == {"JobComplete" if KILLED[point] else "Aborted"}
