@@ -68,7 +68,7 @@ def _of_module(path: Path, tree: ast.Module, kinds: Kinds) -> Iterator[Code]:
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
     makers |= {f.name: m for f in functions if (m := _maker(f, kinds)) is not None}
     for function in functions:
-        for call in (n for n in ast.walk(function) if isinstance(n, ast.Call)):
+        for call in (n for n in ast.walk(function) if isinstance(n, ast.Call) and _called(n) in makers):
             local = constants | _assigned(ast.walk(function), call.lineno)
             found = _of_call(call, makers, local, kinds)
             if found:
@@ -97,16 +97,18 @@ def _maker(function: ast.FunctionDef, kinds: Kinds) -> _Maker | None:
 
 
 def _of_call(call: ast.Call, makers: dict[str, _Maker], local: dict[str, str], kinds: Kinds) -> Code | None:
-    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    maker = makers.get(name)
-    if maker is None:
-        return None
+    maker = makers[_called(call)]
     code = _argument(call, "code", maker.code, local) or maker.default
     message = next((t for n in ("message", "sentence", "text") if (t := _argument(call, n, maker.message, local))), "")
     if not CODE.fullmatch(code) or " " not in message:
         return None
     exit_status = None if maker.kind in FINDINGS else int(kinds[maker.kind].exit_status)
     return Code(code, maker.kind, message, exit_status)
+
+
+def _called(call: ast.Call) -> str:
+    """The last name of what is called."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _argument(call: ast.Call, name: str, place: int | None, local: dict[str, str]) -> str:

@@ -9,17 +9,21 @@ from scripts.reference_pages import pages
 
 def out_of_date(folder: Path) -> list[str]:
     """Names of the pages that are missing, other than they should be, or too many."""
-    made = pages()
-    there = {p.name: p.read_text("utf-8") for p in folder.glob("*.md")}
-    return sorted(n for n in {*made, *there} if made.get(n) != there.get(n))
+    return _odd(folder, pages())
 
 
 def write(folder: Path) -> list[str]:
     """Make the folder hold exactly the pages; returns the names of those that changed."""
-    made, odd = pages(), out_of_date(folder)
+    made = pages()
+    odd = _odd(folder, made)
     for name in odd:
         if name in made:
             (folder / name).write_text(made[name], "utf-8")
         else:
             (folder / name).unlink()
     return odd
+
+
+def _odd(folder: Path, made: dict[str, str]) -> list[str]:
+    there = {p.name: p.read_text("utf-8") for p in folder.glob("*.md")}
+    return sorted(n for n in {*made, *there} if made.get(n) != there.get(n))
