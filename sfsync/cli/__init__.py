@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "failures": ("issues", "Records whose write was refused: list, retry."),
     "conflicts": ("conflicts", "Values changed on both sides: list, show, resolve, by rule."),
     "holds": ("issues", "Records that wait for something: list, release."),
+    "partners": ("partners", "Retail partner requests: list, approve, work, explain, receipt."),
     "org": ("org", "The rehearsal org: serve, reset; deploy custom fields into any org."),
 }
 

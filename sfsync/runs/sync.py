@@ -52,7 +52,7 @@ def planned(
     folder = PlanFolder.create(out or scratch(bench))
     try:
         memory = LedgerMemory(bench.ledger, standings=standing.standings(bench, mappings))
-        maker(_sources(bench, mappings, memory), folder, full=full, progress=progress)
+        maker(sources_of(bench, mappings, memory), folder, full=full, progress=progress)
         yield folder
     finally:
         if out is None:
@@ -102,7 +102,8 @@ def fit(bench: Bench, mappings: dict[str, Mapping]) -> list[Note]:
     return [note(f) for f in found]
 
 
-def _sources(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -> Sources:
+def sources_of(bench: Bench, mappings: dict[str, Mapping], memory: LedgerMemory) -> Sources:
+    """What a planner reads from: both sides, and the ledger as far as it is memory."""
     ledger = bench.ledger
     return Sources(
         mappings=mappings,
@@ -143,7 +144,7 @@ def sync(
         except BudgetReached as stop:
             from sfsync.runs import urgent
 
-            urgent.write(run, _sources(bench, mappings, memory), memory, stop, waive)
+            urgent.write(run, sources_of(bench, mappings, memory), memory, stop, waive)
     return run.result
 
 
@@ -154,7 +155,7 @@ def _plan_and_write(run: Run, memory: LedgerMemory, full: bool, waive: Sequence[
         rulings.decide_due(bench.ledger, run.id, mapping, bench.as_of)
     folder = PlanFolder.create(scratch(bench))
     try:
-        make(_sources(bench, mappings, memory), folder, full=full, progress=progress)
+        make(sources_of(bench, mappings, memory), folder, full=full, progress=progress)
         _apply(run, folder, memory.standings, waive, notes)
     finally:
         folder.remove()

@@ -57,10 +57,15 @@ def _by_rules(one: RequestType, rows: np.ndarray, to: Routed, found: Judged, rul
         if rule.queue:
             to.queue[hit] = rule.queue
         if rule.priority:
-            to.priority[hit] = np.minimum(to.priority[hit].astype(str), rule.priority)
+            _raise(to, hit, rule.priority)
     for up in one.raise_:
         hit = rows & _when(up.when, found, rules, books)
-        to.priority[hit] = np.minimum(to.priority[hit].astype(str), up.to)
+        _raise(to, hit, up.to)
+
+
+def _raise(to: Routed, rows: np.ndarray, priority: str) -> None:
+    """To this priority, where it is higher: P1 comes before P2."""
+    to.priority[rows] = [min(p, priority) for p in to.priority[rows]]
 
 
 def _when(name: str, found: Judged, rules: Rules, books: Books) -> np.ndarray:
@@ -90,7 +95,7 @@ def requested_priority(found: Judged, rules: Rules) -> pa.Array:
 def frame(
     mapping: Mapping, found: Judged, routed: Routed, keys: np.ndarray, received: np.ndarray, rules: Rules, books: Books
 ) -> pd.DataFrame:
-    """Canonical values of all rows' cases (n x f, indexed by key); rows without a case are for the caller to leave out."""
+    """Canonical values of all rows' cases (n x f, indexed by key); the caller leaves out rows without a case."""
     count, fields = len(found), found.fields
     catalogue = rules.catalogue
     late = found.late
@@ -165,7 +170,7 @@ def _description(found: Judged, routed: Routed, catalogue: Catalogue) -> pa.Arra
 
 def _shown(name: str, found: Judged, catalogue: Catalogue) -> bool:
     plain = catalogue.kind_of[name] in ("plain", "whole", "date", "instant", "province", "cap")
-    return plain and name in found.given and name not in (*_OWN_COLUMN, *catalogue.private)
+    return plain and name in found.given and name not in (*catalogue.base, *_OWN_COLUMN, *catalogue.private)
 
 
 def _title(name: str, catalogue: Catalogue) -> str:

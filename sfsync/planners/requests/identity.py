@@ -77,14 +77,10 @@ def _plain(texts: pa.Array) -> np.ndarray:
 
 
 def _keyed(texts: pa.Array, secret: bytes) -> np.ndarray:
-    work = hashlib.blake2b
-    return np.array(
-        [
-            None if t is None else work(t.encode(), key=secret[:64], digest_size=16).hexdigest()
-            for t in texts.to_pylist()
-        ],
-        object,
-    )
+    def work(text: str | None) -> str | None:
+        return text and hashlib.blake2b(text.encode(), key=secret[:64], digest_size=16).hexdigest()
+
+    return np.array([work(t) for t in texts.to_pylist()], object)
 
 
 def first_of(keys: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def _clashes(found: Judged, who: Identity, known: Known) -> None:
     """One request id, two shops: a person looks at the later one."""
     good = np.isin(found.outcomes().astype(str), (ACCEPT, WARNED))
     shops = np.array(found.fields["shop_code"].to_pylist(), object)
-    ids = np.where(good, who.request, None)
+    ids = _only(who.request, good)
     first = first_of(ids)
     owner = np.array([known.ids.get(i) if i is not None else None for i in ids], object)
     owner = np.where(owner == None, shops[first], owner)  # noqa: E711  (object arrays compare cell by cell)
@@ -68,7 +68,7 @@ def _clashes(found: Judged, who: Identity, known: Known) -> None:
 
 def _requests(good: np.ndarray, who: Identity, known: Known, met: Met) -> None:
     """Same key, same content: nothing to do. Same key, other content: the case is updated."""
-    keys = np.where(good, who.key, None)
+    keys = _only(who.key, good)
     said: dict[str, str] = {}
     for row in np.flatnonzero(good).tolist():
         key, content = keys[row], who.content[row]
@@ -90,15 +90,21 @@ def _matters(found: Judged, who: Identity, known: Known, catalogue: Catalogue, m
         alike = one.repeat or one.duplicate
         assert alike is not None
         about = seen.setdefault(who.alike[row], list(known.matters.get(who.alike[row], ())))
-        earlier = next(
-            (e for e in about if e[3] and e[2] != who.key[row] and _near(e[0], times[row], alike.minutes)), None
-        )
+        mine = (e for e in about if e[3] and e[2] != who.key[row])
+        earlier = next((e for e in mine if _near(e[0], times[row], alike.minutes)), None)
         if earlier and one.repeat:
             met.what[row], met.case[row] = REPEAT, earlier[1]
         elif earlier:
             met.twin[row] = earlier[2]
         if met.what[row] == NEW:
             about.append((times[row], met.case[row], who.key[row], True))
+
+
+def _only(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The values of these rows, None in the others."""
+    made = values.copy()
+    made[~rows] = None
+    return made
 
 
 def _near(one: str, other: str, minutes: int) -> bool:

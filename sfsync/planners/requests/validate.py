@@ -18,6 +18,7 @@ from sfsync.planners.requests.moments import NO_TIME, Clock
 from sfsync.planners.requests.rowmarks import SKIPPED, Marks
 from sfsync.planners.requests.sheet import Sheet, blank
 
+OUT_OF_TERM = "out_of_term"  # as a case's outcome code and as what is said of its row
 _DROPPED = ("phone", "email")  # kinds whose cells are dropped, not refused
 
 
@@ -90,6 +91,7 @@ def judge(sheet: Sheet, rules: Rules, books: Books) -> Judged:
         rows = found.types == one.code
         if rows.any():
             _of_type(found, rules, books, one, rows)
+    found.marks.add(OUT_OF_TERM, found.late)
     found.marks.only("E-COLS", sheet.surplus & ~found.skipped)
     _footers(found)
     return found

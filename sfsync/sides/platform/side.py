@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import sqlalchemy as sa
 from pydantic import SecretStr
 
 from sfsync.errors import DriftError
 from sfsync.mapping import canon, drift
 from sfsync.mapping.model import Mapping
-from sfsync.sides.platform import connect, keys, read, visible
+from sfsync.sides.platform import connect, keys, lookups, read, visible
 from sfsync.sides.platform.batch import rows_of
 from sfsync.sides.platform.frames import Maker, in_order, keyless
 from sfsync.sides.platform.page import listed
@@ -108,6 +109,16 @@ class PlatformSide:
         writer = Writer(self._engine, _with_columns(table, rows.columns), self._where)
         for positions in read.chunks(list(range(len(write))), self.capabilities.batch_rows):
             yield writer.write(rows, list(positions))
+
+    def texts(self, table: str, names: Sequence[str], keys: Sequence[str] | None = None) -> pa.Table:
+        """Columns of a table as text, for joins; with ``keys``, only rows whose first column is one of them."""
+
+        def work(connection: sa.Connection) -> Any:
+            if keys is None:
+                return lookups.columns(connection, table, names)
+            return lookups.rows_in(connection, table, names, keys, read.IN_LIST[self._url.get_backend_name()])
+
+        return read.trying(self._engine, self._where, work)
 
     def close(self) -> None:
         """Close the connections."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -29,6 +29,7 @@ class View:
     mapping: Mapping
     info: ObjectInfo
     related: dict[str, ObjectInfo]
+    queues: dict[str, str] = field(default_factory=dict)  # ids by name, of a write that gives records to queues
 
     @cached_property
     def hidden(self) -> frozenset[str]:

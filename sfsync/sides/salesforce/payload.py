@@ -1,8 +1,8 @@
 """What a write looks like on the wire: JSON rows for collections, Arrow columns for Bulk.
 
 References are written by external id inside the same request; fields that share one lookup (a case's player and shop
-both are its Account) write the one that is set and clear the lookup only if none is. Owners are users by username;
-a queue is never written. A checkbox has no null. Source: wire reference 5, 7, 11 "CSV rules".
+both are its Account) write the one that is set and clear the lookup only if none is. Owners are users by username, or
+queues by their id, as far as the view knows it. A checkbox has no null. Source: wire reference 5, 7, 11 "CSV rules".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sfsync.mapping import canon
-from sfsync.mapping.model import FieldSpec, FieldType
+from sfsync.mapping.model import FieldSpec, FieldType, Mapping
 from sfsync.sides.salesforce.frames import View, made_by_template
 from sfsync.sides.salesforce.lanes import NO_PARENT
 from sfsync.sides.salesforce.tables import NULL
@@ -201,11 +201,18 @@ class Payload:
         values = self.write.values[field.name].tolist()
         for n in np.flatnonzero(self.owned(field)):
             rows[n][relationship] = {"attributes": {"type": "User"}, column: values[n]}
+        for n in np.flatnonzero(self.queued(field)):
+            rows[n][self._lookup(relationship)] = self.view.queues[values[n]]
 
     def owned(self, field: FieldSpec) -> np.ndarray:
         """Rows whose owner is written: a username, not a queue's name and not null."""
         names = self.write.values[field.name].astype(TEXT)
         return self.touched[field.name] & names.str.contains("@", regex=False).fillna(False).to_numpy(bool)
+
+    def queued(self, field: FieldSpec) -> np.ndarray:
+        """Rows that are given to a queue whose id is known."""
+        names = self.write.values[field.name].isin(list(self.view.queues)).to_numpy(bool)
+        return np.asarray(self.touched[field.name] & names)
 
     # -- CSV --------------------------------------------------------------------------------------------
 
@@ -224,6 +231,11 @@ class Payload:
             made |= dict.fromkeys((str(field.salesforce), *field.also), text)
         for field in self.owners:
             made[self._owner_column(field)] = _only(self._text(field), self.owned(field))
+            if self.queued(field).any():
+                ids = self.write.values[field.name].map(self.view.queues).astype(TEXT)
+                made[self._lookup(str(field.salesforce).split(".")[0])] = _only(
+                    _flat(pa.array(ids, from_pandas=True)), self.queued(field)
+                )
         return made
 
     def _csv_text(self, field: FieldSpec) -> pa.Array:
@@ -253,6 +265,17 @@ class Payload:
             if pc.any(same).as_py():
                 hit |= self.touched[field.name] & same.to_numpy(zero_copy_only=False)
         return hit
+
+
+def gives_to_queues(mapping: Mapping, write: Write) -> bool:
+    """Does a row of the write name an owner that is no user?"""
+    for number, name in enumerate(write.values.columns):
+        field = mapping.fields[str(name)]
+        if field.type is FieldType.USER and write.touched[:, number].any():
+            named = write.values[name].astype(TEXT)[write.touched[:, number]]
+            if (~named.str.contains("@", regex=False).fillna(True)).any():
+                return True
+    return False
 
 
 def _flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:

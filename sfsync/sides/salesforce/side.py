@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from sfsync.sides.salesforce.guarded import Guarded
 from sfsync.sides.salesforce.ids import to18
 from sfsync.sides.salesforce.jobs import Jobs, Pace
 from sfsync.sides.salesforce.metadata import Describes
+from sfsync.sides.salesforce.payload import gives_to_queues
 from sfsync.sides.salesforce.query import Queries
 from sfsync.sides.salesforce.read import Reader
 from sfsync.sides.salesforce.session import Patience, Session
@@ -79,6 +82,7 @@ class SalesforceSide:
         self._views: dict[str, View] = {}
         self._seen: dict[str, str] = {}  # id -> stamp, only for mappings with guarded fields
         self._who: tuple[str, str] | None = None
+        self._queue_ids: dict[str, str] | None = None
 
     # -- the org ----------------------------------------------------------------------------------------
 
@@ -133,6 +137,15 @@ class SalesforceSide:
     def query(self, text: str) -> list[dict[str, Any]]:
         """All rows of a SOQL query of small result, as REST gives them."""
         return self._queries.rows(text)
+
+    def create(self, name: str, values: dict[str, Any]) -> str:
+        """One record without a key of ours; its id. Not sent again when the answer is lost."""
+        answer = self.session.call("POST", f"sobjects/{name}", json_body=values, resend=False)
+        return str(answer.data["id"])
+
+    def run_action(self, name: str, values: dict[str, Any]) -> None:
+        """One of Salesforce's standard actions, once. Not sent again when the answer is lost."""
+        self.session.call("POST", f"actions/standard/{name}", json_body={"inputs": [values]}, resend=False)
 
     def users(self, usernames: Sequence[str]) -> set[str]:
         """Those of the usernames that belong to active users (lower case)."""
@@ -212,11 +225,25 @@ class SalesforceSide:
 
     def write(self, mapping: Mapping, write: Write) -> Iterator[Outcomes]:
         """Write rows; see ``write.Writer`` for the ways."""
-        yield from self._writer.write(self.view(mapping), write, self.on_job)
+        yield from self._writer.write(self._view_for(mapping, write), write, self.on_job)
+
+    def _view_for(self, mapping: Mapping, write: Write) -> View:
+        """The view, with the ids of the queues if the write gives records to some."""
+        view = self.view(mapping)
+        return replace(view, queues=self.queues()) if gives_to_queues(mapping, write) else view
+
+    def queues(self) -> dict[str, str]:
+        """Ids of the org's queues by name; asked for once."""
+        if self._queue_ids is None:
+            rows = self._queries.rows("SELECT Id, Name FROM Group WHERE Type = 'Queue'")
+            self._queue_ids = {str(r["Name"]): str(r["Id"]) for r in rows}
+        return self._queue_ids
 
     def write_many(self, mapping: Mapping, writes: ManyWrites) -> Iterator[tuple[int, Outcomes]]:
         """Large writes in a row; see ``write.Writer``."""
-        yield from self._writer.write_many(self.view(mapping), writes)
+        first, rest = _first(writes)
+        if first is not None:
+            yield from self._writer.write_many(self._view_for(mapping, first), rest)
 
     def cost(self, mapping: Mapping, kind: str, rows: int) -> dict[str, int]:
         """API calls by way that writing a batch of so many records will take."""
@@ -237,3 +264,10 @@ class SalesforceSide:
     def close(self) -> None:
         """Release connections."""
         self.session.close()
+
+
+def _first(writes: ManyWrites) -> tuple[Write | None, ManyWrites]:
+    """The first write, and all of them."""
+    more = iter(writes)
+    one = next(more, None)
+    return (None, ()) if one is None else (one[0], chain([one], more))
