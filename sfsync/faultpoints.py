@@ -32,6 +32,11 @@ NAMES = (
     "ledger.image.written",  # the before-image is on disk, its row is not in the ledger
     "ledger.image.saved",  # image and row are safe, nothing has left yet
     "ledger.audit.middle",  # audit line written, transaction open
+    "requests.begun",  # a request's plan is frozen, nothing is asked of the platform yet
+    "requests.applied",  # what was planned is written, the ledger of requests knows nothing of it yet
+    "requests.due",  # messages are noted, none has left yet
+    "requests.leaving",  # a message is about to leave
+    "requests.left",  # a message has left, the ledger does not know it yet
     "ledger.lease.taken",  # the lease is ours, nothing else happened
 )
 

@@ -97,6 +97,20 @@ class Privacy(Section):
     hash_key: SecretStr | None = None  # otherwise made once in <ledger.folder>/hash.key
 
 
+class Messages(Section):
+    """How messages to partners leave.
+
+    send      outbox (one file per message), smtp, or salesforce (its e-mail action)
+    smtp_url  smtp://user@host:587 or smtps://user@host
+    """
+
+    send: Literal["outbox", "smtp", "salesforce"] = "outbox"
+    outbox: Path = Path("outbox")
+    sender: str = "noreply@localhost"
+    smtp_url: str = ""
+    smtp_password: SecretStr | None = None
+
+
 class Settings(BaseSettings):
     """The whole configuration. Paths are relative to the folder of the configuration file."""
 
@@ -110,6 +124,7 @@ class Settings(BaseSettings):
     ledger: Ledger = Ledger()
     budget: Budget = Budget()
     privacy: Privacy = Privacy()
+    messages: Messages = Messages()
     _root: Path = PrivateAttr(default=Path())
 
     @property
@@ -178,6 +193,7 @@ SECRETS = {
     "salesforce": ("consumer_secret", "access_token", "password", "security_token"),
     "ledger": ("key",),
     "privacy": ("hash_key",),
+    "messages": ("smtp_password",),
 }
 
 
@@ -231,6 +247,7 @@ def _anchored(settings: Settings) -> Settings:
     root = settings.root
     settings.mappings = root / settings.mappings
     settings.ledger.folder = root / settings.ledger.folder
+    settings.messages.outbox = root / settings.messages.outbox
     settings.ledger.url = SecretStr(_anchored_url(settings.ledger.url.get_secret_value(), root))
     settings.platform.url = SecretStr(_anchored_url(settings.platform.url.get_secret_value(), root))
     if settings.salesforce.private_key_file:

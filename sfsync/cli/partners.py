@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sfsync.cli import imports
+from sfsync.cli import imports, requests
 
 
 @click.group()
@@ -12,5 +12,5 @@ def partners() -> None:
     """Requests of retail partners: from the file to the receipt."""
 
 
-for command in imports.COMMANDS:
+for command in (*imports.COMMANDS, *requests.COMMANDS):
     partners.add_command(command)

@@ -36,6 +36,12 @@ org_wide_stop = 0.80                     # with everybody's calls counted; the r
 
 [privacy]                                # identifiers leave as keyed hashes; the key is .sfsync/hash.key:
                                          # keep a copy of it in a safe place, its loss changes every hash
+
+[messages]                               # to retail partners, about their requests
+send = "outbox"                          # a file each in the folder `outbox`, or: smtp, salesforce (its e-mail action)
+outbox = "outbox"
+# sender = "assistenza@example.com"
+# smtp_url = "smtp://user@mail.example.com:587"  # secret: SFSYNC_MESSAGES__SMTP_PASSWORD
 """
 
 NEXT = {

@@ -12,18 +12,23 @@ from sfsync.plan.apply import apply as write
 from sfsync.plan.folder import PlanFolder
 from sfsync.planners.sync.make import Progress
 from sfsync.planners.sync.sayings import note
+from sfsync.runs import request_undo
 from sfsync.runs import sync as runs
 from sfsync.runs.bench import Bench
 from sfsync.runs.result import Result
 from sfsync.runs.running import quiet, running, scratch
 
-WRITING = ("sync", "apply", "undo")
+WRITING = ("sync", "apply", "undo", request_undo.COMMAND)
 
 
 @contextmanager
 def planned(bench: Bench, run: str, *, progress: Progress = quiet) -> Iterator[PlanFolder]:
     """A plan that takes back ``run`` (an id, or ``last``: the newest run that wrote something)."""
     run_id = _last(bench) if run == "last" else str(bench.ledger.run(run)["run_id"])
+    if bench.ledger.run(run_id)["command"] == request_undo.COMMAND:
+        with request_undo.planned(bench, run_id) as asked:
+            yield asked
+        return
     runs.fit(bench, bench.mappings)
     folder = PlanFolder.create(scratch(bench))
     past = way_back.Past(
@@ -52,6 +57,8 @@ def apply(bench: Bench, folder: PlanFolder, *, waive: Sequence[str] = (), progre
     """Writes the way back, then parks what was undone until its source changes or a person releases it."""
     header = folder.header
     assert header is not None
+    if header.kind == request_undo.KIND:
+        return request_undo.apply(bench, folder, progress=progress)
     mappings = {n: bench.mappings[n] for n in header.order}
     with running(bench, "undo", mappings, progress) as run:
         runs.same_ends(bench, mappings, waive)

@@ -110,6 +110,15 @@ class PlatformSide:
         for positions in read.chunks(list(range(len(write))), self.capabilities.batch_rows):
             yield writer.write(rows, list(positions))
 
+    def query(self, statement: sa.TextClause, **values: Any) -> list[dict[str, Any]]:
+        """All rows of a query of small result, as the driver gives them."""
+
+        def work(connection: sa.Connection) -> list[dict[str, Any]]:
+            return [dict(row) for row in connection.execute(statement, values).mappings()]
+
+        found: list[dict[str, Any]] = read.trying(self._engine, self._where, work)
+        return found
+
     def texts(self, table: str, names: Sequence[str], keys: Sequence[str] | None = None) -> pa.Table:
         """Columns of a table as text, for joins; with ``keys``, only rows whose first column is one of them."""
 

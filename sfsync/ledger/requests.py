@@ -1,0 +1,378 @@
+"""Partner requests after their case exists: what was asked, approved, begun, written and said.
+
+Tables of their own, made at first use. Like the rest of the ledger they hold keys, codes, names of people who decided
+something, and no personal value: what a partner wrote (an IBAN, a name) is sealed with AES-256-GCM under a key derived
+from the ledger's, bound to its case, and emptied some time after the request has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy.engine import Connection
+
+from sfsync.errors import LedgerError
+from sfsync.faultpoints import hit
+from sfsync.ledger import audit, database
+from sfsync.ledger.keys import derive
+from sfsync.ledger.store import Ledger
+from sfsync.ledger.tables import _Text
+
+_NONCE = 12
+metadata = MetaData()
+
+request = Table(
+    "partner_request",
+    metadata,
+    Column("case_key", _Text, primary_key=True),
+    Column("code", _Text, nullable=False),
+    Column("shop", _Text, nullable=False),
+    Column("operator", _Text, nullable=False),
+    Column("terminal", _Text, nullable=False),
+    Column("requester", _Text, nullable=False),  # an operator's code, or the shop's
+    Column("imported_by", _Text, nullable=False),
+    Column("received_at", _Text, nullable=False),
+    Column("language", _Text, nullable=False),
+    Column("queue", _Text, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("codes", _Text, nullable=False),  # JSON list
+    Column("sealed", LargeBinary),
+    Column("case_number", _Text),
+    Column("state", _Text, nullable=False),
+    Column("waits", _Text, nullable=False),  # JSON list
+    Column("reason", _Text, nullable=False),
+    Column("plan_hash", _Text, nullable=False),  # of the plan that was begun
+    Column("shown_hash", _Text, nullable=False),  # of the plan as it was made last
+    Column("phone", _Text),  # digest of the number on file when the request was first looked at
+    Column("undoing", Boolean, nullable=False),
+    Column("since", _Text, nullable=False),  # in this state
+    Column("ended_at", _Text),
+    Index("partner_request_state", "state"),
+)
+
+mark = Table(
+    "partner_mark",
+    metadata,
+    Column("case_key", _Text, primary_key=True),
+    Column("mark", _Text, primary_key=True),
+    Column("by", _Text, primary_key=True),
+    Column("plan_hash", _Text, primary_key=True),
+    Column("approve", Boolean, nullable=False),
+    Column("reason", _Text, nullable=False),
+    Column("source", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+)
+
+gate = Table(
+    "partner_gate",
+    metadata,
+    Column("case_key", _Text, primary_key=True),
+    Column("gate", _Text, primary_key=True),
+    Column("by", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("bound", _Text, nullable=False),  # JSON: what it binds to
+)
+
+op = Table(
+    "partner_op",
+    metadata,
+    Column("request_key", _Text, primary_key=True),
+    Column("case_key", _Text, nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("step", _Text, nullable=False),
+    Column("kind", _Text, nullable=False),
+    Column("target", _Text, nullable=False),
+    Column("reads", Boolean, nullable=False),
+    Column("back", _Text, nullable=False),
+    Column("state", _Text, nullable=False),  # waiting | requested | done | refused
+    Column("run_id", _Text, nullable=False, index=True),  # that sent it; empty: nobody yet
+    Column("requested_at", _Text),
+    Column("answered_at", _Text),
+    Column("sealed", LargeBinary),
+)
+
+mirror = Table(
+    "partner_mirror",
+    metadata,
+    Column("case_key", _Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run_id", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+)
+
+effect = Table(
+    "partner_effect",
+    metadata,
+    Column("effect_key", _Text, primary_key=True),  # the idempotency key
+    Column("case_key", _Text, nullable=False, index=True),
+    Column("kind", _Text, nullable=False),  # message | task
+    Column("code", _Text, nullable=False),
+    Column("occasion", _Text, nullable=False),
+    Column("language", _Text, nullable=False),
+    Column("way", _Text, nullable=False),
+    Column("state", _Text, nullable=False),  # due | leaving | sent | withheld | doubt
+    Column("note", _Text, nullable=False),  # a code
+    Column("at", _Text, nullable=False),
+    Column("sent_at", _Text),
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class New:
+    """A request whose case is being made. ``fields``: canonical text by field name; sealed before it is stored."""
+
+    case_key: str
+    code: str
+    shop: str
+    received_at: datetime
+    queue: str
+    operator: str = ""
+    terminal: str = ""
+    requester: str = ""
+    imported_by: str = ""
+    language: str = "it"
+    restricted: bool = False
+    codes: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A mark given or refused for one plan."""
+
+    case_key: str
+    mark: str
+    by: str
+    plan_hash: str
+    approve: bool = True
+    reason: str = ""
+    source: str = "command line"
+
+
+def ready(ledger: Ledger) -> None:
+    """Makes the tables of this module where they are missing."""
+    with ledger.writing() as connection:
+        database.exclusive(connection, "schema")
+        metadata.create_all(connection, checkfirst=True)
+
+
+# ── what was asked
+
+
+def register(ledger: Ledger, rows: Sequence[New]) -> int:
+    """Notes requests before their cases are made; one that is known stays as it is. Returns how many are new."""
+    ready(ledger)
+    with ledger.writing() as connection:
+        now = database.text_of(database.clock(connection))
+        return sum(_register(connection, ledger, some, now) for some in database.chunks(rows))
+
+
+def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: str) -> int:
+    made = [_row(ledger, r, now) for r in rows]
+    if not made:
+        return 0
+    return database.upsert(connection, request, {n: [r[n] for r in made] for n in made[0]}, update={})
+
+
+def _row(ledger: Ledger, new: New, now: str) -> Row:
+    plain = ("case_key", "code", "shop", "operator", "terminal", "imported_by", "language", "queue", "restricted")
+    return {n: getattr(new, n) for n in plain} | {
+        "requester": new.requester or new.operator or f"shop {new.shop}",
+        "received_at": database.text_of(new.received_at),
+        "codes": json.dumps(list(new.codes)),
+        "sealed": seal(ledger, new.case_key, dict(new.fields)),
+        "state": "new",
+        "waits": "[]",
+        "reason": "",
+        "plan_hash": "",
+        "shown_hash": "",
+        "undoing": False,
+        "since": now,
+    }
+
+
+def seal(ledger: Ledger, case_key: str, values: Mapping[str, Any]) -> bytes:
+    """Values as ciphertext that only this ledger's key opens, and only for this case."""
+    nonce = secrets.token_bytes(_NONCE)
+    body = json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
+    return nonce + AESGCM(derive(ledger.key, "partner-requests")).encrypt(nonce, body, case_key.encode())
+
+
+def unseal(ledger: Ledger, case_key: str, body: bytes | None) -> dict[str, Any]:
+    """Sealed values; empty if they were purged. Raises ``LedgerError`` REQUEST_SEALED if the key is another one."""
+    if body is None:
+        return {}
+    try:
+        plain = AESGCM(derive(ledger.key, "partner-requests")).decrypt(body[:_NONCE], body[_NONCE:], case_key.encode())
+    except InvalidTag:
+        step = "Bring back the key the ledger was made with; the values are as they were written."
+        raise LedgerError("the values of a request cannot be opened", "REQUEST_SEALED", case_key[:12], step) from None
+    found: dict[str, Any] = json.loads(plain)
+    return found
+
+
+# ── looking
+
+
+def requests(ledger: Ledger, *, ended: bool = False, keys: Sequence[str] | None = None) -> list[Row]:
+    """Requests that have not ended (or all), or those with these case keys; oldest first."""
+    ready(ledger)
+    query = sa.select(request).order_by(request.c.received_at, request.c.case_key)
+    if keys is None and not ended:
+        query = query.where(request.c.ended_at.is_(None))
+    with ledger.reading() as connection:
+        if keys is not None:
+            query = query.where(database.within(connection, request.c.case_key, list(keys)))
+        return [dict(r) for r in connection.execute(query).mappings()]
+
+
+def find(ledger: Ledger, name: str) -> Row:
+    """The request of a case, by its number or its key (the beginning will do); ``LedgerError`` REQUEST_UNKNOWN."""
+    ready(ledger)
+    c = request.c
+    named = sa.or_(c.case_number == name, c.case_key == name, c.case_key.startswith(name, autoescape=True))
+    with ledger.reading() as connection:
+        rows = [dict(r) for r in connection.execute(sa.select(request).where(named).limit(3)).mappings()]
+    exact = [r for r in rows if name in (r["case_number"], r["case_key"])] or rows
+    if len(exact) != 1:
+        what = "several requests have a key like this" if exact else "there is no such request"
+        raise LedgerError(what, "REQUEST_UNKNOWN", name, "See: sfsync partners requests")
+    return exact[0]
+
+
+def rows_of(ledger: Ledger, table: sa.Table, keys: Sequence[str]) -> dict[str, list[Row]]:
+    """Rows of one of this module's tables by case key."""
+    order = [*table.primary_key.columns]
+    found: dict[str, list[Row]] = {k: [] for k in keys}
+    with ledger.reading() as connection:
+        query = sa.select(table).where(database.within(connection, table.c.case_key, list(keys))).order_by(*order)
+        for row in connection.execute(query).mappings():
+            found[row["case_key"]].append(dict(row))
+    return found
+
+
+def ops_of_run(ledger: Ledger, run_id: str) -> list[Row]:
+    """What a run asked of the platform."""
+    ready(ledger)
+    with ledger.reading() as connection:
+        query = sa.select(op).where(op.c.run_id == run_id).order_by(op.c.case_key, op.c.number, op.c.request_key)
+        return [dict(r) for r in connection.execute(query).mappings()]
+
+
+# ── deciding
+
+
+def decide(ledger: Ledger, decision: Decision, actor: str) -> None:
+    """Notes a mark and its line in the audit trail, together."""
+    with ledger.writing() as connection:
+        row = {n: getattr(decision, n) for n in decision.__dataclass_fields__}
+        row["at"] = database.text_of(database.clock(connection))
+        database.upsert(connection, mark, {n: [v] for n, v in row.items()})
+        action = "request.approve" if decision.approve else "request.refuse"
+        details = {n: row[n] for n in ("case_key", "mark", "by", "plan_hash", "source")}
+        audit.append_in(ledger, connection, action, details, run_id=None, actor=actor)
+    audit.anchor(ledger)
+
+
+def record(ledger: Ledger, case_key: str, name: str, by: str, bound: Mapping[str, str], actor: str) -> None:
+    """Notes that somebody did what a gate asks for."""
+    with ledger.writing() as connection:
+        row = {"case_key": case_key, "gate": name, "by": by, "bound": json.dumps(dict(bound), sort_keys=True)}
+        row["at"] = database.text_of(database.clock(connection))
+        database.upsert(connection, gate, {n: [v] for n, v in row.items()})
+        details = {"case_key": case_key, "gate": name, "by": by}
+        audit.append_in(ledger, connection, "request.record", details, run_id=None, actor=actor)
+    audit.anchor(ledger)
+
+
+# ── working
+
+
+def stand(ledger: Ledger, rows: Iterable[Row], ended: datetime | None = None) -> None:
+    """Writes where requests stand: rows with case_key and what changes of ``request``."""
+    with ledger.writing() as connection:
+        now = database.text_of(database.clock(connection))
+        for row in rows:
+            values = {k: v for k, v in row.items() if k != "case_key"}
+            mine = request.c.case_key == row["case_key"]
+            if "state" in values:
+                moved = request.update().where(mine, request.c.state != values["state"])
+                connection.execute(moved.values(since=now))
+            connection.execute(request.update().where(mine).values(**values))
+
+
+def begin(ledger: Ledger, case_key: str, plan_hash: str, ops: Sequence[Row], run_id: str, actor: str) -> None:
+    """Freezes the plan: from here on these ops are what is done, and its approvals are used up."""
+    with ledger.writing() as connection:
+        rows = [{**r, "case_key": case_key, "state": "waiting", "run_id": ""} for r in ops]
+        if rows:
+            database.upsert(connection, op, {n: [r[n] for r in rows] for n in rows[0]}, update={})
+        mine = request.c.case_key == case_key
+        connection.execute(request.update().where(mine).values(plan_hash=plan_hash))
+        details = {"case_key": case_key, "plan_hash": plan_hash, "ops": len(rows)}
+        audit.append_in(ledger, connection, "request.begin", details, run_id=run_id, actor=actor)
+    audit.anchor(ledger)
+    hit("requests.begun")
+
+
+def told(ledger: Ledger, rows: Iterable[Row]) -> None:
+    """What the platform's outbox says of ops: rows with request_key and state, requested_at, answered_at, run_id."""
+    with ledger.writing() as connection:
+        for row in rows:
+            values = {k: v for k, v in row.items() if k != "request_key"}
+            connection.execute(op.update().where(op.c.request_key == row["request_key"]).values(**values))
+
+
+def mirrored(ledger: Ledger, case_key: str, number: int, run_id: str) -> None:
+    """A Salesforce step is written."""
+    with ledger.writing() as connection:
+        row = {"case_key": case_key, "number": number, "run_id": run_id}
+        row["at"] = database.text_of(database.clock(connection))
+        database.upsert(connection, mirror, {n: [v] for n, v in row.items()}, update={})
+
+
+# ── what is said
+
+
+def due(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
+    """Notes effects that are due, each once for ever; returns those of these keys that have not left yet."""
+    if not rows:
+        return []
+    keys = [r["effect_key"] for r in rows]
+    with ledger.writing() as connection:
+        now = database.text_of(database.clock(connection))
+        full = [{**r, "state": "due", "note": "", "at": now} for r in rows]
+        database.upsert(connection, effect, {n: [r[n] for r in full] for n in full[0]}, update={})
+        query = sa.select(effect).where(database.within(connection, effect.c.effect_key, keys))
+        found = [dict(r) for r in connection.execute(query).mappings()]
+    return [r for r in found if r["state"] in ("due", "leaving")]
+
+
+def leave(ledger: Ledger, effect_key: str, state: str, note: str = "", way: str | None = None) -> None:
+    """An effect is leaving, sent, withheld, or in doubt (nobody knows whether it left)."""
+    with ledger.writing() as connection:
+        values: Row = {"state": state, "note": note} | ({"way": way} if way is not None else {})
+        if state == "sent":
+            values["sent_at"] = database.text_of(database.clock(connection))
+        connection.execute(effect.update().where(effect.c.effect_key == effect_key).values(**values))
+
+
+def purge(ledger: Ledger, keep: timedelta) -> int:
+    """Empties the sealed values of requests that ended longer ago; returns of how many."""
+    with ledger.writing() as connection:
+        old = database.text_of(database.clock(connection) - keep)
+        which = sa.and_(request.c.ended_at <= old, request.c.sealed.is_not(None))
+        keys = sa.select(request.c.case_key).where(which)
+        connection.execute(op.update().where(op.c.case_key.in_(keys)).values(sealed=None))
+        return connection.execute(request.update().where(which).values(sealed=None)).rowcount

@@ -1,0 +1,136 @@
+"""The ways by which a message or a task leaves: a file in the outbox (the default), SMTP, Salesforce's e-mail action.
+
+Recipients are the addresses on file at the platform, never one that a request brought along.
+"""
+
+from __future__ import annotations
+
+import os
+import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import format_datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sfsync.errors import ConfigError, Unreachable
+from sfsync.planners.requests.life.messages import Due, text
+from sfsync.planners.requests.life.wording import Unfit, fit
+from sfsync.planners.requests.steps import Book
+from sfsync.runs.bench import Bench
+from sfsync.runs.request_view import Seen
+from sfsync.sides.salesforce.soql import all_of, quote, select
+
+SUBJECT = {"it": "Richiesta {number}", "en": "Request {number}"}
+TASKS = {
+    "UNCONFIRMED": "The platform has not answered a change request for 24 hours",
+    "REPLACE_TERMINAL": "Three faults in 30 days: propose a replacement of the terminal",
+    "NOT_KEPT": "The platform answered done, but what it holds is not what was asked",
+}
+
+
+@dataclass(frozen=True)
+class Post:
+    """Something ready to leave. ``again``: sending it twice is the same as once."""
+
+    way: str
+    send: Callable[[], object]
+    again: bool
+
+
+def message(bench: Bench, book: Book, due: Due, one: Seen) -> Post:
+    """A message to the partner; raises ``Unfit`` for a text that must not leave or has nobody to go to."""
+    body = text(book, due, one.request, one.facts, one.standing, bench.as_of)
+    settings = bench.settings.messages
+    to = _address(one)
+    mail = _mail(bench, due, one, to, body)
+    if settings.send == "outbox":
+        return Post("outbox", lambda: _drop(settings.outbox, due.key, mail), again=True)
+    if not to:
+        raise Unfit("the platform has no address of the partner", "MESSAGE_ADDRESS", due.code, "Send it by hand.")
+    if settings.send == "smtp":
+        return Post("smtp", lambda: _smtp(bench, mail), again=False)
+    return Post("salesforce", lambda: _action(bench, one, to, mail, body), again=False)
+
+
+def _address(one: Seen) -> str:
+    """The asking operator's address on file, else the shop's."""
+    row = one.facts.operators.get(one.request.requester) or one.facts.operators.get(one.request.operator) or {}
+    return str(row.get("email") or one.facts.shop.get("email") or "")
+
+
+def _mail(bench: Bench, due: Due, one: Seen, to: str, body: str) -> EmailMessage:
+    mail = EmailMessage()
+    language = due.language if due.language in SUBJECT else "it"
+    subject = SUBJECT[language].format(number=one.facts.case["number"])
+    mail["Subject"] = fit(subject, (), due.code)
+    mail["From"] = bench.settings.messages.sender
+    if to:
+        mail["To"] = to
+    mail["Date"] = format_datetime(bench.as_of)
+    mail["Message-ID"] = f"<{due.key[:40]}@sfsync>"
+    mail["X-Sfsync-Message"] = due.code
+    mail["X-Sfsync-Case"] = str(one.facts.case["number"])
+    mail.set_content(body, cte="8bit")
+    return mail
+
+
+def _drop(folder: Path, key: str, mail: EmailMessage) -> None:
+    """One file per message, named by its key and whole or not there: writing it again is the same file."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = folder / f".{key[:40]}.{os.getpid()}"
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(mail.as_bytes())
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / f"{key[:40]}.eml")
+
+
+def _smtp(bench: Bench, mail: EmailMessage) -> None:
+    settings = bench.settings.messages
+    parts = urlsplit(settings.smtp_url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        step = "Write messages.smtp_url like smtp://user@mail.example.com:587 (smtps:// for TLS from the start)."
+        raise ConfigError("the mail server's URL cannot be understood", "SMTP_URL", "messages.smtp_url", step)
+    make = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+    try:
+        with make(parts.hostname, parts.port or 0, timeout=30) as server:
+            if parts.scheme == "smtp" and server.has_extn("starttls"):
+                server.starttls()
+            if parts.username and settings.smtp_password:
+                server.login(parts.username, settings.smtp_password.get_secret_value())
+            server.send_message(mail)
+    except (OSError, smtplib.SMTPException) as error:
+        step = "Check messages.smtp_url; what has left is listed by: sfsync partners explain"
+        raise Unreachable(
+            f"the mail server failed ({type(error).__name__})", "SMTP_FAILED", parts.hostname, step
+        ) from None
+
+
+def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> None:
+    """Salesforce's own action ``emailSimple``, logged at the case."""
+    values = {
+        "emailAddresses": to,
+        "emailSubject": str(mail["Subject"]),
+        "emailBody": body,
+        "relatedRecordId": one.facts.case["id"],
+        "logEmailOnSend": True,
+    }
+    bench.salesforce.run_action("emailSimple", values)
+
+
+def task(bench: Bench, due: Due, one: Seen) -> Post:
+    """A task at the case, found again by its subject, so that it is made once."""
+    subject = f"{TASKS.get(due.code, due.code)} [{due.key[:12]}]"
+    return Post("task", lambda: _task(bench, one, subject), again=True)
+
+
+def _task(bench: Bench, one: Seen, subject: str) -> None:
+    case = str(one.facts.case["id"])
+    where = all_of([f"WhatId = {quote(case)}", f"Subject = {quote(subject)}"])
+    there = bench.salesforce.query(select(["Id"], "Task", where))
+    if not there:
+        bench.salesforce.create(
+            "Task", {"WhatId": case, "Subject": subject, "Status": "Not Started", "Priority": "High"}
+        )

@@ -1,0 +1,246 @@
+"""What a run sees of partner requests: the ledger's rows, what both sides hold about them, and where each one is.
+
+A few queries for all requests together, never one per request.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sfsync.errors import LedgerError
+from sfsync.ledger import database, requests
+from sfsync.ledger.keys import derive
+from sfsync.planners.requests.life.ops import ops as ops_of
+from sfsync.planners.requests.life.ops import plan_hash
+from sfsync.planners.requests.life.standing import standing
+from sfsync.planners.requests.life.words import ENDED, Facts, Mark, Op, Request, Sent, Standing, State, Trail
+from sfsync.planners.requests.steps import Book, load
+from sfsync.runs.bench import Bench
+from sfsync.sides.platform import desk
+from sfsync.sides.salesforce.soql import URL_CHARS, in_lists, quote, select
+
+FAULT_DAYS = timedelta(days=30)
+_CASE = (
+    "Id",
+    "CaseNumber",
+    "Status",
+    "SFS_Source_Key__c",
+    "SFS_Compliance_Hold__c",
+    "SFS_NU_Due__c",
+    "Parent.CaseNumber",
+)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request and everything its standing follows from. ``ops``, ``hash``: of a plan made now."""
+
+    row: dict[str, Any] = field(repr=False)
+    request: Request
+    facts: Facts
+    trail: Trail
+    ops: list[Op]
+    hash: str
+    standing: Standing
+
+    @property
+    def key(self) -> str:
+        """The case's key."""
+        return self.request.key
+
+
+def book(bench: Bench) -> Book:
+    """The project's catalogue and steps."""
+    return load(bench.settings.mappings)
+
+
+def row_of(bench: Bench, name: str) -> dict[str, Any]:
+    """The ledger's row of a request, by its key (or the beginning of it) or its case's number.
+
+    The number of a case that no run has looked at yet is looked up in the org. Raises ``LedgerError`` REQUEST_UNKNOWN.
+    """
+    try:
+        return requests.find(bench.ledger, name)
+    except LedgerError:
+        if not name.isdigit():
+            raise
+        rows = bench.salesforce.query(select(["SFS_Source_Key__c"], "Case", f"CaseNumber = {quote(name)}"))
+        if not rows or not rows[0]["SFS_Source_Key__c"]:
+            raise
+        return requests.find(bench.ledger, rows[0]["SFS_Source_Key__c"])
+
+
+def see(bench: Bench, found: Book, rows: Sequence[dict[str, Any]]) -> list[Seen]:
+    """The requests whose case exists, as they stand now; the others are left out."""
+    rows = [r for r in rows if r["code"] in found.lives]
+    if not rows:
+        return []
+    asked = [_request(bench, r) for r in rows]
+    trails = _trails(bench, rows)
+    facts = _facts(bench, rows, asked)
+    executor = bench.salesforce.username()
+    seen = []
+    for row, request in zip(rows, asked, strict=True):
+        if facts[request.key].case:
+            seen.append(_seen(bench, found, row, request, facts[request.key], trails[request.key], executor))
+    return seen
+
+
+def _seen(
+    bench: Bench, found: Book, row: dict[str, Any], request: Request, facts: Facts, trail: Trail, executor: str
+) -> Seen:
+    ops = [] if trail.plan_hash else ops_of(found, request, facts)
+    made = trail.plan_hash or plan_hash(found, request, facts, ops, derive(bench.ledger.key, "partner-plans"))
+    where = standing(found, request, facts, trail, ops, made, executor=executor, as_of=bench.as_of)
+    return Seen(row, request, facts, trail, ops, made, where)
+
+
+def keep(bench: Bench, seen: Iterable[Seen], *, worked: bool = False) -> None:
+    """Writes where these requests stand, for lists that ask neither side.
+
+    Only what was worked (its case written, its messages sent) may count as ended: the next run leaves it alone.
+    """
+    now = database.text_of(bench.ledger.now())
+    requests.stand(bench.ledger, [_stand(s, now if worked else None) for s in seen])
+
+
+def _stand(seen: Seen, now: str | None) -> dict[str, Any]:
+    where = seen.standing
+    return {
+        "case_key": seen.key,
+        "case_number": seen.facts.case.get("number"),
+        "state": str(where.state),
+        "waits": json.dumps([w.text() for w in where.waits]),
+        "reason": where.reason,
+        "shown_hash": seen.hash,
+        "phone": seen.facts.case.get("phone_at_receipt"),
+        "ended_at": (seen.row["ended_at"] or now) if where.state in ENDED else None,
+    }
+
+
+# ── what was asked, and what happened
+
+
+def _request(bench: Bench, row: Mapping[str, Any]) -> Request:
+    return Request(
+        key=row["case_key"],
+        code=row["code"],
+        shop=row["shop"],
+        operator=row["operator"],
+        terminal=row["terminal"],
+        requester=row["requester"],
+        imported_by=row["imported_by"],
+        received_at=database.instant_of(row["received_at"]),
+        fields=requests.unseal(bench.ledger, row["case_key"], row["sealed"]),
+        codes=tuple(json.loads(row["codes"])),
+        language=row["language"],
+    )
+
+
+def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
+    keys = [r["case_key"] for r in rows]
+    tables = (requests.mark, requests.gate, requests.op, requests.mirror)
+    marks, gates, ops, mirrors = (requests.rows_of(bench.ledger, t, keys) for t in tables)
+    told = desk.outbox(bench.platform.query, [o["request_key"] for some in ops.values() for o in some])
+    return {
+        k: Trail(
+            marks=tuple(_mark(m) for m in marks[k]),
+            gates={g["gate"]: json.loads(g["bound"]) | {"by": g["by"], "at": g["at"]} for g in gates[k]},
+            sent=tuple(_sent(o, told.get(o["request_key"])) for o in ops[k]),
+            mirrored=frozenset(m["number"] for m in mirrors[k]),
+            plan_hash=row["plan_hash"],
+            undoing=bool(row["undoing"]),
+            refused=row["reason"] if row["state"] == State.REFUSED else "",
+        )
+        for k, row in zip(keys, rows, strict=True)
+    }
+
+
+def _mark(row: Mapping[str, Any]) -> Mark:
+    return Mark(row["mark"], row["by"], bool(row["approve"]), row["plan_hash"], row["at"], row["source"])
+
+
+def _sent(row: Mapping[str, Any], told: Mapping[str, Any] | None) -> Sent:
+    """An op as the platform's outbox shows it; one that is not there has not left, whatever we remember."""
+    return Sent(
+        number=row["number"],
+        step=row["step"],
+        key=row["request_key"],
+        kind=row["kind"],
+        target=row["target"],
+        state=str(told["state"]) if told else "waiting",
+        reads=bool(row["reads"]),
+        back=row["back"],
+        run_id=row["run_id"],
+        requested_at=told["requested_at"] if told else None,
+        answered_at=told["answered_at"] if told else None,
+        answer=str(told["answer"] or "") if told else "",
+    )
+
+
+# ── what both sides hold
+
+
+def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request]) -> dict[str, Facts]:
+    ask = bench.platform.query
+    codes = [r.shop for r in asked]
+    shops, operators, terminals = (f(ask, codes) for f in (desk.shops, desk.operators, desk.terminals))
+    named = [r.fields.get("operator_code", "") for r in asked] + [r.operator for r in asked]
+    earlier = desk.earlier(ask, [*named, *(str(s["company_code"]) for s in shops.values())])
+    others = desk.open_cases(ask, codes)
+    faults = desk.faults(ask, [r.terminal for r in asked])
+    cases = _cases(bench, [r.key for r in asked])
+    made = {}
+    for row, one in zip(rows, asked, strict=True):
+        shop = shops.get(one.shop, {})
+        case = cases.get(one.key)
+        made[one.key] = Facts(
+            shop=shop,
+            company=shop,
+            operators=operators.get(one.shop, {}),
+            terminals=terminals.get(one.shop, {}),
+            case={} if case is None else {**case, "queue": row["queue"], **_phone(bench, row, shop)},
+            earlier=tuple(e for e in earlier if e["case_key"] != one.key),
+            open_types=tuple(
+                o["category"] for o in others if o["shop_code"] == one.shop and o["source_key"] != one.key
+            ),
+            faults=_recent(faults, one.terminal, bench.as_of),
+        )
+    return made
+
+
+def _recent(faults: Sequence[Mapping[str, Any]], terminal: str, as_of: datetime) -> int:
+    return sum(f["terminal_id"] == terminal and timedelta(0) <= as_of - f["received_at"] < FAULT_DAYS for f in faults)
+
+
+def _phone(bench: Bench, row: Mapping[str, Any], shop: Mapping[str, Any]) -> dict[str, str]:
+    """Digests of the number on file: as it was when the request was first looked at, and now."""
+    key = derive(bench.ledger.key, "phones")
+    now = hmac.new(key, str(shop.get("phone") or "").encode(), sha256).hexdigest()[:16]
+    return {"phone": now, "phone_at_receipt": row["phone"] or now}
+
+
+def _cases(bench: Bench, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    found = {}
+    for clause in in_lists("SFS_Source_Key__c", sorted(set(keys)), URL_CHARS - 400):
+        for row in bench.salesforce.query(select(_CASE, "Case", clause)):
+            found[row["SFS_Source_Key__c"]] = _case(row)
+    return found
+
+
+def _case(row: Mapping[str, Any]) -> dict[str, Any]:
+    due = row["SFS_NU_Due__c"]
+    return {
+        "id": row["Id"],
+        "number": row["CaseNumber"],
+        "status": row["Status"],
+        "hold": bool(row["SFS_Compliance_Hold__c"]),
+        "nu_due": datetime.fromisoformat(due).astimezone(UTC) if due else None,
+        "incident": (row["Parent"] or {}).get("CaseNumber"),
+    }
