@@ -40,6 +40,7 @@ from sfsync.planners.requests.rowmarks import ACCEPT, OUTCOMES, QUARANTINE, REJE
 from sfsync.planners.requests.sheet import Sheet
 from sfsync.planners.requests.validate import OUT_OF_TERM, Judged, Rules, judge
 from sfsync.planners.sync.make import Progress, Sources
+from sfsync.runs import request_open
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
 from sfsync.runs.running import Run, quiet, running, scratch
@@ -359,6 +360,7 @@ class _Work:
         sources = sources_of(bench, _real(run.mappings), memory)
         routed = cases.route(self.found, desk.rules, desk.books)
         received = np.array([self._received(k) for k in self.who.key], object)
+        request_open.hand_over(bench, desk.catalogue, self.found, routed, self.who.key, received, self.what)
         frame = cases.frame(mapping, self.found, routed, self.who.key, received, desk.rules, desk.books)
         new, now, before = self._split(frame, mapping)
         with _folder(bench) as folder:

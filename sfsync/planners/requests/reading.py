@@ -22,9 +22,9 @@ def read(name: str, content: bytes, catalogue: Catalogue, profile: Profile) -> S
         return catalogue.columns.get(fold(title))
 
     if suffix in WORKBOOKS:
-        from sfsync.planners.requests import xlsx
+        from sfsync.planners.requests.xlsx import read as workbook  # only who has one waits for it
 
-        return xlsx.read(content, knows, limits.max_rows)
+        return workbook(content, knows, limits.max_rows)
     text = decode(content)
     if suffix in LINES:
         return jsonlines.read(text, knows, limits.max_rows)
