@@ -178,20 +178,34 @@ def register(ledger: Ledger, rows: Sequence[New]) -> int:
         return sum(_register(connection, ledger, some, now) for some in database.chunks(rows))
 
 
+def revise(ledger: Ledger, rows: Sequence[New]) -> int:
+    """New fields and codes of known requests, unless their steps have begun; returns of how many. T0 never moves."""
+    ready(ledger)
+    c, done = request.c, 0
+    with ledger.writing() as connection:
+        cipher = _cipher(ledger)
+        for row in rows:
+            values = {"sealed": _sealed(cipher, row.case_key, dict(row.fields)), "codes": json.dumps(list(row.codes))}
+            mine = sa.and_(c.case_key == row.case_key, c.plan_hash == "")
+            done += connection.execute(request.update().where(mine).values(**values)).rowcount
+    return done
+
+
 def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: str) -> int:
-    made = [_row(ledger, r, now) for r in rows]
+    cipher = _cipher(ledger)
+    made = [_row(cipher, r, now) for r in rows]
     if not made:
         return 0
     return database.upsert(connection, request, {n: [r[n] for r in made] for n in made[0]}, update={})
 
 
-def _row(ledger: Ledger, new: New, now: str) -> Row:
+def _row(cipher: AESGCM, new: New, now: str) -> Row:
     plain = ("case_key", "code", "shop", "operator", "terminal", "imported_by", "language", "queue", "restricted")
     return {n: getattr(new, n) for n in plain} | {
         "requester": new.requester or new.operator or f"shop {new.shop}",
         "received_at": database.text_of(new.received_at),
         "codes": json.dumps(list(new.codes)),
-        "sealed": seal(ledger, new.case_key, dict(new.fields)),
+        "sealed": _sealed(cipher, new.case_key, dict(new.fields)),
         "state": "new",
         "waits": "[]",
         "reason": "",
@@ -204,9 +218,17 @@ def _row(ledger: Ledger, new: New, now: str) -> Row:
 
 def seal(ledger: Ledger, case_key: str, values: Mapping[str, Any]) -> bytes:
     """Values as ciphertext that only this ledger's key opens, and only for this case."""
+    return _sealed(_cipher(ledger), case_key, values)
+
+
+def _cipher(ledger: Ledger) -> AESGCM:
+    return AESGCM(derive(ledger.key, "partner-requests"))
+
+
+def _sealed(cipher: AESGCM, case_key: str, values: Mapping[str, Any]) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
     body = json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
-    return nonce + AESGCM(derive(ledger.key, "partner-requests")).encrypt(nonce, body, case_key.encode())
+    return nonce + cipher.encrypt(nonce, body, case_key.encode())
 
 
 def unseal(ledger: Ledger, case_key: str, body: bytes | None) -> dict[str, Any]:
@@ -214,7 +236,7 @@ def unseal(ledger: Ledger, case_key: str, body: bytes | None) -> dict[str, Any]:
     if body is None:
         return {}
     try:
-        plain = AESGCM(derive(ledger.key, "partner-requests")).decrypt(body[:_NONCE], body[_NONCE:], case_key.encode())
+        plain = _cipher(ledger).decrypt(body[:_NONCE], body[_NONCE:], case_key.encode())
     except InvalidTag:
         step = "Bring back the key the ledger was made with; the values are as they were written."
         raise LedgerError("the values of a request cannot be opened", "REQUEST_SEALED", case_key[:12], step) from None

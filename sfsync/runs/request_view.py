@@ -156,6 +156,7 @@ def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
             mirrored=frozenset(m["number"] for m in mirrors[k]),
             plan_hash=row["plan_hash"],
             undoing=bool(row["undoing"]),
+            first=row["state"] == "new",
             refused=row["reason"] if row["state"] == State.REFUSED else "",
         )
         for k, row in zip(keys, rows, strict=True)

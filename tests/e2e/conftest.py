@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.desk import Desk
 from tests.e2e.world import World, Zygote, emptied, opened, restored, seeded
 
 
@@ -46,3 +47,11 @@ def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
     made = Zygote(tmp_path_factory.mktemp("zygote"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def prepared(in_step: Path, place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of a world with a retail desk."""
+    with opened(restored(in_step, place)) as world:
+        Desk(world).prepare()
+    return restored(place, tmp_path_factory.mktemp("snapshots") / "desk")

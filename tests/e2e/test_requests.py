@@ -8,20 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk import AM, COM, FIN, LEG, Desk
+from tests.e2e.desk import AM, COM, FIN, LEG, T0, Desk
 from tests.e2e.world import opened, restored
 
 HOURS, DAYS = timedelta(hours=1), timedelta(days=1)
 IBAN = "IT60X0542811101000000123456"
 VAT = "12345678903"
-
-
-@pytest.fixture(scope="session")
-def prepared(in_step: Path, place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A snapshot of a world with a desk."""
-    with opened(restored(in_step, place)) as world:
-        Desk(world).prepare()
-    return restored(place, tmp_path_factory.mktemp("snapshots") / "desk")
 
 
 @pytest.fixture
@@ -453,3 +445,53 @@ def test_a_transfer_to_the_same_company_is_refused(desk: Desk) -> None:
     case = transfer(desk, vat)
     desk.work()
     assert desk.state(case) == "refused"
+
+
+# ── from the file on
+
+
+def test_from_a_file_to_the_message(desk: Desk) -> None:
+    file = desk.world.folder / "richieste.csv"
+    head = "Codice PDV;Tipo richiesta;Data ora;Codice operatore;IBAN;Intestatario;Rif documento;Telefono;Note;ID richiesta"
+    at = (T0 - HOURS).strftime("%d/%m/%Y %H:%M")
+    row = f"{desk.shop};cambio iban;{at};{desk.owner};{IBAN};Bianchi Giochi;DOC-7;06 1234567;nuovo conto {IBAN};R-1"
+    file.write_text(f"{head}\n{row}\n", "utf-8")
+    as_of = T0.strftime("%Y-%m-%dT%H:%M:%SZ")
+    ran = desk.world.run("partners", "import", str(file), "--json", "--as-of", as_of)
+    assert ran.exit == 0, (ran.out, ran.err)
+    [imported] = ran.doc["rows"]
+    desk.work()
+    case = imported["case"]
+    assert desk.run("explain", case)["marks_needed"] == ["FIN"]
+    desk.run("record", case, "call_back", "--as", AM)
+    desk.approve(case, FIN)
+    desk.work(after=25 * HOURS)
+    [asked] = desk.asked()
+    assert asked["payload"]["iban"] == IBAN
+    assert asked["requested_by"] == desk.owner
+    shown = desk.run("explain", case), desk.run("receipt", case), desk.mails(), desk.run("requests")
+    assert IBAN not in str(shown)
+    ledger = (desk.world.folder / ".sfsync" / "ledger.db").read_bytes()
+    assert IBAN.encode() not in ledger
+
+
+def test_requests_by_approver_state_and_age(desk: Desk) -> None:
+    case = iban_change(desk)
+    desk.work()
+
+    def numbers(*more: str) -> list[str]:
+        return [r["case_number"] for r in desk.run("requests", *more, after=HOURS)["requests"]]
+
+    assert numbers("--approver", FIN) == [case]
+    assert numbers("--approver", LEG) == []
+    assert numbers("--state", "waiting", "--older", "30m") == [case]
+    assert numbers("--older", "2h") == []
+    assert numbers("--queue", "RET_TECH") == []
+
+
+def test_a_held_case_says_and_does_nothing(desk: Desk) -> None:
+    desk.opened("RP-01", "terminal_fault", "REQ-1", {}, terminal=desk.terminal, queue="RET_TECH")
+    desk.world.change("Case", "SFS_Source_Key__c", "REQ-1", SFS_Compliance_Hold__c=True)
+    desk.work()
+    assert desk.asked() == []
+    assert desk.mails() == []

@@ -39,7 +39,7 @@ def standing(
         return _begun(book, life, trail)
     if trail.refused:
         return Standing(State.REFUSED, reason=trail.refused)
-    if facts.case.get("status") in OVER:
+    if facts.case.get("status") in OVER and not trail.first:  # intake closes at once what came too late
         return Standing(State.WITHDRAWN)
     if refusal := next((m for m in trail.marks if not m.approve), None):
         return Standing(State.REFUSED, reason="APPROVER", waits=(Wait("reason", refusal.mark),))
@@ -61,6 +61,8 @@ def _before(
     refused = next((c for c, _ in failed if c.refuse), None)
     if refused:
         return Standing(State.REFUSED, reason=refused.reason)
+    if facts.case.get("status") in OVER:
+        return Standing(State.WITHDRAWN)
     waits = [w for _, w in failed]
     numbers = working(book, life)
     if not numbers:

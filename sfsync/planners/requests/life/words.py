@@ -127,6 +127,7 @@ class Trail:
 
     ``plan_hash``: of the plan that was begun; empty before. ``mirrored``: numbers of the Salesforce steps that are
     written. ``undoing``: the request is being taken back. ``refused``: why it was refused, once that is decided.
+    ``first``: nobody has looked at it yet.
     """
 
     marks: tuple[Mark, ...] = ()
@@ -136,6 +137,7 @@ class Trail:
     plan_hash: str = ""
     undoing: bool = False
     refused: str = ""
+    first: bool = False
 
 
 @dataclass(frozen=True)
