@@ -12,7 +12,7 @@ from sfsync.cli import options as o
 from sfsync.cli.opening import open_bench, open_progress
 
 if TYPE_CHECKING:
-    from sfsync.runs.partners import Imported
+    from sfsync.runs.partner_work import Imported
 
 
 @click.command("import")
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @o.option("--profile", default="it", show_default=True, help="How the files are written.")
 @o.option("--received", type=o.Instant(), help="When the files were received (T0 of the cases); default: now.")
 @o.option("--force", is_flag=True, help="Take the good rows of a file that is known, or mostly rejected.")
+@o.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of the result files.")
 @o.dry_run
 @o.as_of
 @o.as_json
@@ -33,8 +34,9 @@ def import_(
     4: a file was refused as a whole.
     """
     from sfsync.runs import partners
+    from sfsync.runs.partner_work import Options
 
-    wanted = partners.Options(more["profile"], received, more["force"], more["dry_run"])
+    wanted = Options(more["profile"], received, more["force"], more["dry_run"], more["out"])
     with open_bench(obj, as_of) as bench, open_progress(obj) as progress:
         found = partners.import_files(bench, files, wanted, progress)
         progress.rest()
@@ -77,4 +79,25 @@ def _show_file(one: Imported) -> None:
         screen.say(f"result: {path}")
 
 
-COMMANDS = (import_,)
+@click.command()
+@click.argument("type_", metavar="TYPE")
+@o.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The file to write; .xlsx makes a workbook.")
+@click.pass_obj
+def template(obj: dict[str, Any], type_: str, out: Path | None) -> int:
+    """Write an empty form for a type of request (its code, as RP-12, or any of its names).
+
+    Without --out a CSV goes to stdout.
+    """
+    from sfsync.runs import partner_forms
+
+    with open_bench(obj, None) as bench:
+        content = partner_forms.form(bench, type_, workbook=out is not None and out.suffix.lower() == ".xlsx")
+    if out is None:
+        click.echo(content.decode("utf-8-sig"), nl=False)
+    else:
+        out.write_bytes(content)
+        click.echo(f"form: {out}", err=True)
+    return 0
+
+
+COMMANDS = (import_, template)

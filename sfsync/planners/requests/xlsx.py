@@ -82,8 +82,13 @@ def library() -> Any:
 
 def _records(one: Any) -> Iterator[Record]:
     one.reset_dimensions()  # what a writer noted as the used range need not be true
+    blank: list[Record] = []  # below the last line a form may have hundreds of prepared ones
     for number, cells in enumerate(one.iter_rows(max_col=MOST_COLUMNS), 1):
-        yield number, _without_empty_end(cells)
+        found = _without_empty_end(cells)
+        blank.append((number, found))
+        if found:
+            yield from blank
+            blank.clear()
 
 
 def _without_empty_end(cells: Iterable[Any]) -> list[str]:
