@@ -19,7 +19,7 @@ from sfsync.rehearsal.context import Context
 from sfsync.rehearsal.dml.contention import Reckoning
 from sfsync.rehearsal.errors import OrgError
 from sfsync.rehearsal.faults import KINDS
-from sfsync.rehearsal.rest import apex
+from sfsync.rehearsal.rest import apex, approvals
 from sfsync.rehearsal.routes import Handler
 
 YEARS = range(1971, 3001)
@@ -176,6 +176,12 @@ def select_events(context: Context, call: Call) -> Reply:
 
 
 @_explained
+def define_approval(context: Context, call: Call) -> Reply:
+    """An approval process: its name, its object and the users who decide, one after the other."""
+    return Reply(200, approvals.define(context, _order(call)))
+
+
+@_explained
 def apex_rest(context: Context, call: Call) -> Reply:
     """``{"method": "DELETE", "path": "Clean/", "status": 200, "body": null}``: what the org's own code would answer."""
     return Reply(200, apex.describe(context, _order(call)))
@@ -252,6 +258,7 @@ HANDLERS: dict[tuple[str, str], Callable[[Context, Call], Reply]] = {
     ("POST", "clock"): set_clock,
     ("POST", "sessions"): open_session,
     ("POST", "apexrest"): apex_rest,
+    ("POST", "approvals"): define_approval,
     ("POST", "settings"): set_settings,
     ("GET", "events"): events,
     ("POST", "events"): select_events,

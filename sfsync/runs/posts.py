@@ -30,6 +30,10 @@ TASKS = {
 }
 
 
+class NotLeft(Unreachable):
+    """The message did not leave; the next run sends it."""
+
+
 @dataclass(frozen=True)
 class Post:
     """Something ready to leave. ``again``: sending it twice is the same as once."""
@@ -95,17 +99,25 @@ def _smtp(bench: Bench, mail: EmailMessage) -> None:
         raise ConfigError("the mail server's URL cannot be understood", "SMTP_URL", "messages.smtp_url", step)
     make = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
     try:
-        with make(parts.hostname, parts.port or 0, timeout=30) as server:
-            if parts.scheme == "smtp" and server.has_extn("starttls"):
-                server.starttls()
-            if parts.username and settings.smtp_password:
-                server.login(parts.username, settings.smtp_password.get_secret_value())
-            server.send_message(mail)
+        server = make(parts.hostname, parts.port or 0, timeout=30)
+        if parts.scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls()
+        if parts.username and settings.smtp_password:
+            server.login(parts.username, settings.smtp_password.get_secret_value())
     except (OSError, smtplib.SMTPException) as error:
-        step = "Check messages.smtp_url; what has left is listed by: sfsync partners explain"
-        raise Unreachable(
-            f"the mail server failed ({type(error).__name__})", "SMTP_FAILED", parts.hostname, step
-        ) from None
+        raise NotLeft(*_failed(parts.hostname, error)) from None
+    try:
+        with server:
+            server.send_message(mail)
+    except smtplib.SMTPResponseException as error:  # the server said no
+        raise NotLeft(*_failed(parts.hostname, error)) from None
+    except (OSError, smtplib.SMTPException) as error:  # it may have it
+        raise Unreachable(*_failed(parts.hostname, error)) from None
+
+
+def _failed(host: str, error: Exception) -> tuple[str, str, str, str]:
+    step = "Check messages.smtp_url; what has left is listed by: sfsync partners explain"
+    return f"the mail server failed ({type(error).__name__})", "SMTP_FAILED", host, step
 
 
 def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> None:

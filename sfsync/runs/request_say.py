@@ -20,6 +20,7 @@ from sfsync.runs import posts
 from sfsync.runs.bench import Bench
 from sfsync.runs.request_view import Seen
 from sfsync.runs.running import Run
+from sfsync.sides.salesforce.faults import Refused
 
 
 def say(bench: Bench, book: Book, run: Run, seen: Sequence[Seen]) -> None:
@@ -62,7 +63,11 @@ def _send(bench: Bench, book: Book, run: Run, row: dict[str, Any], due: Due, one
         return
     requests.leave(bench.ledger, due.key, "leaving", way=post.way)
     hit("requests.leaving")
-    post.send()
+    try:
+        post.send()
+    except (posts.NotLeft, Refused):
+        requests.leave(bench.ledger, due.key, "due", way=post.way)
+        raise
     hit("requests.left")
     requests.leave(bench.ledger, due.key, "sent", way=post.way)
 

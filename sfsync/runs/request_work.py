@@ -30,7 +30,7 @@ from sfsync.planners.requests.life.words import Sent, Standing, State, Trail
 from sfsync.planners.requests.steps import Action, Book
 from sfsync.planners.sync.make import Progress
 from sfsync.planners.sync.sayings import note
-from sfsync.runs import request_say, sync
+from sfsync.runs import request_process, request_say, sync
 from sfsync.runs.bench import Bench
 from sfsync.runs.request_view import Seen, book, keep, row_of, see
 from sfsync.runs.result import Result, exit_status, numbers
@@ -98,6 +98,8 @@ def _rounds(job: Work) -> list[Seen]:
     """Plans and applies until nothing is left to do now; the requests as they stand then."""
     for _ in range(ROUNDS):
         seen = _look(job)
+        if request_process.exchange(job.run.bench, job.book, seen):
+            seen = _look(job)
         _begin(job, seen)
         if not _round(job, _look(job) if _began(seen) else seen):
             break

@@ -452,7 +452,7 @@ def test_a_transfer_to_the_same_company_is_refused(desk: Desk) -> None:
 
 def test_from_a_file_to_the_message(desk: Desk) -> None:
     file = desk.world.folder / "richieste.csv"
-    head = "Codice PDV;Tipo richiesta;Data ora;Codice operatore;IBAN;Intestatario;Rif documento;Telefono;Note;ID richiesta"
+    head = "Codice PDV;Tipo richiesta;Data ora;Codice operatore;IBAN;Intestatario;Rif documento;Tel;Note;ID richiesta"
     at = (T0 - HOURS).strftime("%d/%m/%Y %H:%M")
     row = f"{desk.shop};cambio iban;{at};{desk.owner};{IBAN};Bianchi Giochi;DOC-7;06 1234567;nuovo conto {IBAN};R-1"
     file.write_text(f"{head}\n{row}\n", "utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from sfsync.rehearsal.rest import (
+    actions,
+    approvals,
     batch,
     changes,
     collections,
@@ -26,7 +28,8 @@ _PACKAGE = frozenset({"application/json", "multipart/form-data"})
 
 
 def routes() -> list[Route]:
-    return [*_about(), *_queries(), *_composites(), *_deploys(), *_rows()]
+    processes = [*approvals.routes(), *actions.routes()]
+    return [*_about(), *_queries(), *_composites(), *_deploys(), *processes, *_rows()]
 
 
 def _about() -> list[Route]:
