@@ -37,7 +37,7 @@ class Age(click.ParamType[timedelta]):
 
 
 @click.command("requests")
-@o.option("--state", help="Only this state: waiting, blocked, ready, running, open, done, refused, …")
+@o.option("--state", help="Only this state, as waiting, blocked, running, open, done or refused.")
 @o.option("--queue", help="Only this queue.")
 @o.option("--older", type=Age(), help="Only those received so long ago: 90m, 4h, 3d.")
 @o.option("--approver", metavar="USERNAME", help="Only those that wait for a mark this user may give.")
@@ -211,7 +211,7 @@ def refuse(
 def record(
     obj: dict[str, Any], case: str, gate: str, user: str, dry_run: bool, as_of: datetime | None, as_json: bool
 ) -> int:
-    """Record what was done before the steps may begin: call_back, two_factor, documents, …"""
+    """Record what was done before the steps may begin, as call_back, two_factor or documents."""
     from sfsync.runs import request_decide
 
     with open_bench(obj, as_of) as bench:

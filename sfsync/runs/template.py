@@ -40,8 +40,8 @@ org_wide_stop = 0.80                     # with everybody's calls counted; the r
 [messages]                               # to retail partners, about their requests
 send = "outbox"                          # a file each in the folder `outbox`, or: smtp, salesforce (its e-mail action)
 outbox = "outbox"
-# sender = "assistenza@example.com"
-# smtp_url = "smtp://user@mail.example.com:587"  # secret: SFSYNC_MESSAGES__SMTP_PASSWORD
+sender = "noreply@localhost"             # who they come from
+smtp_url = ""                            # smtp://user@host:587; its secret: SFSYNC_MESSAGES__SMTP_PASSWORD
 """
 
 NEXT = {
