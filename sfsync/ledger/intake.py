@@ -93,13 +93,12 @@ def imported(ledger: Ledger, sha256: str, profile: str) -> Row | None:
     return None if found is None else dict(found)
 
 
-def rows_by(ledger: Ledger, column: str, values: Sequence[str]) -> Iterator[Row]:
-    """Rows whose ``column`` is one of the values; a join, not a query per row."""
+def rows_by(ledger: Ledger, column: str, values: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """These columns of the rows whose ``column`` is one of the values; a join, not a query per row."""
     with ledger.reading() as connection:
         for some in database.chunks(list(dict.fromkeys(values))):
-            query = sa.select(row).where(database.within(connection, row.c[column], some))
-            for one in connection.execute(query).mappings():
-                yield dict(one)
+            query: Any = sa.select(*(row.c[n] for n in names)).where(database.within(connection, row.c[column], some))
+            yield from (tuple(one) for one in connection.execute(query))
 
 
 def plan(ledger: Ledger, columns: Mapping[str, Sequence[Any]]) -> None:

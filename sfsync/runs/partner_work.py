@@ -124,16 +124,17 @@ class Work:
     def known(self) -> Known:
         """What the ledger remembers of these requests, and of what they are about."""
         ledger, who = self.desk.bench.ledger, self.who
-        requests = {r["source_key"]: r for r in intake.rows_by(ledger, "source_key", list(who.key))}
+        remembered = ("source_key", "content", "case_key", "received_at", "state")
+        found = intake.rows_by(ledger, "source_key", list(who.key), remembered)
+        requests = {r[0]: dict(zip(remembered, r, strict=True)) for r in found}
         asked = [i for i in who.request if i is not None]
-        ids = {r["request"]: r["shop"] for r in intake.rows_by(ledger, "request", asked)}
-        about = list(intake.rows_by(ledger, "alike", [a for a in who.alike if a is not None]))
-        closed = self._closed([r["case_key"] for r in about])
+        ids = {r[0]: r[1] for r in intake.rows_by(ledger, "request", asked, ("request", "shop"))}
+        names, alike = ("alike", "occurred_at", "case_key", "source_key"), [a for a in who.alike if a is not None]
+        about = [r for r in intake.rows_by(ledger, "alike", alike, names) if r[2] == r[3]]
+        closed = self._closed([r[2] for r in about])
         matters: dict[str, list[tuple[str, str, str, bool]]] = {}
-        for r in about:
-            if r["source_key"] == r["case_key"]:
-                one = (r["occurred_at"], r["case_key"], r["source_key"], r["case_key"] not in closed)
-                matters.setdefault(r["alike"], []).append(one)
+        for matter, occurred_at, case, key in about:
+            matters.setdefault(matter, []).append((occurred_at, case, key, case not in closed))
         return Known(requests, ids, matters)
 
     def _closed(self, keys: list[str]) -> set[str]:
@@ -203,6 +204,8 @@ class Work:
             if np.isin(self.what.astype(str), (NEW, CHANGED, REPEAT)).any():
                 self._plan_rows(run)
                 self._write(run)
+            if run.result.exit is Exit.REFUSED_ROWS:  # Salesforce or the platform refused a case: failures has it
+                self.done.exit = Exit.REFUSED_ROWS
             intake.done(bench.ledger, run.id, self._file(run.id), self._waiting())
         self._name_cases()
 

@@ -24,7 +24,7 @@ NEW, AGAIN, CHANGED, REPEAT = "new", "again", "changed", "repeat"
 class Known:
     """What the ledger remembers.
 
-    requests  by source key: shop, content, case_key, received_at (text), state
+    requests  by source key: content, case_key, received_at (text), state
     ids       by digest of a request id: the shop it belongs to
     matters   by digest of what a request is about: (occurred_at, case_key, source_key, the case is open) of each
     """

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from sfsync.planners.requests import cells
@@ -92,24 +93,49 @@ def safe(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "'=", "'+", "'-", "'@")) else text
 
 
-def shown(sheet: Sheet, catalogue: Catalogue, *, with_iban: bool = False) -> list[list[str]]:
-    """The sender's rows as they may be shown: secrets masked, IBANs too unless the row is to be sent again."""
-    columns = []
-    for number, title in enumerate(sheet.header):
-        column, name = sheet.column(number), catalogue.columns.get(fold(title))
-        keep = with_iban and name == "iban"
-        columns.append((column if keep or name in _PLAIN else cells.without_secrets(column)).to_pylist())
-    return [list(row) for row in zip(*columns, strict=True)] if columns else []
-
-
 _PLAIN = ("shop_code", "request_id", "request_type", "occurred_at", "ticket_id", "terminal_id", "vat_number", "phone")
+BLOCK = 10_000
 
 
 def receipt(sheet: Sheet, rows: Sequence[Row], catalogue: Catalogue) -> bytes:
     """The sender's file in his own way of writing, with our reference, outcome, reason and codes."""
-    found = shown(sheet, catalogue)
-    table = [[*theirs, *_ours(row, catalogue)] for theirs, row in zip(found, rows, strict=True)]
+    table = ([*theirs, *_ours(row, catalogue)] for theirs, row in _shown(sheet, rows, catalogue))
     return written([*sheet.header, *OURS], table, sheet.dialect)
+
+
+def success(sheet: Sheet, rows: Sequence[Row], ids: Mapping[str, str], catalogue: Catalogue) -> bytes:
+    """Data Loader's success file: ID, the input columns, STATUS. ``ids``: Salesforce id by case number."""
+    table = (
+        [ids.get(str(row["case"]), ""), *theirs, "Item Created" if row["outcome"] != SKIPPED else "Item Unchanged"]
+        for theirs, row in _shown(sheet, rows, catalogue)
+        if row["case"]
+    )
+    return written(["ID", *sheet.header, "STATUS"], table, _PLAIN_CSV)
+
+
+def error(sheet: Sheet, rows: Sequence[Row], catalogue: Catalogue) -> bytes:
+    """Data Loader's error file: the input columns, ERROR. Corrected, it can be imported as it is."""
+    table = (
+        [*theirs, f"{' '.join(row['codes'])}: {reason(row['codes'], catalogue)}"]
+        for theirs, row in _shown(sheet, rows, catalogue, with_iban=True)
+        if row["outcome"] in (QUARANTINE, REJECT)
+    )
+    return written([*sheet.header, "ERROR"], table, _PLAIN_CSV)
+
+
+def _shown(
+    sheet: Sheet, rows: Sequence[Row], catalogue: Catalogue, *, with_iban: bool = False
+) -> Iterator[tuple[tuple[str, ...], Row]]:
+    """The sender's rows as they may be shown, block by block: secrets masked, IBANs too unless they are sent again."""
+    names = [catalogue.columns.get(fold(title)) for title in sheet.header]
+    for start in range(0, len(sheet), BLOCK):
+        block = sheet.cells.slice(start, BLOCK)
+        columns = []
+        for name, column in zip(names, block.columns, strict=True):
+            plain = name in _PLAIN or (with_iban and name == "iban")
+            values = column.combine_chunks()
+            columns.append((values if plain else cells.without_secrets(values)).to_pylist())
+        yield from zip(zip(*columns, strict=True), rows[start : start + BLOCK], strict=True)
 
 
 def _ours(row: Row, catalogue: Catalogue) -> list[str]:
@@ -117,30 +143,10 @@ def _ours(row: Row, catalogue: Catalogue) -> list[str]:
     return [str(row["case"] or ""), _ITALIAN[row["outcome"]], reason(codes, catalogue), " ".join(codes)]
 
 
-def success(sheet: Sheet, rows: Sequence[Row], ids: Mapping[str, str], catalogue: Catalogue) -> bytes:
-    """Data Loader's success file: ID, the input columns, STATUS. ``ids``: Salesforce id by case number."""
-    table = [
-        [ids.get(str(row["case"]), ""), *cells_, "Item Created" if row["outcome"] != SKIPPED else "Item Unchanged"]
-        for cells_, row in zip(shown(sheet, catalogue), rows, strict=True)
-        if row["case"]
-    ]
-    return written(["ID", *sheet.header, "STATUS"], table, _PLAIN_CSV)
-
-
-def error(sheet: Sheet, rows: Sequence[Row], catalogue: Catalogue) -> bytes:
-    """Data Loader's error file: the input columns, ERROR. Corrected, it can be imported as it is."""
-    table = [
-        [*cells_, f"{' '.join(row['codes'])}: {reason(row['codes'], catalogue)}"]
-        for cells_, row in zip(shown(sheet, catalogue, with_iban=True), rows, strict=True)
-        if row["outcome"] in (QUARANTINE, REJECT)
-    ]
-    return written([*sheet.header, "ERROR"], table, _PLAIN_CSV)
-
-
 _PLAIN_CSV = Dialect("csv", "utf-8", True, ",", "\r\n")
 
 
-def written(header: Sequence[str], table: Sequence[Sequence[str]], dialect: Dialect) -> bytes:
+def written(header: Sequence[str], table: Iterable[Sequence[str]], dialect: Dialect) -> bytes:
     """A table in a dialect."""
     if dialect.form == "jsonl":
         lines = (json.dumps(dict(zip(header, row, strict=True)), ensure_ascii=False) for row in table)
@@ -157,13 +163,13 @@ def written(header: Sequence[str], table: Sequence[Sequence[str]], dialect: Dial
     return (_BOM.get(dialect.encoding, b"") if dialect.bom else b"") + body
 
 
-def workbook(header: Sequence[str], table: Sequence[Sequence[str]]) -> bytes:
+def workbook(header: Sequence[str], table: Iterable[Sequence[str]]) -> bytes:
     """A workbook in which every cell is text."""
     from sfsync.planners.requests.xlsx import library
 
     book = library().Workbook(write_only=True)
     page = book.create_sheet("Esiti")
-    for row in (header, *table):
+    for row in chain([header], table):
         page.append([safe(c) for c in row])
     out = io.BytesIO()
     book.save(out)

@@ -79,6 +79,10 @@ class Marks:
                 found |= self.masks[code]
         return found
 
+    def stopped(self) -> np.ndarray:
+        """bool n: the row has a code with which no case is made."""
+        return self.has(*(c for c in self.masks if severity(c) in (QUARANTINE, REJECT)))
+
     def outcomes(self) -> np.ndarray:
         """One outcome per row (object n), by the worst of its codes."""
         found = np.full(self.rows, ACCEPT, object)

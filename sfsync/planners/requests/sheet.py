@@ -105,16 +105,15 @@ def _table(rows: list[list[str]], width: int) -> pa.Table:
     names = [str(n) for n in range(width)]
     columns = list(zip_longest(*(r[:width] for r in rows), fillvalue="")) if rows else []
     columns += [("",) * len(rows)] * (width - len(columns))
-    return pa.table([pa.array([_valid(c) for c in column], pa.string()) for column in columns], names=names)
+    return pa.table([_array(column) for column in columns], names=names)
 
 
-def _valid(text: str) -> str:
-    """Text without lone surrogates, which no database takes."""
-    return (
-        text
-        if text.isascii() or not any("\ud800" <= c <= "\udfff" for c in text)
-        else text.encode("utf-8", "replace").decode()
-    )
+def _array(column: tuple[str, ...]) -> pa.Array:
+    """Text; lone surrogates, which no database takes, become question marks."""
+    try:
+        return pa.array(column, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([c.encode("utf-8", "replace").decode() for c in column], pa.string())
 
 
 def blank(cells: pa.Table) -> np.ndarray:

@@ -91,8 +91,8 @@ def judge(sheet: Sheet, rules: Rules, books: Books) -> Judged:
         rows = found.types == one.code
         if rows.any():
             _of_type(found, rules, books, one, rows)
-    found.marks.add(OUT_OF_TERM, found.late)
     found.marks.only("E-COLS", sheet.surplus & ~found.skipped)
+    found.marks.add(OUT_OF_TERM, found.late & ~found.marks.stopped())
     _footers(found)
     return found
 

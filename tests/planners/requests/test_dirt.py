@@ -119,7 +119,7 @@ def test_14_a_date_without_time(shops: Desk) -> None:
     assert said(shops, at="11/05/2026", **TOPUP) == ("QUARANTINE", {"E-TIME-NEEDED"})
     assert said(shops, at="11/05/2026", type="annullo", ticket="AB12CD34") == (
         "QUARANTINE",
-        {"E-TIME-NEEDED", "out_of_term"},
+        {"E-TIME-NEEDED"},
     )
     assert said(shops, at="46153", **TOPUP)[0] == "QUARANTINE"
     assert said(shops, at="11/05/2026") == ("ACCEPT-W", {"W-NOTIME"})
