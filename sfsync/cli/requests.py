@@ -1,4 +1,4 @@
-"""partners requests, explain, approve, refuse, record, confirm, work, receipt: requests after their case exists."""
+"""partners requests, explain, receipt, quality, approve, refuse, record, confirm, work: what follows a case."""
 
 from __future__ import annotations
 
@@ -141,6 +141,28 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k}: {_text(v)}" for k, v in value.items() if v not in ("", [], {}, None))
     return str(value)
+
+
+@click.command("quality")
+@o.option("--since", type=o.Instant(), help="Only files received since.")
+@o.as_json
+@click.pass_obj
+def quality(obj: dict[str, Any], since: datetime | None, as_json: bool) -> int:
+    """Import quality: how many rows were accepted, and what was wrong with the others, the commonest first."""
+    from sfsync.cli import screen
+    from sfsync.cli.table import table
+    from sfsync.runs import request_list
+
+    with open_bench(obj, None) as bench:
+        found = request_list.quality(bench, since)
+    if as_json:
+        screen.emit(found)
+        return int(Exit.DONE)
+    if found["codes"]:
+        table("Codes", ("code", "rows"), list(found["codes"].items()), right=("rows",))
+    share = "n/a" if found["percent"] is None else f"{found['percent']} %"
+    screen.say(f"{found['accepted']:,} of {found['rows']:,} rows accepted ({share}) in {found['files']:,} files", "ok")
+    return int(Exit.DONE)
 
 
 @click.command("approve")
@@ -292,4 +314,4 @@ def work(
     return int(result.exit)
 
 
-COMMANDS = (requests, explain, receipt, approve, refuse, record, confirm, work)
+COMMANDS = (requests, explain, receipt, quality, approve, refuse, record, confirm, work)

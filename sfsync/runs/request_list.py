@@ -7,6 +7,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from sfsync.ledger import database, requests
 from sfsync.planners.requests.life.marks import needed
 from sfsync.planners.requests.life.ops import ops as ops_of
@@ -61,6 +63,36 @@ def sums(rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
         "states": dict(sorted(Counter(r["state"] for r in rows).items())),
         "queues": dict(sorted(Counter(r["queue"] for r in rows).items())),
         "waits": dict(sorted(waits.items())),
+    }
+
+
+def quality(bench: Bench, since: datetime | None = None) -> dict[str, Any]:
+    """Import quality (metrics F.19) of the files received since: accepted of rows, and codes, the commonest first.
+
+    Lines that are no request (blank, total, header) and what was imported before are no rows.
+    """
+    from sfsync.ledger import intake
+
+    intake.ready(bench.ledger)
+    counts, codes, files = Counter[str](), Counter[str](), 0
+    with bench.ledger.reading() as connection:
+        query = sa.select(intake.file.c.counts, intake.file.c.codes, intake.file.c.received_at)
+        for row in connection.execute(query):
+            if since is None or datetime.fromisoformat(row.received_at) >= since:
+                files += 1
+                counts.update(json.loads(row.counts))
+                codes.update(json.loads(row.codes))
+    rows = sum(n for outcome, n in counts.items() if outcome != "SKIPPED")
+    accepted = counts["ACCEPT"] + counts["ACCEPT-W"]
+    share = None if not rows else (accepted * 1_000 * 2 + rows) // (2 * rows) / 10  # one decimal, half up
+    return {
+        "files": files,
+        "rows": rows,
+        "accepted": accepted,
+        "skipped": counts["SKIPPED"],
+        "percent": share,
+        "outcomes": dict(sorted(counts.items())),
+        "codes": dict(sorted(codes.items(), key=lambda item: (-item[1], item[0]))),
     }
 
 

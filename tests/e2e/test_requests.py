@@ -475,6 +475,19 @@ def test_from_a_file_to_the_message(desk: Desk) -> None:
     assert IBAN.encode() not in ledger
 
 
+def test_import_quality(desk: Desk) -> None:
+    assert desk.world.run("partners", "quality", "--json").doc["percent"] is None
+    file = desk.world.folder / "richieste.csv"
+    at = (T0 - HOURS).strftime("%d/%m/%Y %H:%M")
+    rows = [f"{desk.shop};altro;{at};06 1234567;una domanda;R-{n}" for n in range(6)]
+    rows += [f"9999;altro;{at};06 1234567;chi siete;R-9", "TOTALE;;;;;"]
+    file.write_text("\n".join(["Codice PDV;Tipo richiesta;Data ora;Telefono;Note;ID richiesta", *rows]) + "\n", "utf-8")
+    desk.run("import", str(file), exit=3)
+    found = desk.world.run("partners", "quality", "--json").doc
+    assert (found["files"], found["rows"], found["accepted"], found["percent"]) == (1, 7, 6, 85.7)
+    assert next(iter(found["codes"])) == "E-SHOP-UNKNOWN" or found["codes"]["E-SHOP-UNKNOWN"] == 1
+
+
 def test_requests_by_approver_state_and_age(desk: Desk) -> None:
     case = iban_change(desk)
     desk.work()
