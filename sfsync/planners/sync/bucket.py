@@ -211,7 +211,7 @@ def _cut(changes: Changes, which: np.ndarray, lane: str) -> Changes:
 
 
 def _to_salesforce(field: FieldSpec) -> bool:
-    return field.owner is not Owner.SALESFORCE or field.seed
+    return field.to_salesforce
 
 
 def _to_platform(field: FieldSpec) -> bool:
