@@ -7,7 +7,7 @@ sorts and compares alike in both databases; keys sort by bytes (collation C), as
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import DDL, JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, event, text
 
 SCHEMA_VERSION = "2"
 PG_SCHEMA = "sfsync"  # on PostgreSQL the tables have a schema of their own: names like "run" are not ours alone
@@ -60,7 +60,7 @@ layout = Table(
     Column("fields", _Text, nullable=False),  # JSON list
 )
 
-STAMPED = text("salesforce_stamp IS NOT NULL")
+STAMPED = "salesforce_stamp IS NOT NULL"
 
 base = Table(
     "base",
@@ -75,8 +75,11 @@ base = Table(
     Column("state", _Text, nullable=False),  # synced | detached | merged | gone (from both sides)
     Column("survivor", _Text),
     # records of a load that no window has delivered yet have no stamp: a load need not sort them in
-    Index("base_stamp", "mapping", "salesforce_stamp", sqlite_where=STAMPED, postgresql_where=STAMPED),
+    Index("base_stamp", "mapping", "salesforce_stamp", sqlite_where=text(STAMPED)).ddl_if(dialect="sqlite"),
 )
+# the same index in words: `postgresql_where` would load all of PostgreSQL's dialect, also for a ledger that is a file
+_STAMP_INDEX = DDL(f"CREATE INDEX base_stamp ON %(fullname)s (mapping, salesforce_stamp) WHERE {STAMPED}")  # type: ignore[no-untyped-call]
+event.listen(base, "after_create", _STAMP_INDEX.execute_if(dialect="postgresql"))
 
 intent = Table(
     "intent",
