@@ -110,16 +110,17 @@ def _kept(column: pd.Series, wanted: np.ndarray) -> Any:
 
 def equal(left: pd.DataFrame, right: pd.DataFrame) -> np.ndarray:
     """bool n x f: the same text, or null in both; rows by position, columns in the same order."""
-    return _matrix(left.shape, [_equal(left.iloc[:, i], right.iloc[:, i]) for i in range(left.shape[1])])
+    return _matrix(left.shape, [same(left.iloc[:, i], right.iloc[:, i]) for i in range(left.shape[1])])
 
 
-def _equal(left: pd.Series, right: pd.Series) -> np.ndarray:
+def same(left: pd.Series, right: pd.Series) -> np.ndarray:
+    """bool n: the same text, or null in both; by position."""
     nulls = left.isna().to_numpy(bool), right.isna().to_numpy(bool)
-    same: np.ndarray = nulls[0] & nulls[1]
+    alike: np.ndarray = nulls[0] & nulls[1]
     if not (nulls[0] | nulls[1]).all():
         found = pc.fill_null(pc.equal(arrow(left), arrow(right)), False)
-        same |= found.to_numpy(zero_copy_only=False)
-    return same
+        alike |= found.to_numpy(zero_copy_only=False)
+    return alike
 
 
 def _matrix(shape: tuple[int, ...], columns: Sequence[np.ndarray]) -> np.ndarray:
