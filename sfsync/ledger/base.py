@@ -96,8 +96,10 @@ class Base:
 
 def read(ledger: Ledger, mapping: str, columns: Sequence[str], keys: Iterable[str]) -> Base:
     """What is known of these keys, in their order; unknown ones are left out (``align`` brings them back)."""
-    wanted = list(dict.fromkeys(keys))
     with ledger.reading() as connection:
+        if not database.any_row(connection, base, base.c.mapping == mapping):
+            return _decoded(connection, [], columns)
+        wanted = list(dict.fromkeys(keys))
         found = _read_in(connection, mapping, columns, wanted)
     order = pd.Index(wanted, dtype=TEXT)
     return found.align(order[places(order, found.keys) >= 0])
