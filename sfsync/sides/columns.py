@@ -86,11 +86,6 @@ def _taken(column: pd.Series, where: pa.Array) -> Any:
     return pd.array(found.to_pylist(), dtype="boolean") if column.dtype == bool else pd.array(found, dtype=TEXT)
 
 
-def present(values: pd.DataFrame) -> np.ndarray:
-    """bool n x f: the cells that are not null."""
-    return _matrix(values.shape, [values.iloc[:, i].notna().to_numpy(bool) for i in range(values.shape[1])])
-
-
 def masked(values: pd.DataFrame, mask: np.ndarray) -> pd.DataFrame:
     """The frame with the cells where ``mask`` (bool n x f) holds, null elsewhere; columns it leaves whole stay."""
     made: dict[str, Any] = {}
