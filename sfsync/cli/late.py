@@ -62,10 +62,14 @@ def undisturbed() -> Iterator[None]:
 
 
 def _load() -> None:
-    """Loads all of them: what one of them imports of another must be the module, not its name."""
-    with _LOADING:
+    """Loads all of them: what one of them imports of another must be the module, not its name.
+
+    What they are made of is never garbage: nothing is looked for meanwhile, and not among it later.
+    """
+    with _LOADING, undisturbed():
         names = [n for n, module in sys.modules.items() if isinstance(module, Late)]
         for name in names:
             del sys.modules[name]
         for name in names:
             importlib.import_module(name)
+        gc.freeze()

@@ -115,7 +115,8 @@ def _sum(path: Path) -> str:
 
 
 def _text(frame: pd.DataFrame, prefix: str = "") -> dict[str, pa.Array]:
-    return {prefix + c: columns_.arrow(frame[c].astype(TEXT)) for c in frame.columns}
+    columns = ((n, c if isinstance(c.dtype, pd.StringDtype) else c.astype(TEXT)) for n, c in frame.items())
+    return {f"{prefix}{n}": columns_.arrow(c) for n, c in columns}
 
 
 def _values(frame: pd.DataFrame, prefix: str) -> dict[str, pa.Array]:
