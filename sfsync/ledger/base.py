@@ -24,9 +24,9 @@ from sqlalchemy.engine import Connection
 from sfsync.errors import LedgerError
 from sfsync.ledger import database, packing
 from sfsync.ledger.audit import canonical
-from sfsync.ledger.columns import arrow, places, texts
 from sfsync.ledger.store import Ledger, get_meta
 from sfsync.ledger.tables import KNOWN, base, layout, meta
+from sfsync.sides.columns import arrow, places, texts
 from sfsync.sides.side import TEXT
 
 SYNCED, DETACHED, MERGED = "synced", "detached", "merged"

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sfsync.ledger.cmac import Cmac
-from sfsync.ledger.columns import arrow
 from sfsync.ledger.keys import derive
 from sfsync.mapping.model import Mapping
+from sfsync.sides.columns import arrow
 
 NOT_OBSERVED, NULL, _FIRST_FREE = 0, 1, 2
 _SAMPLE, _FEW = 2_000, 200  # a column with few distinct values is digested once per distinct value

@@ -28,11 +28,10 @@ from sfsync.errors import Defect
 from sfsync.ledger import conflicts, database, history, issues
 from sfsync.ledger import digest as digest_
 from sfsync.ledger.base import Base, advance_in
-from sfsync.ledger.columns import arrow, places, texts
-from sfsync.ledger.columns import keys as keys_of
 from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import conflict, intent
+from sfsync.sides.columns import arrow, key_index, places, texts
 from sfsync.sides.side import FAILED, MOVED, TEXT, UNKNOWN
 
 OPEN, DONE, VOID = "open", "done", "void"
@@ -317,4 +316,4 @@ def _unpacked(row: Row[Any]) -> Intent:
             cells[:, i] = column.dictionary.to_numpy()[column.indices.to_numpy()]
         else:
             cells[:, i] = column.to_numpy()
-    return Intent(keys=keys_of(table["key"].combine_chunks()), columns=columns, digests=cells, **values)
+    return Intent(keys=key_index(table["key"].combine_chunks()), columns=columns, digests=cells, **values)
