@@ -12,7 +12,7 @@ MISSED_UPDATES = 3  # the third missed update of an episode raises the level (po
 
 
 def advance(s: Standing, rows: np.ndarray, to: np.ndarray, resumes: np.ndarray) -> None:
-    """All that happens by time alone until ``to``. A pause that reaches its limit at ``to`` itself ends if ``resumes``."""
+    """All that happens by time alone until ``to``; a pause whose limit is ``to`` itself ends if ``resumes``."""
     limit = s.waiting_until[rows]
     over = s.waiting[rows] & ((limit < to) | (resumes & (limit == to)))
     if over.any():

@@ -125,13 +125,13 @@ def _calendar(policy: Policy, code: str, spec: CalendarSpec) -> Calendar:
     if spec.kind == "always":
         return calendar.always(code)
     names = {*policy.business_day.days, *(("sat",) if policy.business_day.option_mon_sat else ())}
-    closed = {*spec.closures, *(_holidays(policy, spec.holidays) if spec.holidays else ())}
+    closed = {*spec.closures, *(holidays_of(policy, spec.holidays) if spec.holidays else ())}
     zone, weekdays = ZoneInfo(policy.tz), [WEEKDAYS.index(d) for d in names]
     return calendar.business(code, zone, spec.opening, weekdays, closed, dict(spec.half_days))
 
 
-def _holidays(policy: Policy, name: str) -> set[date]:
-    """Those of the file where it has the year, generated ones elsewhere."""
+def holidays_of(policy: Policy, name: str) -> set[date]:
+    """A list's holidays: those of the file where it has the year, generated ones elsewhere."""
     frozen = policy.holidays[name]
     years = range(calendar.FIRST_YEAR, calendar.LAST_YEAR + 1)
     generated = {day for year in years if year not in frozen for day in holidays.italian(year)}

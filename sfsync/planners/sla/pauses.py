@@ -67,7 +67,7 @@ def release(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
 
 
 def _resume(s: Standing, clock: int, rows: np.ndarray, at: np.ndarray) -> None:
-    """due = resume + what was left; or, if the case was raised meanwhile, the new target from here if that is sooner."""
+    """due = resume + what was left; if the case was raised meanwhile, its new target from here where that is sooner."""
     held = s.status[clock, rows] == State.PAUSED
     some, now = rows[held], at[held]
     s.status[clock, some] = State.RUNNING

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,13 +16,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sfsync.errors import ConfigError
 from sfsync.planners.sla.calendar import DAY
 from sfsync.planners.sla.durations import Duration, parse
-from sfsync.planners.sla.words import PRIORITIES, STATUSES, TIERS
+from sfsync.planners.sla.words import PRIORITIES, STATUSES, TIERS, Priority, Tier
 
 FILE = "sla.yaml"
 LEVELS = ("L1", "L2", "L3", "L4")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-Priority = Literal["P1", "P2", "P3", "P4"]
-Tier = Literal["STANDARD", "VIP", "VVIP", "PARTNER"]
 Channel = Literal["phone", "chat", "email", "messenger", "portal", "social", "onsite", "import", "system"]
 CHANNELS: tuple[str, ...] = ("phone", "chat", "email", "messenger", "portal", "social", "onsite", "import", "system")
 
@@ -68,8 +67,7 @@ class CalendarSpec(_Model):
     def _closed(self) -> CalendarSpec:
         if self.kind == "business" and not (self.windows or (self.open and self.close)):
             raise ValueError("a business calendar says when it opens and closes")
-        ends = [(start, end) for start, end in self.opening]
-        for (_, end), (start, _) in zip(ends, ends[1:], strict=False):
+        for (_, end), (start, _) in pairwise(self.opening):
             if end is None or start < end:
                 raise ValueError("its windows overlap or are out of order")
         return self
@@ -151,6 +149,32 @@ class Reopen(_Model):
     min_level: int = Field(ge=1, le=4)
 
 
+class WithdrawalTimer(_Model):
+    """Paid within; called before."""
+
+    due: Length
+    escalate: Length
+
+
+class GdprTimer(_Model):
+    """Answered within months; longer with a notice."""
+
+    months: int = Field(gt=0)
+    extension_months: int = Field(ge=0)
+
+
+class Timers(_Model):
+    """Terms set by law or contract (policy C.8)."""
+
+    kyc_document: Length
+    withdrawal: WithdrawalTimer
+    ticket_payout: Length
+    ticket_cancel: Length
+    gdpr_request: GdprTimer
+    data_breach: Length
+    pvr_renewal_notices: tuple[Length, ...]
+
+
 class Policy(_Model):
     """One version of the policy."""
 
@@ -169,6 +193,7 @@ class Policy(_Model):
     large_payout_eur: int = Field(gt=0)
     standard_payment_p1: Literal["only_if_incident", "always"] = "only_if_incident"
     same_day_tz: str
+    timers: Timers
     paths: dict[str, PathSpec]
     categories: dict[str, CategorySpec]
 
@@ -210,52 +235,58 @@ def _seconds(at: time | None) -> int:
 
 
 def _problems(policy: Policy) -> Iterator[str]:
-    yield from _holes(policy)
-    yield from _names(policy)
-    yield from _ladders(policy)
-
-
-def _holes(policy: Policy) -> Iterator[str]:
-    for missing in set(TIERS) - set(policy.tiers):
-        yield f"tiers: {missing} is missing"
-    for name in policy.tiers:
-        spec = policy.tiers[name]
+    yield from _missing(policy)
+    for name, spec in policy.tiers.items():
         if spec.like and (spec.like not in policy.tiers or policy.tiers[spec.like].like):
             yield f"tiers.{name}.like: {spec.like} is no tier of its own"
-            continue
-        whole = policy.tier(name)
-        for clock in {"FR", "MIT", "RES", "NU", "PIR"} - set(whole.cal):
-            yield f"tiers.{name}.cal: {clock} has no calendar"
-        for clock in ("RES", "NU"):
-            for priority in set(PRIORITIES) - set(getattr(whole, clock)):
-                yield f"tiers.{name}.{clock}: {priority} has no target"
-        for clock, calendars in whole.cal.items():
-            if isinstance(calendars, dict) and set(calendars) != set(PRIORITIES):
-                yield f"tiers.{name}.cal.{clock}: name a calendar for each of P1 to P4"
-    for priority in set(PRIORITIES) - set(policy.max_pause):
+            return
+        yield from _tier_holes(name, policy.tier(name))
+    yield from _unknown_calendars(policy)
+    yield from _unknown_names(policy)
+    if not set(TIERS) - set(policy.tiers):
+        yield from _ladders(policy)
+
+
+def _missing(policy: Policy) -> Iterator[str]:
+    for missing in sorted(set(TIERS) - set(policy.tiers)):
+        yield f"tiers: {missing} is missing"
+    for priority in sorted(set(PRIORITIES) - set(policy.max_pause)):
         yield f"max_pause: {priority} is missing"
+    for needed in sorted({"vip", "partner"} - set(policy.paths)):
+        yield f"paths: {needed} is missing"
     if "other" not in policy.categories:
         yield "categories: other is missing; what is unknown becomes it"
 
 
-def _names(policy: Policy) -> Iterator[str]:
+def _tier_holes(name: str, tier: TierSpec) -> Iterator[str]:
+    for clock in sorted({"FR", "MIT", "RES", "NU", "PIR"} - set(tier.cal)):
+        yield f"tiers.{name}.cal: {clock} has no calendar"
+    for clock in ("RES", "NU"):
+        for priority in sorted(set(PRIORITIES) - set(getattr(tier, clock))):
+            yield f"tiers.{name}.{clock}: {priority} has no target"
+    for clock, calendars in tier.cal.items():
+        if isinstance(calendars, dict) and set(calendars) != set(PRIORITIES):
+            yield f"tiers.{name}.cal.{clock}: name a calendar for each of P1 to P4"
+
+
+def _unknown_calendars(policy: Policy) -> Iterator[str]:
     for name, calendar in _calendars_named(policy):
         if calendar not in policy.calendars:
             yield f"{name}: there is no calendar {calendar}"
     for code, spec in policy.calendars.items():
         if spec.holidays and spec.holidays not in policy.holidays:
             yield f"calendars.{code}.holidays: there is no list {spec.holidays}"
+
+
+def _unknown_names(policy: Policy) -> Iterator[str]:
     for name, category in policy.categories.items():
         if category.path not in policy.paths:
             yield f"categories.{name}.path: there is no path {category.path}"
-    for needed in ("vip", "partner"):
-        if needed not in policy.paths:
-            yield f"paths: {needed} is missing"
-    for path, spec_ in policy.paths.items():
+    for path, spec in policy.paths.items():
         for level in LEVELS:
-            if not getattr(spec_, level):
+            if not getattr(spec, level):
                 yield f"paths.{path}.{level}: nobody owns this level"
-    for status in set(policy.pause_statuses) - set(STATUSES):
+    for status in sorted(set(policy.pause_statuses) - set(STATUSES)):
         yield f"pause_statuses: there is no status {status}"
     for zone in (policy.tz, policy.same_day_tz):
         if not _is_zone(zone):
@@ -278,10 +309,8 @@ def _calendars_named(policy: Policy) -> Iterator[tuple[str, str]]:
 
 def _ladders(policy: Policy) -> Iterator[str]:
     for tier in policy.tiers:
-        if policy.tiers[tier].like not in (None, *policy.tiers):
-            continue
         for priority in PRIORITIES:
-            rungs = policy.tier(tier).ladder.get(priority)  # type: ignore[call-overload]
+            rungs = policy.tier(tier).ladder.get(priority)
             if not rungs:
                 yield f"tiers.{tier}.ladder: {priority} has no rungs"
                 continue

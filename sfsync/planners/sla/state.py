@@ -23,7 +23,8 @@ class Standing:
     status   what the clock does, never BREACHED             due      when its time is used up
     left     running time to the due, while paused           total    running time it had when last set
     cal      the calendar it runs on                         stopped  when it was completed
-    breached the first due that was missed (NU: the last)    raised   target of a raise made while paused, on ``raised_cal``
+    breached the first due that was missed (NU: the last)    raised   target of a raise made while paused,
+                                                                      on ``raised_cal``
 
     Per rung (4 x n, in the order of ``RUNGS``)
     rung     when it was or will be reached                  reached  whether it was, in this episode

@@ -32,13 +32,11 @@ class Refused(Exception):
 def explain(timelines: Sequence[Json], figures: Figures, as_of: datetime) -> list[Json]:
     """Every timeline's clocks at ``as_of``, in the order given; one that cannot be read says why in ``error``."""
     now = walltime.micros(as_of)
-    found = _Columns(figures, now)
-    for timeline in timelines:
-        found.add(timeline)
+    found, refusals = columns(timelines, figures, now)
     result = evaluate(found.cases(), found.events(), figures, now)
     told = iter(shown.told(result, figures, found.notes))
     made, moment = [], walltime.text(now)
-    for timeline, refused in zip(timelines, found.refused, strict=True):
+    for timeline, refused in zip(timelines, refusals, strict=True):
         named = {"id": timeline.get("id") if isinstance(timeline, dict) else None, "as_of": moment}
         made.append({**named, **(_refusal(refused) if refused else next(told))})
     return made
@@ -49,8 +47,16 @@ def _refusal(refused: Refused) -> Json:
     return {"error": {"code": refused.code, "message": refused.message}, "warnings": [refused.code]}
 
 
-class _Columns:
-    """Timelines taken apart: instants as text until all are known, then parsed as one column."""
+def columns(timelines: Sequence[Json], figures: Figures, now: int) -> tuple[Columns, list[Refused | None]]:
+    """Timelines as the engine takes them, and for each of them why it cannot be read, or None."""
+    found = Columns(figures, now)
+    for timeline in timelines:
+        found.add(timeline)
+    return found, found.refused
+
+
+class Columns:
+    """Timelines taken apart, those that can be read."""
 
     def __init__(self, figures: Figures, now: int) -> None:
         self.figures, self.now = figures, now
@@ -113,7 +119,7 @@ class _Columns:
         return made
 
     def _event(self, event: Any, notes: list[str]) -> tuple[int, int, int, bool]:
-        kind = KINDS.get(event.get("type")) if isinstance(event, dict) else None
+        kind = KINDS.get(str(event.get("type"))) if isinstance(event, dict) else None
         if kind is None:
             raise Refused("E-EVENT", f"an event's type is one of {', '.join(KINDS)}")
         at = _instant(event.get("at"), f"{kind.name.lower()}.at", notes)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import Literal
+
+Priority = Literal["P1", "P2", "P3", "P4"]
+Tier = Literal["STANDARD", "VIP", "VVIP", "PARTNER"]
 
 NONE = -(2**63)  # no instant, no length: the least int64
 FOREVER = 2**62  # a length nobody lives to see: a clock that has no due of its own yet
@@ -14,9 +18,9 @@ CLOCKS = ("FR", "MIT", "RES", "NU", "PIR")
 PREALERT, L2, L3, L4 = range(4)
 RUNGS = ("L2_prealert", "L2", "L3", "L4")
 P1, P2, P3, P4 = range(4)
-PRIORITIES = ("P1", "P2", "P3", "P4")
+PRIORITIES: tuple[Priority, ...] = ("P1", "P2", "P3", "P4")
 STANDARD, VIP, VVIP, PARTNER = range(4)
-TIERS = ("STANDARD", "VIP", "VVIP", "PARTNER")
+TIERS: tuple[Tier, ...] = ("STANDARD", "VIP", "VVIP", "PARTNER")
 STATUSES = (
     "New",
     "Open",

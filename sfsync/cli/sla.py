@@ -1,0 +1,81 @@
+"""sla: the service-level policy, its clocks and the ladder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sfsync.cli import options as o
+
+if TYPE_CHECKING:
+    from sfsync.runs.sla_explain import Explained
+
+
+@click.group()
+def sla() -> None:
+    """Promises to customers: what is due when, who is called when it is late, and why."""
+
+
+def _config(obj: dict[str, Any]) -> Path | None:
+    return Path(obj["config"]) if obj.get("config") else None
+
+
+@sla.command()
+@click.argument("case", required=False)
+@o.option("--timeline", type=click.Path(dir_okay=False, path_type=Path), help="A JSON file of timelines instead.")
+@o.as_of
+@o.as_json
+@click.pass_obj
+def explain(obj: dict[str, Any], case: str | None, timeline: Path | None, as_of: datetime | None, as_json: bool) -> int:
+    """The clocks of a case, and the time line that led to each due date.
+
+    CASE is its source key, case number or Salesforce id. --timeline FILE takes a list of timelines as JSON instead and
+    needs neither org nor database. Exit code 3: some timelines could not be read; the others are answered.
+    """
+    from sfsync.runs import sla_explain as runs
+
+    if (case is None) == (timeline is None):
+        raise click.UsageError("name a CASE, or a file of timelines with --timeline FILE")
+    if timeline is not None:
+        found = runs.timelines(_config(obj), timeline, o.now(as_of))
+        _show(found, as_json)
+        return int(found.exit)
+    raise click.UsageError("name a file of timelines with --timeline FILE")
+
+
+def _show(found: Explained, as_json: bool) -> None:
+    from sfsync.cli import screen
+    from sfsync.cli.table import table
+
+    if as_json:
+        screen.emit(found.answers)
+        return
+    rows = [
+        (answer["id"], *_case(answer), name, *_clock(clock))
+        for answer in found.answers
+        if "clocks" in answer
+        for name, clock in answer["clocks"].items()
+        if clock["state"] != "na"
+    ]
+    table("Clocks", ("case", "tier", "pri", "path", "level", "clock", "state", "due", "stopped", "missed"), rows)
+    for answer in found.answers:
+        if "error" in answer:
+            screen.say(f"{answer['id']}: {answer['error']['message']} [{answer['error']['code']}]", "error")
+
+
+def _case(answer: dict[str, Any]) -> tuple[str, str, str, str]:
+    return answer["tier"], answer["priority"], answer["path"], f"L{answer['level']}"
+
+
+COLOURS = {"paused": "blue", "met": "green", "breached": "red", "cancelled": "bright_black"}
+
+
+def _clock(clock: dict[str, Any]) -> tuple[Any, ...]:
+    from sfsync.cli.table import Styled, instant
+
+    state = clock["state"]
+    shown = Styled(state, COLOURS[state]) if state in COLOURS else state
+    return shown, *(instant(clock[what]) for what in ("due", "stopped_at", "breached_at"))
