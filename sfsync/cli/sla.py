@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfsync.cli import options as o
+from sfsync.cli.opening import open_bench, open_progress
 
 if TYPE_CHECKING:
+    from sfsync.runs.sla_enforce import Enforced
     from sfsync.runs.sla_explain import Explained
 
 
@@ -44,6 +46,41 @@ def explain(obj: dict[str, Any], case: str | None, timeline: Path | None, as_of:
         _show(found, as_json)
         return int(found.exit)
     raise click.UsageError("name a file of timelines with --timeline FILE")
+
+
+@sla.command()
+@o.full
+@o.dry_run
+@o.as_of
+@o.as_json
+@click.pass_obj
+def enforce(obj: dict[str, Any], full: bool, dry_run: bool, as_of: datetime | None, as_json: bool) -> int:
+    """Bring clocks, level and owner of cases up to date, and call whom the ladder calls. For cron, every minute.
+
+    Looks at cases that changed and at those whose time has come; --full looks at every open case. Each rung of the
+    ladder fires once, also after downtime. Exit code 3: some cases could not be used (failures has them).
+    """
+    from sfsync.cli import screen
+    from sfsync.runs import sla_enforce as runs
+
+    with open_bench(obj, as_of) as bench, open_progress(obj) as progress:
+        done = runs.enforce(bench, full=full, dry_run=dry_run, progress=progress)
+        progress.rest()
+    if as_json:
+        screen.emit(done.as_json())
+        return int(done.exit)
+    _show_rungs(done)
+    screen.findings(done.result.findings)
+    screen.say(f"{done.looked_at:,} cases looked at · {done.result.sentence()}", "ok" if not done.exit else "warning")
+    return int(done.exit)
+
+
+def _show_rungs(done: Enforced) -> None:
+    from sfsync.cli.table import instant, table
+
+    rows = [(r["key"], r["rung"], r["path"], r["reason"], instant(r["reached_at"])) for r in done.rungs]
+    if rows:
+        table("Escalations", ("case", "level", "path", "reason", "since"), rows)
 
 
 def _show(found: Explained, as_json: bool) -> None:

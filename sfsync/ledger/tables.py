@@ -206,6 +206,49 @@ lease = Table(
     Column("expires_at", _Text, nullable=False),
 )
 
+# What the service-level sweep remembers of a case: when to look again, and which of its states was written.
+sla_case = Table(
+    "sla_case",
+    metadata,
+    Column("case_id", _Text, primary_key=True),
+    Column("key", _Text, nullable=False),
+    Column("stamp", _Text, nullable=False),  # Salesforce's change stamp of the state that was looked at
+    Column("next_at", _Text),  # when time alone changes something; null: never
+    Column("policy_version", _Text, nullable=False),
+    Index("sla_case_next", "next_at"),
+)
+
+# Each rung fires once per episode: case, episode and level are the key of its notice, comment and owner change.
+sla_rung = Table(
+    "sla_rung",
+    metadata,
+    Column("case_id", _Text, primary_key=True),
+    Column("episode", Integer, primary_key=True, autoincrement=False),
+    Column("rung", _Text, primary_key=True),  # L2_prealert, L2, L3, L4; resumed: the limit of a pause
+    Column("key", _Text, nullable=False),
+    Column("path", _Text, nullable=False),
+    Column("reason", _Text, nullable=False),
+    Column("reached_at", _Text, nullable=False),  # as computed
+    Column("processed_at", _Text, nullable=False),
+    Column("run_id", _Text, nullable=False),
+    Column("told_at", _Text),  # null: its notice and comment are still to be made
+    Index("sla_rung_told", "told_at"),
+)
+
+sla_drill = Table(
+    "sla_drill",
+    metadata,
+    Column("drill_id", _Text, primary_key=True),
+    Column("scenario", _Text, nullable=False),
+    Column("policy_version", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("actor", _Text, nullable=False),
+    Column("passed", Integer, nullable=False),
+    Column("result", _Text, nullable=False),  # JSON: the rungs and who would have been called
+)
+
+ADDED = (sla_case, sla_rung, sla_drill)  # tables a ledger of this schema may lack: they are made when it is opened
+
 audit = Table(
     "audit",
     metadata,

@@ -79,6 +79,7 @@ class SalesforceSide:
         self._views: dict[str, View] = {}
         self._seen: dict[str, str] = {}  # id -> stamp, only for mappings with guarded fields
         self._who: tuple[str, str] | None = None
+        self._me_id = ""
 
     # -- the org ----------------------------------------------------------------------------------------
 
@@ -133,6 +134,42 @@ class SalesforceSide:
     def query(self, text: str) -> list[dict[str, Any]]:
         """All rows of a SOQL query of small result, as REST gives them."""
         return self._queries.rows(text)
+
+    def user_id(self) -> str:
+        """The id of our own user."""
+        if not self._me_id:
+            name = soql.quote(self.username())
+            self._me_id = self._queries.rows(soql.select(["Id"], "User", f"Username = {name}"))[0]["Id"]
+        return self._me_id
+
+    def queues(self) -> dict[str, str]:
+        """Ids of all queues by developer name."""
+        rows = self._queries.rows(soql.select(["Id", "DeveloperName"], "Group", "Type = 'Queue'"))
+        return {row["DeveloperName"]: row["Id"] for row in rows}
+
+    def own_comments(self, ids: Sequence[str]) -> list[str]:
+        """The texts of our own internal comments on these cases."""
+        mine = f"CreatedById = {soql.quote(self.user_id())} AND IsPublished = FALSE"
+        asks = [
+            soql.select(["CommentBody"], "CaseComment", soql.all_of([mine, clause]))
+            for clause in soql.in_lists("ParentId", ids, soql.URL_CHARS - 300)
+        ]
+        return [row["CommentBody"] or "" for page in self._queries.all_pages(asks) for row in page.rows] if asks else []
+
+    def comment(self, comments: Sequence[tuple[str, str]]) -> None:
+        """Internal comments (case id, text) nobody outside sees, two hundred in a call."""
+        for start in range(0, len(comments), 200):
+            records = [
+                {"attributes": {"type": "CaseComment"}, "ParentId": case, "CommentBody": text, "IsPublished": False}
+                for case, text in comments[start : start + 200]
+            ]
+            body = {"allOrNone": False, "records": records}
+            self.session.call("POST", "composite/sobjects", json_body=body, resend=False)
+
+    @property
+    def queries(self) -> Queries:
+        """Queries that belong to no mapping."""
+        return self._queries
 
     def users(self, usernames: Sequence[str]) -> set[str]:
         """Those of the usernames that belong to active users (lower case)."""
