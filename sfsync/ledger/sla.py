@@ -29,7 +29,8 @@ def due(ledger: Ledger, as_of: datetime) -> list[str]:
 
 def stamps(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
     """The change stamp each of these cases had when it was looked at."""
-    c, found = sla_case.c, {}
+    c = sla_case.c
+    found: dict[str, str] = {}
     with ledger.reading() as connection:
         for some in database.chunks(ids):
             ask = sa.select(c.case_id, c.stamp).where(database.within(connection, c.case_id, some))
@@ -39,7 +40,8 @@ def stamps(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
 
 def fired(ledger: Ledger, ids: Sequence[str]) -> set[tuple[str, int, str]]:
     """The rungs of these cases that have fired: case id, episode, rung."""
-    c, found = sla_rung.c, set()
+    c = sla_rung.c
+    found: set[tuple[str, int, str]] = set()
     with ledger.reading() as connection:
         for some in database.chunks(ids):
             ask = sa.select(c.case_id, c.episode, c.rung).where(database.within(connection, c.case_id, some))

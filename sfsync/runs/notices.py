@@ -7,7 +7,6 @@ killed in between finds what has left already. Nothing here reaches a customer, 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -77,4 +76,4 @@ def _put(folder: Path, notice: dict[str, Any]) -> None:
         return
     part = path.with_suffix(".part")
     part.write_text(json.dumps(notice, sort_keys=True) + "\n", "utf-8")
-    os.replace(part, path)
+    part.replace(path)
