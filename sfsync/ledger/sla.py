@@ -50,11 +50,16 @@ def fired(ledger: Ledger, ids: Sequence[str]) -> set[tuple[str, int, str]]:
 
 
 def fire(ledger: Ledger, run_id: str, rungs: pd.DataFrame, as_of: datetime) -> int:
-    """Claims rungs (columns case_id, episode, rung, key, path, reason, reached_at); returns how many are new."""
+    """Claims rungs (columns case_id, episode, rung, key, path, reason, reached_at, silent); how many are new.
+
+    What is ``silent`` counts as told.
+    """
     if not len(rungs):
         return 0
-    columns = {name: rungs[name].tolist() for name in rungs.columns}
-    columns |= {"processed_at": [database.text_of(as_of)] * len(rungs), "run_id": [run_id] * len(rungs)}
+    now = database.text_of(as_of)
+    columns = {name: rungs[name].tolist() for name in rungs.columns if name != "silent"}
+    columns |= {"processed_at": [now] * len(rungs), "run_id": [run_id] * len(rungs)}
+    columns["told_at"] = [now if silent else None for silent in rungs["silent"]]
     with ledger.writing() as connection:
         return database.upsert(connection, sla_rung, columns, update={})
 

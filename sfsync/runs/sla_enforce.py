@@ -141,7 +141,7 @@ class _Sweeper:
         self._refuse(traced.problems)
         result = evaluate(traced.cases, traced.events, self.figures, self.as_of)
         swept = make.sweep(traced, result, self.figures, memory.fired(ledger, ids), self.as_of)
-        self.done.rungs += swept.rungs.drop(columns="case_id").to_dict("records")
+        self.done.rungs += swept.rungs.drop(columns=["case_id", "silent"]).to_dict("records")
         swept.wanted[QUEUE] = make.owners(swept, self.figures, self._queues(swept), _outside(self.policy))
         if self.run_:
             memory.fire(ledger, self.run_.id, swept.rungs, bench.as_of)

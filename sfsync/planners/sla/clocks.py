@@ -26,7 +26,7 @@ class Result:
     """Where n cases stand at an instant. int64 microseconds UTC, ``NONE`` where there is none.
 
     state, due, stopped, breached, warn_at, critical_at   n x 5, in the order of ``CLOCKS``; state is ``State``
-    rungs, reached                                        n x 4, in the order of ``RUNGS``
+    rungs, reached, rung_reason                           n x 4, in the order of ``RUNGS``
     level_reason                                          ``Reason``; warnings: ``Warned``
     next_at                                               when time alone next changes something
     """
@@ -46,6 +46,7 @@ class Result:
     critical_at: np.ndarray
     rungs: np.ndarray
     reached: np.ndarray
+    rung_reason: np.ndarray
     episode: np.ndarray
     reopens: np.ndarray
     updates_missed: np.ndarray
@@ -108,6 +109,7 @@ def _result(s: Standing, as_of: int) -> Result:
         critical_at=critical_at,
         rungs=rungs,
         reached=reached,
+        rung_reason=s.rung_reason.T.copy(),
         episode=s.episode,
         reopens=s.reopens,
         updates_missed=s.updates_missed,

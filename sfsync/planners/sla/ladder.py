@@ -63,7 +63,7 @@ def reach(s: Standing, rung: int, rows: np.ndarray, at: np.ndarray, reason: Reas
     """These cases reach the rung, unless they had; the level follows and never falls (rule E2)."""
     new = ~s.reached[rung, rows]
     s.rung[rung, rows[new]], s.reached[rung, rows[new]] = at[new], True
-    s.rung_left[rung, rows[new]] = NONE
+    s.rung_left[rung, rows[new]], s.rung_reason[rung, rows[new]] = NONE, reason
     if rung != PREALERT:
         _lift(s, rows, np.full(len(rows), rung + 1, np.int8), at, reason)
 

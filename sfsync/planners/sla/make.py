@@ -29,7 +29,7 @@ class Sweep:
     """What the sweep found out about some cases.
 
     wanted   frame of the computed fields, in the order of ``trace.rows``
-    rungs    frame case_id, episode, rung, key, path, reason, reached_at: reached and not fired before
+    rungs    frame case_id, episode, rung, key, path, reason, reached_at, silent: reached and not fired before
     """
 
     trace: Trace
@@ -49,16 +49,19 @@ def _rungs(trace: Trace, result: Result, figures: Figures, fired: set[tuple[str,
     parts = []
     for number, name in enumerate(RUNGS):
         rows = np.flatnonzero(result.reached[:, number])
-        parts.append(_fires(trace, result, figures, rows, name, result.rungs[rows, number]))
+        reasons = [Reason(r).name for r in result.rung_reason[rows, number]]
+        parts.append(_fires(trace, result, figures, rows, name, result.rungs[rows, number], reasons))
     rows = np.flatnonzero(result.resumed_by_limit != NONE)
-    parts.append(_fires(trace, result, figures, rows, RESUMED, result.resumed_by_limit[rows]))
+    parts.append(_fires(trace, result, figures, rows, RESUMED, result.resumed_by_limit[rows], ["LIMIT"] * len(rows)))
     found = pd.concat(parts, ignore_index=True)
     known = [key in fired for key in zip(found["case_id"], found["episode"], found["rung"], strict=True)]
     return found[~np.array(known, bool)].reset_index(drop=True)
 
 
-def _fires(trace: Trace, result: Result, figures: Figures, rows: np.ndarray, name: str, at: np.ndarray) -> pd.DataFrame:
-    reasons = [Reason(r).name for r in result.level_reason[rows]]
+def _fires(
+    trace: Trace, result: Result, figures: Figures, rows: np.ndarray, name: str, at: np.ndarray, reasons: list[str]
+) -> pd.DataFrame:
+    """``silent``: the case is over; what it went through is recorded, but nobody is called any more."""
     return pd.DataFrame(
         {
             "case_id": trace.rows["id"].to_numpy(object)[rows],
@@ -68,6 +71,7 @@ def _fires(trace: Trace, result: Result, figures: Figures, rows: np.ndarray, nam
             "path": [figures.paths[p] for p in result.path[rows]],
             "reason": reasons,
             "reached_at": list(walltime.texts(at)),
+            "silent": ~result.open[rows],
         }
     )
 
@@ -80,7 +84,7 @@ def owners(swept: Sweep, figures: Figures, queues: Mapping[str, str], outside: s
     rows = swept.trace.rows
     made = pd.Series([None] * len(rows), dtype=object)
     new = set(zip(swept.rungs["case_id"], swept.rungs["rung"], strict=True))
-    held = swept.wanted["compliance_hold"] == "true"
+    held = (swept.wanted["compliance_hold"] == "true").to_numpy(bool) | ~swept.result.open
     for i, (case_id, level, path) in enumerate(zip(rows["id"], swept.result.level, swept.result.path, strict=True)):
         stays = level < 2 or (case_id, f"L{level}") not in new or (figures.paths[path], int(level)) in outside
         if not stays and not held[i]:

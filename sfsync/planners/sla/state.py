@@ -28,7 +28,7 @@ class Standing:
 
     Per rung (4 x n, in the order of ``RUNGS``)
     rung     when it was or will be reached                  reached  whether it was, in this episode
-    rung_left running time to it, while paused
+    rung_left running time to it, while paused               rung_reason  why it was reached
     """
 
     figures: Figures
@@ -55,6 +55,7 @@ class Standing:
         self.cal, self.raised_cal = np.zeros((5, n), np.int8), np.zeros((5, n), np.int8)
         self.raised = _nothing(5, n)
         self.rung, self.rung_left, self.reached = _nothing(4, n), _nothing(4, n), np.zeros((4, n), bool)
+        self.rung_reason = np.full((4, n), Reason.NONE, np.int8)
         self.open, self.resolved = np.ones(n, bool), np.zeros(n, bool)
         self.resolved_at, self.left_at_resolution = _nothing(n), _nothing(n)
         self.answered, self.mitigated = np.zeros(n, bool), np.zeros(n, bool)
