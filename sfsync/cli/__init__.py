@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "failures": ("issues", "Records whose write was refused: list, retry."),
     "conflicts": ("conflicts", "Values changed on both sides: list, show, resolve, by rule."),
     "holds": ("issues", "Records that wait for something: list, release."),
-    "sla": ("sla", "Clocks and escalations: enforce, explain, policy."),
+    "sla": ("sla", "Clocks and escalations: enforce, explain, policy, drill, simulate, report."),
     "org": ("org", "The rehearsal org: serve, reset; deploy custom fields into any org."),
 }
 

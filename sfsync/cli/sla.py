@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfsync.cli import options as o
+from sfsync.cli import sla_look
 from sfsync.cli.opening import open_bench, open_progress
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 @click.group()
 def sla() -> None:
     """Promises to customers: what is due when, who is called when it is late, and why."""
+
+
+for _command in (sla_look.policy, sla_look.drill, sla_look.simulate, sla_look.report):
+    sla.add_command(_command)
 
 
 def _config(obj: dict[str, Any]) -> Path | None:

@@ -6,6 +6,7 @@ on; a million cases of five events are five steps over arrays.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -75,7 +76,7 @@ def evaluate(cases: Cases, events: Events, figures: Figures, as_of: int) -> Resu
         s = _standing(cases.part(start, stop), moved, figures, as_of)
         s.warned |= warned[start:stop]
         parts.append(_result(s, as_of))
-    return parts[0] if len(parts) == 1 else _joined(parts)
+    return joined(parts)
 
 
 def _standing(cases: Cases, events: Events, figures: Figures, as_of: int) -> Standing:
@@ -169,5 +170,8 @@ def _next(s: Standing, coming: tuple[np.ndarray, ...], as_of: int) -> np.ndarray
     return np.where(first == NEVER, NONE, first)
 
 
-def _joined(parts: list[Result]) -> Result:
+def joined(parts: Sequence[Result]) -> Result:
+    """Several results as one, in their order."""
+    if len(parts) == 1:
+        return parts[0]
     return Result(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Result)})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -34,6 +34,11 @@ class Cases:
         """The cases from ``start`` to ``stop``, by position."""
         columns = (self.tier, self.priority, self.channel, self.category, self.t0, self.incident, self.incident_parent)
         return Cases(*(c[start:stop] for c in columns))
+
+
+def joined(parts: Sequence[Cases]) -> Cases:
+    """Several columns of cases as one, in their order."""
+    return Cases(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Cases)))
 
 
 @dataclass(frozen=True)

@@ -175,6 +175,15 @@ class Timers(_Model):
     pvr_renewal_notices: tuple[Length, ...]
 
 
+class Drill(_Model):
+    """A case that is played through the ladder."""
+
+    tier: Tier
+    priority: Priority
+    channel: Channel
+    category: str
+
+
 class Policy(_Model):
     """One version of the policy."""
 
@@ -194,6 +203,7 @@ class Policy(_Model):
     standard_payment_p1: Literal["only_if_incident", "always"] = "only_if_incident"
     same_day_tz: str
     timers: Timers
+    drills: dict[str, Drill] = Field(default_factory=dict)
     paths: dict[str, PathSpec]
     categories: dict[str, CategorySpec]
 
@@ -282,10 +292,11 @@ def _unknown_names(policy: Policy) -> Iterator[str]:
     for name, category in policy.categories.items():
         if category.path not in policy.paths:
             yield f"categories.{name}.path: there is no path {category.path}"
+    for name, drill in policy.drills.items():
+        if drill.category not in policy.categories:
+            yield f"drills.{name}.category: there is no category {drill.category}"
     for path, spec in policy.paths.items():
-        for level in LEVELS:
-            if not getattr(spec, level):
-                yield f"paths.{path}.{level}: nobody owns this level"
+        yield from (f"paths.{path}.{level}: nobody owns this level" for level in LEVELS if not getattr(spec, level))
     for status in sorted(set(policy.pause_statuses) - set(STATUSES)):
         yield f"pause_statuses: there is no status {status}"
     for zone in (policy.tz, policy.same_day_tz):

@@ -79,6 +79,23 @@ def changed(queries: Queries, since: datetime | None, until: datetime) -> pd.Dat
     return found.sort_values("stamp", na_position="last").drop_duplicates("id")
 
 
+def received(queries: Queries, since: datetime, until: datetime) -> list[str]:
+    """Ids of the cases that reached us in a span of time."""
+    span = f"CreatedDate >= {soql.instant(since)} AND CreatedDate <= {soql.instant(until)}"
+    return _found(queries, span)
+
+
+def alive(queries: Queries, since: datetime, until: datetime) -> list[str]:
+    """Ids of the cases that were open, or changed, in a span of time."""
+    after = f"(IsClosed = FALSE OR SystemModstamp >= {soql.instant(since)})"
+    return _found(queries, f"CreatedDate <= {soql.instant(until)} AND {after}")
+
+
+def _found(queries: Queries, where: str) -> list[str]:
+    ask = soql.select(["Id"], "Case", where, "Id")
+    return [row["Id"] for page in queries.pages(ask) for row in page.rows]
+
+
 def read(queries: Queries, ids: Sequence[str]) -> Happened:
     """All that happened to these cases."""
     parts: dict[str, list[dict[str, Any]]] = {"Case": [], "CaseHistory": [], "CaseComment": [], "EmailMessage": []}
