@@ -70,6 +70,7 @@ def _as_json(now: Policy) -> dict[str, Any]:
     return {"policy": json.loads(json.dumps(dumped, default=plain, skipkeys=True))}
 
 
+GREY = "bright_black"
 TIERS = ("VVIP", "VIP", "STANDARD", "PARTNER")
 
 
@@ -81,7 +82,7 @@ def _promises(now: Policy) -> None:
         tier = now.tier(name)
         for priority in ("P1", "P2", "P3", "P4"):
             targets = [getattr(tier, clock).get(priority) for clock in ("MIT", "RES", "NU", "PIR")]
-            rungs = tier.ladder[priority]  # type: ignore[index]
+            rungs = tier.ladder[priority]
             calendar = now.calendar_of(name, "RES", priority)
             ladder = ", ".join(f"{rung.replace('_', ' ')} +{length}" for rung, length in rungs.items())
             rows.append((name, priority, *(str(t) if t else "" for t in targets), calendar, ladder))
@@ -139,10 +140,9 @@ def drill(obj: dict[str, Any], scenario: str | None, as_of: datetime | None, as_
             if as_json:
                 screen.emit(found)
             else:
-                rows = [
-                    (d["drill"], d["tier"], d["priority"], d["category"], instant(d["last"]), _due(d)) for d in found
-                ]
-                table("Drills", ("drill", "tier", "priority", "category", "last", ""), rows)
+                names = ("drill", "tier", "priority", "category")
+                known = [(*(d[n] for n in names), instant(d["last"]), _due(d)) for d in found]
+                table("Drills", (*names, "last", ""), known)
             return int(Exit.WAITING if any(d["due"] for d in found) else Exit.DONE)
         kept, played = runs.play(bench, scenario)
     if as_json:
@@ -232,19 +232,14 @@ def report(
         screen.emit({**period, "cases": found.cases, "figures": shares, "first_response": responses})
         return int(Exit.DONE)
     rows = [
-        (
-            r["metric"],
-            r["group"],
-            r["numerator"],
-            r["denominator"],
-            Styled(r["value"], "bright_black" if r["few"] else ""),
-        )
+        (*(r[n] for n in ("metric", "group", "numerator", "denominator")), Styled(r["value"], GREY if r["few"] else ""))
         for r in _records(found.shares)
     ]
     table("Promises", ("figure", by or "", "of", "out of", "%"), rows, right=("of", "out of", "%"))
     if len(found.responses):
         names = list(found.responses.columns)
-        table("Seconds to the first response", names, found.responses.to_numpy().tolist(), right=names[2:])
+        seconds = [tuple(r.values()) for r in _records(found.responses)]
+        table("Seconds to the first response", names, seconds, right=names[2:])
     screen.say(f"{found.cases:,} cases, {since:%Y-%m-%d} to {until:%Y-%m-%d}", "ok")
     return int(Exit.DONE)
 
