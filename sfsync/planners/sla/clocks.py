@@ -66,17 +66,33 @@ class Result:
 
 def evaluate(cases: Cases, events: Events, figures: Figures, as_of: int) -> Result:
     """All clocks of all cases at ``as_of`` (int64 microseconds UTC), whatever the order of the events."""
-    events, warned = usable(cases, events, as_of)
-    parts = []
-    for start in range(0, max(len(cases), 1), TOGETHER):
-        stop = min(start + TOGETHER, len(cases))
-        first, last = np.searchsorted(events.case, (start, stop))
-        mine = events.take(np.arange(first, last))
-        moved = Events(mine.case - start, mine.at, mine.kind, mine.value, mine.sent)
-        s = _standing(cases.part(start, stop), moved, figures, as_of)
-        s.warned |= warned[start:stop]
-        parts.append(_result(s, as_of))
-    return joined(parts)
+    whole = _Result(len(cases))
+    for number, mine in enumerate(events.parts(TOGETHER, len(cases))):
+        start = number * TOGETHER
+        some = cases.part(start, start + TOGETHER)
+        used, warned = usable(some, mine, as_of)
+        s = _standing(some, used, figures, as_of)
+        s.warned |= warned
+        whole.put(start, _result(s, as_of))
+    return whole.done()
+
+
+class _Result:
+    """A result that is filled part by part, so that no part is held twice."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._columns: dict[str, np.ndarray] = {}
+
+    def put(self, start: int, part: Result) -> None:
+        for field in fields(Result):
+            values: np.ndarray = getattr(part, field.name)
+            if field.name not in self._columns:
+                self._columns[field.name] = np.empty((self._count, *values.shape[1:]), values.dtype)
+            self._columns[field.name][start : start + len(values)] = values
+
+    def done(self) -> Result:
+        return Result(**self._columns)
 
 
 def _standing(cases: Cases, events: Events, figures: Figures, as_of: int) -> Standing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 
@@ -66,7 +67,21 @@ class Events:
 
     def ordered(self) -> Events:
         """By case, instant and kind: the result does not depend on the order of arrival (policy C.4, rule 8)."""
-        return self.take(np.lexsort((~self.sent, self.value, self.kind, self.at, self.case)))
+        what = (self.kind.astype(np.int64) << 17) | (self.value.astype(np.int64) << 1) | ~self.sent
+        return self.take(np.lexsort((what, self.at, self.case)))
+
+    def parts(self, size: int, count: int) -> Iterator[Events]:
+        """The events of each ``size`` cases, numbered from the first of them; ``count`` cases in all."""
+        part = self.case // size
+        if (part[1:] < part[:-1]).any():
+            whole = self.take(np.argsort(part.astype(np.uint16), kind="stable"))
+            part = whole.case // size
+        else:
+            whole = self
+        edges = np.searchsorted(part, np.arange(-(-max(count, 1) // size) + 1))
+        for number, (first, last) in enumerate(pairwise(edges.tolist())):
+            columns = (whole.at, whole.kind, whole.value, whole.sent)
+            yield Events(whole.case[first:last] - number * size, *(c[first:last] for c in columns))
 
 
 def no_events() -> Events:
