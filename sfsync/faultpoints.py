@@ -19,6 +19,7 @@ NAMES = (
     "apply.written",  # a batch is written, not read back
     "apply.remembered",  # agreements are in the base, nothing is written yet
     "sla.fired",  # the rungs that fire are claimed, nothing is written yet
+    "sla.commented",  # the comments are on the cases, no notice has left yet
     "sla.told",  # comments and notices have left, the mark has not moved yet
     "sync.windows",  # everything is written, the windows have not moved yet
     "ledger.intent.opened",  # the intent is committed, nothing has left yet

@@ -63,13 +63,14 @@ def enforce(obj: dict[str, Any], full: bool, dry_run: bool, as_of: datetime | No
     """Bring clocks, level and owner of cases up to date, and call whom the ladder calls. For cron, every minute.
 
     Looks at cases that changed and at those whose time has come; --full looks at every open case. Each rung of the
-    ladder fires once, also after downtime. Exit code 3: some cases could not be used (failures has them).
+    ladder fires once, also after downtime. Without --as-of the org's own clock counts. Exit code 3: some cases could
+    not be used (failures has them).
     """
     from sfsync.cli import screen
     from sfsync.runs import sla_enforce as runs
 
     with open_bench(obj, as_of) as bench, open_progress(obj) as progress:
-        done = runs.enforce(bench, full=full, dry_run=dry_run, progress=progress)
+        done = runs.enforce(bench, full=full, dry_run=dry_run, live=as_of is None, progress=progress)
         progress.rest()
     if as_json:
         screen.emit(done.as_json())

@@ -39,18 +39,19 @@ def stamps(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:
 
 
 def fired(ledger: Ledger, ids: Sequence[str]) -> set[tuple[str, int, str]]:
-    """The rungs of these cases that have fired: case id, episode, rung."""
+    """The rungs of these cases that have fired and whose notice has left: case id, episode, rung."""
     c = sla_rung.c
     found: set[tuple[str, int, str]] = set()
     with ledger.reading() as connection:
         for some in database.chunks(ids):
-            ask = sa.select(c.case_id, c.episode, c.rung).where(database.within(connection, c.case_id, some))
+            mine = database.within(connection, c.case_id, some), c.told_at.is_not(None)
+            ask = sa.select(c.case_id, c.episode, c.rung).where(*mine)
             found |= {(str(i), int(e), str(r)) for i, e, r in connection.execute(ask)}
     return found
 
 
 def fire(ledger: Ledger, run_id: str, rungs: pd.DataFrame, as_of: datetime) -> int:
-    """Claims rungs (columns case_id, episode, rung, key, path, reason, reached_at, silent); how many are new.
+    """Claims rungs (columns as in ``planners.sla.make.Sweep``); how many are new.
 
     What is ``silent`` counts as told.
     """
@@ -82,11 +83,31 @@ def told(ledger: Ledger, rungs: Sequence[Mapping[str, Any]], as_of: datetime) ->
 
 
 def remember(ledger: Ledger, cases: pd.DataFrame) -> None:
-    """When to look again: columns case_id, key, stamp, next_at (null: when it changes), policy_version."""
+    """When to look again: columns case_id, key, stamp (empty: whatever its stamp), next_at (null: when it changes),
+    policy_version, entered.
+    """
     if len(cases):
         columns = {n: [None if pd.isna(v) else v for v in cases[n]] for n in cases.columns}
         with ledger.writing() as connection:
             database.upsert(connection, sla_case, columns)
+
+
+def entered(ledger: Ledger, ids: Sequence[str]) -> dict[str, str | None]:
+    """The category for which each of these cases was held."""
+    c = sla_case.c
+    found: dict[str, str | None] = {}
+    with ledger.reading() as connection:
+        for some in database.chunks(ids):
+            ask = sa.select(c.case_id, c.entered).where(database.within(connection, c.case_id, some))
+            found.update((str(i), e) for i, e in connection.execute(ask))
+    return found
+
+
+def forget(ledger: Ledger, ids: Sequence[str]) -> None:
+    """These cases are gone: nobody looks at them again."""
+    with ledger.writing() as connection:
+        for some in database.chunks(ids):
+            connection.execute(sla_case.delete().where(database.within(connection, sla_case.c.case_id, some)))
 
 
 def keep_drill(ledger: Ledger, drill: Mapping[str, Any]) -> None:

@@ -215,6 +215,7 @@ sla_case = Table(
     Column("stamp", _Text, nullable=False),  # Salesforce's change stamp of the state that was looked at
     Column("next_at", _Text),  # when time alone changes something; null: never
     Column("policy_version", _Text, nullable=False),
+    Column("entered", _Text),  # the category of compliance for which it was held
     Index("sla_case_next", "next_at"),
 )
 
@@ -224,10 +225,11 @@ sla_rung = Table(
     metadata,
     Column("case_id", _Text, primary_key=True),
     Column("episode", Integer, primary_key=True, autoincrement=False),
-    Column("rung", _Text, primary_key=True),  # L2_prealert, L2, L3, L4; resumed: the limit of a pause
+    Column("rung", _Text, primary_key=True),  # L2_prealert, L2, L3, L4; resumed-<instant>: the limit of a pause
     Column("key", _Text, nullable=False),
     Column("path", _Text, nullable=False),
     Column("reason", _Text, nullable=False),
+    Column("policy_version", _Text, nullable=False),
     Column("reached_at", _Text, nullable=False),  # as computed
     Column("processed_at", _Text, nullable=False),
     Column("run_id", _Text, nullable=False),

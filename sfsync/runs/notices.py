@@ -7,9 +7,11 @@ killed in between finds what has left already. Nothing here reaches a customer, 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sfsync.faultpoints import hit
 from sfsync.ledger import sla as memory
 from sfsync.planners.sla.make import RESUMED
 from sfsync.planners.sla.policy import Policy
@@ -18,15 +20,20 @@ from sfsync.runs.bench import Bench
 LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4}
 
 
-def tell(bench: Bench, policy: Policy, run_id: str) -> int:
-    """Comments and notices of all rungs that have not been told; returns how many left."""
+def tell(bench: Bench, policies: Mapping[str, Policy], run_id: str) -> int:
+    """Comments and notices of all rungs that have not been told; returns how many left.
+
+    ``policies`` by version: each rung by its case's own.
+    """
     rungs = memory.untold(bench.ledger)
     if not rungs:
         return 0
+    newest = list(policies.values())[-1]
     have = _commented(bench, [r["case_id"] for r in rungs])
-    wanted = [r for r in rungs if _mark(r) not in have]
-    bench.salesforce.comment([(r["case_id"], _comment(policy, r)) for r in wanted])
-    for rung in rungs:
+    wanted = [(r, policies.get(r["policy_version"], newest)) for r in rungs]
+    bench.salesforce.comment([(r["case_id"], _comment(p, r)) for r, p in wanted if _mark(r) not in have])
+    hit("sla.commented")
+    for rung, policy in wanted:
         _put(outbox(bench), _notice(policy, rung, run_id))
     memory.told(bench.ledger, rungs, bench.as_of)
     return len(rungs)
@@ -47,25 +54,36 @@ def _commented(bench: Bench, ids: list[str]) -> set[str]:
     return {text[text.rindex("[sfsync ") :].strip() for text in texts if "[sfsync " in text}
 
 
+def _level(rung: dict[str, Any]) -> str:
+    return f"L{LEVELS.get(rung['rung'], 1)}"
+
+
 def _owner(policy: Policy, rung: dict[str, Any]) -> str:
+    return str(getattr(policy.paths[rung["path"]], _level(rung)))
+
+
+def _addressee(policy: Policy, rung: dict[str, Any]) -> str:
+    """Where the level is outside the company, somebody inside is told."""
     spec = policy.paths[rung["path"]]
-    return str(getattr(spec, f"L{LEVELS.get(rung['rung'], 1)}"))
+    return str(spec.inform) if spec.outside == _level(rung) and spec.inform else _owner(policy, rung)
 
 
 def _comment(policy: Policy, rung: dict[str, Any]) -> str:
     at = rung["reached_at"]
-    if rung["rung"] == RESUMED:
+    if rung["rung"].startswith(RESUMED):
         said = f"The pause came to its limit at {at}; the clocks run again. Contact the requester, or solve the case."
     elif rung["rung"] == "L2_prealert":
         said = f"Pre-alert to {_owner(policy, rung)} since {at}: without progress the case goes there shortly."
     else:
         said = f"Escalated to {rung['rung']} ({_owner(policy, rung)}) on path {rung['path']} at {at}: {rung['reason']}."
+        if policy.paths[rung["path"]].outside == _level(rung):
+            said += f" Open a reference there; the case keeps its owner, {_addressee(policy, rung)} is informed."
     return f"{said} {_mark(rung)}"
 
 
 def _notice(policy: Policy, rung: dict[str, Any], run_id: str) -> dict[str, Any]:
     names = ("case_id", "key", "episode", "rung", "path", "reason", "reached_at", "processed_at")
-    return {**{n: rung[n] for n in names}, "to": _owner(policy, rung), "run": run_id}
+    return {**{n: rung[n] for n in names}, "to": _addressee(policy, rung), "run": run_id}
 
 
 def _put(folder: Path, notice: dict[str, Any]) -> None:

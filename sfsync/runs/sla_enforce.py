@@ -1,43 +1,42 @@
 """sla enforce: the sweep that keeps clocks, level and owner of cases as the policy wants them, every minute.
 
 It looks at the cases that changed since the last sweep, and at those that time alone has changed; never at all of them.
-Nothing due: one API call. Each rung fires once: its row in the ledger is there before its notice leaves.
+Nothing due: one API call. Each rung fires once: it is claimed in the ledger before anything is written for it, and
+fires until its notice has left. Killed anywhere, the next sweep looks at the same cases again.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sfsync.errors import ConfigError, Exit
+from sfsync.errors import ConfigError, DriftError, Exit
 from sfsync.faultpoints import hit
-from sfsync.ledger import issues
+from sfsync.ledger import database, issues
 from sfsync.ledger import sla as memory
 from sfsync.mapping.model import Mapping
 from sfsync.plan.apply import apply
 from sfsync.plan.folder import PlanFolder
-from sfsync.plan.model import Count, Header, MappingPlan, Note
+from sfsync.plan.model import Note
 from sfsync.plan.recover import over, recover
-from sfsync.planners.sla import make, walltime
-from sfsync.planners.sla.clocks import evaluate
-from sfsync.planners.sla.figures import Figures, figures
-from sfsync.planners.sla.make import Sweep
 from sfsync.planners.sla.policy import Policy
-from sfsync.planners.sla.trace import trace
-from sfsync.planners.sla.variant import ORG, QUEUE, ROW, org_fields, row_fields
+from sfsync.planners.sla.variant import ORG, ROW, org_fields, row_fields
 from sfsync.planners.sync.make import Progress
+from sfsync.planners.sync.sayings import note
 from sfsync.runs import notices
 from sfsync.runs import sync as runs
 from sfsync.runs.bench import Bench
-from sfsync.runs.result import Result
+from sfsync.runs.result import Result, planned_numbers
 from sfsync.runs.running import Run, quiet, running, scratch
-from sfsync.runs.sla_policy import policies, policy_at
+from sfsync.runs.sla_policy import policies
+from sfsync.runs.sla_sweep import CODES, SOON, Looked, Sweeper
 from sfsync.sides.salesforce import happened
-from sfsync.sides.side import TEXT
 
 TOGETHER = 2_000  # cases looked at together
 
@@ -61,25 +60,22 @@ class Enforced:
         return {**self.result.as_json(), "looked_at": self.looked_at, "rungs": self.rungs, "told": self.told}
 
 
-def enforce(bench: Bench, *, full: bool = False, dry_run: bool = False, progress: Progress = quiet) -> Enforced:
-    """One sweep at ``bench.as_of``; with ``full`` over every open case."""
+def enforce(
+    bench: Bench, *, full: bool = False, dry_run: bool = False, live: bool = False, progress: Progress = quiet
+) -> Enforced:
+    """One sweep at ``bench.as_of``, or (``live``) at the org's own time; with ``full`` over every open case."""
     case = bench.mappings.get("case")
     if case is None:
         step = "Put mappings/case.yaml back; a fresh one comes from sfsync init."
         raise ConfigError("there is no mapping `case` to enforce promises on", "SLA_CASES", "mappings", step)
-    policy = policy_at(policies_of(bench), bench.as_of)
+    if live:
+        bench.as_of = bench.salesforce.session.clock().replace(microsecond=0)
     sides = {ORG: org_fields(case), ROW: row_fields(case)}
     if dry_run:
-        started = time.monotonic()
-        done = Enforced(Result("dry-run", bench.as_of))
-        sweeper = _Sweeper(bench, policy, sides, done, None)
-        sweeper.run(full, progress)
-        done.result.api_calls = bench.salesforce.api_calls
-        done.result.duration_s = time.monotonic() - started
-        return done
+        return _dry(bench, sides, full, progress)
     with running(bench, "sla enforce", sides, progress) as run:
         done = Enforced(run.result)
-        _Sweeper(bench, policy, sides, done, run).run(full, progress)
+        _run(run, done, full, progress)
         run.result.api_calls = bench.salesforce.api_calls
         run.result.api_remaining = bench.salesforce.api_remaining
     return done
@@ -93,168 +89,122 @@ def policies_of(bench: Bench) -> list[Policy]:
     return model.load(own) if own.exists() else policies(None)
 
 
-class _Sweeper:
-    """One sweep: which cases, what happened to them, what follows."""
+def _dry(bench: Bench, sides: dict[str, Mapping], full: bool, progress: Progress) -> Enforced:
+    started = time.monotonic()
+    done = Enforced(Result("dry-run", bench.as_of))
+    with _looked(bench, sides, done, full, progress) as (looked, _, _):
+        header = looked.folder.header
+        assert header is not None
+        done.result.mappings = planned_numbers(header) if looked.ids else {}
+        done.result.exit = Exit.REFUSED_ROWS if len(looked.refused) else Exit.DONE
+    done.result.api_calls = bench.salesforce.api_calls
+    done.result.duration_s = time.monotonic() - started
+    return done
 
-    def __init__(
-        self, bench: Bench, policy: Policy, sides: dict[str, Mapping], done: Enforced, run: Run | None
-    ) -> None:
-        self.bench, self.policy, self.sides, self.done, self.run_ = bench, policy, sides, done, run
-        self.figures: Figures = figures(policy)
-        self.as_of = walltime.micros(bench.as_of)
-        self.rows = pd.DataFrame()
 
-    def run(self, full: bool, progress: Progress) -> None:
-        """Looks, writes, tells; the mark moves when all of it is done."""
-        bench, ledger = self.bench, self.bench.ledger
-        mapping = self.sides[ORG]
-        if self.run_:
-            for each in self.sides.values():
-                recover(ledger, bench.platform, bench.salesforce, each)
-        since = None if full else ledger.watermark(ORG, "salesforce")
-        window = bench.salesforce.window(mapping, since)
-        found = happened.changed(bench.salesforce.queries, window.since, min(window.until, bench.as_of))
-        ids = self._worth_it(found)
+def _run(run: Run, done: Enforced, full: bool, progress: Progress) -> None:
+    """Looks, claims, writes, tells; the mark moves when all of it is done."""
+    bench, ledger = run.bench, run.bench.ledger
+    bound = ledger.bind(bench.platform.identity(), bench.salesforce.identity())
+    runs.stop_at([note(f) for f in bound], ())
+    for mapping in run.mappings.values():
+        recover(ledger, bench.platform, bench.salesforce, mapping)
+    with _looked(bench, run.mappings, done, full, progress) as (looked, sweeper, until):
+        stopped = False
+        if looked.ids:
+            memory.fire(ledger, run.id, looked.rungs, bench.as_of)
+            hit("sla.fired")
+            stopped = _write(run, looked)
+            _remember(run, looked, stopped)
+        done.told = notices.tell(bench, sweeper.policies, run.id)
+        hit("sla.told")
+        if not stopped:
+            ledger.set_watermark(ORG, "salesforce", until, run.id)
+            for name in run.mappings:
+                over(ledger, name, run.id)
+
+
+@contextmanager
+def _looked(
+    bench: Bench, sides: dict[str, Mapping], done: Enforced, full: bool, progress: Progress
+) -> Iterator[tuple[Looked, Sweeper, Any]]:
+    """What is to be done, as a plan in a folder that is thrown away at the end; reads only."""
+    since = None if full else bench.ledger.watermark(ORG, "salesforce")
+    window = bench.salesforce.window(sides[ORG], since)
+    until = min(window.until, bench.as_of)
+    sweeper = Sweeper(bench, policies_of(bench), sides)
+    found = happened.changed(bench.salesforce.queries, window.since, until)
+    ids = _worth_it(bench, found)
+    folder = PlanFolder.create(scratch(bench))
+    try:
+        looked = Looked(folder, dict(zip(found["id"], found["stamp"], strict=True)))
+        if ids:
+            _fit(bench, sides[ORG])
         for start in range(0, len(ids), TOGETHER):
             progress(ORG, "looking at cases", start)
-            self._some(ids[start : start + TOGETHER])
-        if self.run_:
-            self.done.told = notices.tell(bench, self.policy, self.run_.id)
-            hit("sla.told")
-            ledger.set_watermark(ORG, "salesforce", min(window.until, bench.as_of), self.run_.id)
-            for name in self.sides:
-                over(ledger, name, self.run_.id)
-
-    def _worth_it(self, found: pd.DataFrame) -> list[str]:
-        """Changed since we looked, or changed by time."""
-        known = memory.stamps(self.bench.ledger, found["id"].tolist())
-        seen = [bool(s) and known.get(i) == s for i, s in zip(found["id"], found["stamp"], strict=True)]
-        moved = found["id"][~np.array(seen, bool)].tolist() if len(found) else []
-        return sorted({*moved, *memory.due(self.bench.ledger, self.bench.as_of)})
-
-    def _some(self, ids: list[str]) -> None:
-        bench, ledger = self.bench, self.bench.ledger
-        told = happened.read(bench.salesforce.queries, ids)
-        me = bench.salesforce.user_id()
-        traced = trace(told, self.figures, self.as_of, me)
-        self.done.looked_at += len(told.cases)
-        self._refuse(traced.problems)
-        result = evaluate(traced.cases, traced.events, self.figures, self.as_of)
-        swept = make.sweep(traced, result, self.figures, memory.fired(ledger, ids), self.as_of)
-        self.done.rungs += swept.rungs.drop(columns=["case_id", "silent"]).to_dict("records")
-        swept.wanted[QUEUE] = make.owners(swept, self.figures, self._queues(swept), _outside(self.policy))
-        if self.run_:
-            memory.fire(ledger, self.run_.id, swept.rungs, bench.as_of)
-            hit("sla.fired")
-        self._write(swept)
-        if self.run_:
-            memory.remember(ledger, self._when(swept))
-
-    def _queues(self, swept: Sweep) -> dict[str, str]:
-        """Ids of the queues by name; asked only when somebody is called."""
-        if not len(swept.rungs):
-            return {}
-        return self.bench.salesforce.queues()
-
-    def _refuse(self, problems: pd.DataFrame) -> None:
-        for code, some in problems.groupby("code"):
-            text = f"{len(some):,} cases cannot be used: {', '.join(some['key'].head(5))}"
-            step = "Correct the field in Salesforce; the next sweep looks again."
-            self.done.result.findings.append(
-                Note(code=str(code), message=text, level="error", mapping=ORG, next_step=step)
-            )
-        if len(problems):
-            self.done.result.exit = Exit.REFUSED_ROWS
-        if len(problems) and self.run_:
-            rows = problems.set_index("key")[["code"]].assign(
-                fields="", kind_of_failure="data", reason="the case does not fit the service-level policy"
-            )
-            issues.fail(self.bench.ledger, self.run_.id, ORG, "salesforce", rows)
-
-    def _write(self, swept: Sweep) -> None:
-        bench = self.bench
-        folder = PlanFolder.create(scratch(bench))
-        try:
-            header = self._plan(folder, swept)
-            if self.run_ is None:
-                _count(self.done.result, header)
-                return
-            self.run_.mappings = self.sides
-            hands = runs.hands_of(self.run_)
-            apply(folder, hands)
-            runs.finish(self.run_, folder, hands)
-            self.done.result.findings += [*header.findings]
-        finally:
-            folder.remove()
-
-    def _plan(self, folder: PlanFolder, swept: Sweep) -> Header:
-        bench, plans = self.bench, {}
-        keys = pd.Index(swept.trace.rows["key"], dtype=TEXT, name="key")
-        ids = pd.Series(swept.trace.rows["id"].to_numpy(object), index=keys, dtype=TEXT)
-        for name, mapping in self.sides.items():
-            side = "salesforce" if name == ORG else "platform"
-            now = bench.salesforce.fetch(mapping, keys, ids) if name == ORG else bench.platform.fetch(mapping, keys)
-            if name == ORG:
-                self.rows = now.meta
-            segment = make.segment(mapping, side, swept, swept.wanted, now)
-            if len(segment.changes):
-                folder.add(0, segment)
-            plans[name] = _part(mapping, side, len(now), len(segment.changes))
-        header = Header(
-            kind="sla",
-            as_of=bench.as_of,
-            platform=bench.platform.identity(),
-            org=bench.salesforce.identity(),
-            order=tuple(n for n in self.sides),
-            mappings=plans,
-        )
-        return folder.finish(header)
-
-    def _when(self, swept: Sweep) -> pd.DataFrame:
-        """When to look at each case again, and the stamp of the state that was looked at."""
-        rows = swept.trace.rows
-        return pd.DataFrame(
-            {
-                "case_id": rows["id"],
-                "key": rows["key"],
-                "stamp": rows["stamp"].fillna(""),
-                "next_at": list(walltime.texts(swept.result.next_at)),
-                "policy_version": self.figures.version,
-            }
-        )
+            sweeper.look(ids[start : start + TOGETHER], looked)
+        sweeper.finish(looked)
+        done.looked_at, done.rungs = len(looked.ids), looked.told()
+        done.result.findings += _sayings(looked.refused)
+        yield looked, sweeper, until
+    finally:
+        folder.remove()
 
 
-def _outside(policy: Policy) -> set[tuple[str, int]]:
-    return {(name, int(spec.outside[1])) for name, spec in policy.paths.items() if spec.outside}
+def _fit(bench: Bench, mapping: Mapping) -> None:
+    """Every field the sweep writes must be there: a promise that is not shown is not kept."""
+    errors = [f for f in bench.salesforce.check(mapping) if f.level == "error"]
+    if errors:
+        details = [f"{f.message} [{f.code}]" for f in errors]
+        said = "the org lacks what the sweep writes; nothing was written"
+        found = [note(f).model_dump() for f in errors]
+        raise DriftError(said, "DRIFT", ORG, errors[0].next_step or "See: sfsync doctor", details, found)
 
 
-def _part(mapping: Mapping, side: str, read: int, changed: int) -> MappingPlan:
-    numbers = {"salesforce": Count(), "platform": Count()}
-    numbers[side] = Count(updated=changed, unchanged=read - changed)
-    other = "platform" if side == "salesforce" else "salesforce"
-    return MappingPlan(
-        columns=mapping.columns,
-        digest=mapping.digest,
-        generation=0,
-        windows={},
-        read={side: 0, other: read},
-        salesforce=numbers["salesforce"],
-        platform=numbers["platform"],
-        conflicts=0,
-        segments=1 if changed else 0,
-        lanes={"main": changed},
-        sent={"main update": changed} if side == "salesforce" and changed else {},
-    )
+def _worth_it(bench: Bench, found: pd.DataFrame) -> list[str]:
+    """Changed since we looked, or changed by time."""
+    known = memory.stamps(bench.ledger, found["id"].tolist())
+    seen = [str(s)[:19] <= known.get(i, "")[:19] for i, s in zip(found["id"], found["stamp"], strict=True)]
+    moved = found["id"][~np.array(seen, bool)].tolist() if len(found) else []
+    return sorted({*moved, *memory.due(bench.ledger, bench.as_of)})
 
 
-def _count(result: Result, header: Header) -> None:
-    from sfsync.runs.result import planned_numbers
+def _sayings(refused: pd.DataFrame) -> list[Note]:
+    made = []
+    for code, some in refused.groupby("code"):
+        text = f"{len(some):,} cases do not fit: {', '.join(some['key'].head(5))}"
+        step = "Correct the field in Salesforce; the next sweep looks again. All of them: sfsync failures"
+        made.append(Note(code=str(code), message=text, level="error", mapping=ORG, next_step=step))
+    return made
 
-    for name, part in planned_numbers(header).items():
-        known = result.mappings.get(name)
-        if known is None:
-            result.mappings[name] = part
-            continue
-        for side in ("salesforce", "platform"):
-            for what, number in part[side].items():
-                known[side][what] += number
+
+def _write(run: Run, looked: Looked) -> bool:
+    """Applies the plan; True if the budget ended before it did."""
+    hands = runs.hands_of(run)
+    apply(looked.folder, hands)
+    said = [*run.result.findings, *(note(f) for f in hands.findings)]
+    runs.finish(run, looked.folder, hands)
+    run.result.findings = said + run.result.findings[len(said) - len(hands.findings) :]
+    return hands.stopped is not None
+
+
+def _remember(run: Run, looked: Looked, stopped: bool) -> None:
+    """When to look again; soon, and whatever its stamp, at a case of which something could not be written."""
+    ledger, as_of = run.bench.ledger, run.bench.as_of
+    rows = looked.remember
+    keys = rows["key"].tolist()
+    again = _unwritten(run, keys)
+    late = rows["key"].isin(again).to_numpy(bool) | stopped
+    soon = database.text_of(as_of if stopped else as_of + SOON)
+    rows = rows.assign(stamp=rows["stamp"].mask(late, ""), next_at=rows["next_at"].mask(late, soon))
+    memory.remember(ledger, rows)
+    memory.forget(ledger, sorted(set(looked.ids) - set(rows["case_id"])))
+
+
+def _unwritten(run: Run, keys: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for name in run.mappings:
+        found |= set(issues.holds(run.bench.ledger, name, keys=keys)["key"])
+        failed = issues.failures(run.bench.ledger, name, keys=keys)
+        found |= set(failed["key"][~failed["code"].str.startswith(CODES)])
+    return found

@@ -90,7 +90,7 @@ def simulate(bench: Bench, other: Path, since: timedelta, *, progress: Progress 
     now = walltime.micros(bench.as_of)
     tables, differ, count = [], [], 0
     for told in _history(bench, bench.as_of - since, progress):
-        traced, again = (trace(told, f, now, bench.salesforce.user_id()) for f in (ours, theirs))
+        traced, again = (trace(told, f, now) for f in (ours, theirs))
         both = [evaluate(t.cases, t.events, f, now) for t, f in ((traced, ours), (again, theirs))]
         count += len(traced.rows)
         tables.append(_counts(both, ours, theirs))
@@ -177,7 +177,7 @@ def report(bench: Bench, start: datetime, end: datetime, by: str | None, *, prog
     for first in range(0, len(ids), TOGETHER):
         progress("case", "reading", first)
         told = happened.read(bench.salesforce.queries, ids[first : first + TOGETHER])
-        traced = trace(told, known, at, bench.salesforce.user_id())
+        traced = trace(told, known, at)
         cases.append(traced.cases)
         results.append(evaluate(traced.cases, traced.events, known, at))
     if not cases:

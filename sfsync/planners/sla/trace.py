@@ -1,8 +1,8 @@
 """From what Salesforce kept of a case to the events the clocks are computed from. Whole columns.
 
 A field that was changed began with the oldest value its history knows. Statuses become pauses, resolutions and
-reopenings; published comments and e-mails become first responses and updates, unless we sent them ourselves: an
-automatic acknowledgement never counts (policy C.4).
+reopenings; published comments, e-mails and completed calls become first responses and updates. An automatic
+acknowledgement never counts (policy C.4): an e-mail whose headers say that it is one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ AHEAD = 5 * MINUTE  # how far ahead of us a stamp may be (policy C.4, rule 8)
 HEARD = 15 * MINUTE  # a pause needs a message to the requester so shortly before it (pause rule 4)
 OTHER = "other"
 DONE = ("Resolved", "Closed")
+STAMPS = ("first_response", "answered", "mitigated", "resolved", "last_update", "pir_delivered")
+DRAFT = "5"  # EmailMessage.Status
+AUTOMATIC = r"(?im)^(?:auto-submitted:\s*auto|x-autoreply:\s*yes|precedence:\s*auto_reply)"  # RFC 3834
 FIELDS = {"tier": "SFS_Tier__c", "category": "Type", "priority": "Priority"}
 KINDS = {"tier": EventKind.TIER, "category": EventKind.CATEGORY, "priority": EventKind.PRIORITY}
 
@@ -31,8 +34,8 @@ class Trace:
     """Cases and events for the engine, and what cannot be used.
 
     rows       frame of the cases that can be used: id, key, stamp, status, owner, priority, hold; position = case
-    problems   frame id, key, code: cases left out (E-TIER, E-STATUS, E-TIME-FUTURE …)
-    warnings   frame id, key, code: cases taken, with something to say (W-TYPE)
+    problems   frame id, key, code, stamp: cases left out (E-TIER, E-STATUS, E-TIME-FUTURE …)
+    warnings   frame id, key, code: cases taken, with something to say (W-TYPE; E-TIME-FUTURE: a stamp was left out)
     """
 
     rows: pd.DataFrame
@@ -42,22 +45,24 @@ class Trace:
     warnings: pd.DataFrame
 
 
-def trace(found: Happened, figures: Figures, as_of: int, me: str) -> Trace:
-    """What happened to these cases until ``as_of`` (microseconds UTC); ``me``: the id of our own user."""
+def trace(found: Happened, figures: Figures, as_of: int) -> Trace:
+    """What happened to these cases until ``as_of`` (microseconds UTC)."""
     rows = found.cases.reset_index(drop=True)
     rows["key"] = rows["key"].where(rows["key"].notna(), "SF-" + rows["number"].astype(str))
     history = _placed(found.history, rows)
     first = {name: _first(rows[name], history, field) for name, field in FIELDS.items()}
     t0 = micros(rows["received"].fillna(rows["created"]))
-    problems = _problems(rows, history, first, t0, as_of)
+    problems = _problems(rows, history, first, t0, as_of, figures)
     good = ~rows["id"].isin(problems["id"]).to_numpy(bool)
     place = np.where(good, np.cumsum(good) - 1, -1)
-    events = _joined(list(_events(found, rows, history, figures, me)))
+    future = _future(rows, as_of)
+    rows, warnings = rows.mask(future), _warnings(rows[good], first, future[good], figures)
+    events = _joined(list(_events(found, rows, history, figures)))
     mine = events.take(place[events.case] >= 0) if len(events) else events
     events = Events(place[mine.case], mine.at, mine.kind, mine.value, mine.sent) if len(mine) else no_events()
     first = {name: column[good] for name, column in first.items()}
     cases = _cases(rows[good], first, t0[good], figures)
-    return Trace(rows[good].reset_index(drop=True), cases, events, problems, _unknown_categories(rows, first, figures))
+    return Trace(rows[good].reset_index(drop=True), cases, events, problems, warnings)
 
 
 def micros(at: pd.Series) -> np.ndarray:
@@ -93,7 +98,7 @@ def _cases(rows: pd.DataFrame, first: dict[str, np.ndarray], t0: np.ndarray, fig
         channel=_numbers(rows["channel"], figures.channels, None),
         category=_numbers(first["category"], figures.categories, OTHER),
         t0=t0,
-        incident=incident | rows["parent"].notna().to_numpy(bool),
+        incident=incident | rows["in_incident"].to_numpy(bool),
         incident_parent=incident,
     )
 
@@ -104,36 +109,55 @@ def _numbers(words: Sequence[object] | pd.Series, known: Sequence[str], other: s
 
 
 def _problems(
-    rows: pd.DataFrame, history: pd.DataFrame, first: dict[str, np.ndarray], t0: np.ndarray, as_of: int
+    rows: pd.DataFrame,
+    history: pd.DataFrame,
+    first: dict[str, np.ndarray],
+    t0: np.ndarray,
+    as_of: int,
+    figures: Figures,
 ) -> pd.DataFrame:
-    status = history[history["field"] == "Status"]
-    odd = np.zeros(len(rows), bool)
-    odd[status["case"][~status["new"].isin(STATUSES)].to_numpy(np.int64)] = True
+    """What a case is made of must be known as it is now, and as it was before any change that counts."""
     checks = {
-        "E-TIER": ~pd.Series(first["tier"], dtype=object).isin([*TIERS, None]).to_numpy(bool),
-        "E-PRIORITY": ~pd.Series(first["priority"], dtype=object).isin([*PRIORITIES, None]).to_numpy(bool),
-        "E-STATUS": odd | ~rows["status"].isin(STATUSES).to_numpy(bool),
+        "E-TIER": _odd(rows["tier"], TIERS) | _odd(first["tier"], TIERS),
+        "E-PRIORITY": _odd(rows["priority"], PRIORITIES),
+        "E-STATUS": _odd(rows["status"], STATUSES) | rows["status"].isna().to_numpy(bool),
+        "E-CHANNEL": _odd(rows["channel"], figures.channels),
         "E-TIME-FUTURE": t0 > as_of + AHEAD,
     }
-    return pd.concat([rows[mask][["id", "key"]].assign(code=code) for code, mask in checks.items()]).drop_duplicates(
-        "id"
-    )
+    found = [rows[mask][["id", "key", "stamp"]].assign(code=code) for code, mask in checks.items()]
+    return pd.concat(found, ignore_index=True).drop_duplicates("id")
 
 
-def _unknown_categories(rows: pd.DataFrame, first: dict[str, np.ndarray], figures: Figures) -> pd.DataFrame:
-    known = rows["category"].isin(figures.categories) | rows["category"].isna()
-    return rows[~known][["id", "key"]].assign(code="W-TYPE")
+def _odd(words: pd.Series | np.ndarray, known: Sequence[str]) -> np.ndarray:
+    """bool n: a word, and none of the known ones."""
+    given = pd.Series(words, dtype=object)
+    return (given.notna() & ~given.isin(known)).to_numpy(bool)
+
+
+def _future(rows: pd.DataFrame, as_of: int) -> pd.DataFrame:
+    """The frame's cells that hold a stamp nobody can have made yet (policy C.4, rule 8)."""
+    limit = pd.Timestamp(as_of + AHEAD, unit="us", tz="UTC")
+    return pd.DataFrame({n: rows[n] > limit if n in STAMPS else False for n in rows.columns}, index=rows.index)
+
+
+def _warnings(rows: pd.DataFrame, first: dict[str, np.ndarray], future: pd.DataFrame, figures: Figures) -> pd.DataFrame:
+    unknown = _odd(rows["category"], figures.categories)
+    checks = {"E-TIME-FUTURE": future.any(axis=1).to_numpy(bool), "W-TYPE": unknown}
+    found = [rows[mask][["id", "key"]].assign(code=code) for code, mask in checks.items()]
+    return pd.concat(found, ignore_index=True).drop_duplicates("id")
 
 
 # -- what happened to it --
 
 
-def _events(found: Happened, rows: pd.DataFrame, history: pd.DataFrame, figures: Figures, me: str) -> Iterator[Events]:
+def _events(found: Happened, rows: pd.DataFrame, history: pd.DataFrame, figures: Figures) -> Iterator[Events]:
     comments, emails = _placed(found.comments, rows), _placed(found.emails, rows)
-    said = comments[comments["published"].fillna(False).astype(bool) & (comments["by"] != me)]
+    said = comments[comments["published"].fillna(False).astype(bool)]
     incoming = emails["incoming"].fillna(False).astype(bool)
-    sent = emails[~incoming & (emails["by"] != me)]
-    told = pd.concat([said[["case", "micros"]], sent[["case", "micros"]], _stamped(rows, "last_update")])
+    automatic = emails["headers"].astype("string").str.contains(AUTOMATIC).fillna(False).astype(bool)
+    sent = emails[~incoming & ~automatic & (emails["status"] != DRAFT)]
+    spoken = [f[["case", "micros"]] for f in (said, sent, _placed(found.calls, rows))]
+    told = pd.concat([*spoken, _stamped(rows, "last_update")])
     yield _of(told, EventKind.PUBLIC_UPDATE)
     answered = pd.concat([told, _stamped(rows, "first_response"), _stamped(rows, "answered")])
     yield _of(answered.sort_values("micros").drop_duplicates("case"), EventKind.FIRST_RESPONSE)
@@ -166,13 +190,39 @@ def _statuses(history: pd.DataFrame, rows: pd.DataFrame, told: pd.DataFrame, fig
     yield _of(pauses, EventKind.PAUSE, stops[waits].astype(np.int16), _heard(pauses, told))
     yield _of(history[waited & ~waits], EventKind.RESUME)
     done, was_done = new.isin(DONE).to_numpy(bool), old.isin(DONE).to_numpy(bool)
-    yield _of(history[done & ~was_done], EventKind.RESOLVED)
-    yield _of(history[was_done & ~done], EventKind.REOPENED)
-    yield _of(history[(new == "Cancelled").to_numpy(bool)], EventKind.CANCELLED)
-    # Resolved from the start, or before history was kept: the case's own stamp says when.
-    silent = rows[rows["status"].isin(DONE) & ~rows.index.isin(history["case"][done])]
-    at = silent["resolved"].fillna(silent["closed"]).dropna()
-    yield _of(pd.DataFrame({"case": at.index.to_numpy(np.int64), "micros": micros(at)}), EventKind.RESOLVED)
+    gone = (new == "Cancelled").to_numpy(bool)
+    yield _of(_as_stamped(history[done & ~was_done], history[was_done & ~done], rows), EventKind.RESOLVED)
+    yield _of(history[was_done & ~done & ~gone], EventKind.REOPENED)
+    yield _of(history[gone], EventKind.CANCELLED)
+    yield from _from_the_start(history, rows, figures)
+
+
+def _as_stamped(ends: pd.DataFrame, reopened: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Resolutions; the last one of a case that is resolved now was when the case's own stamp says."""
+    stamp = _stamped(rows[rows["status"].isin(DONE)], "resolved").set_index("case")["micros"]
+    last = ~ends.duplicated("case", keep="last").to_numpy(bool)
+    own = ends["case"].map(stamp)
+    since = ends["case"].map(reopened.groupby("case")["micros"].max())
+    holds = last & own.notna().to_numpy(bool) & ~(own < since).to_numpy(bool)
+    return ends.assign(micros=np.where(holds, own.fillna(0).astype("int64"), ends["micros"]))
+
+
+def _from_the_start(history: pd.DataFrame, rows: pd.DataFrame, figures: Figures) -> Iterator[Events]:
+    """Cases that were made waiting, resolved or cancelled: no history tells of it."""
+    made = pd.Series(_first(rows["status"], history, "Status"), index=rows.index)
+    begun = rows["received"].fillna(rows["created"])
+    since = rows["created"].where(rows["created"] > begun, begun)
+    left = history.drop_duplicates("case").set_index("case")["at"].reindex(rows.index)
+    over = rows["resolved"].fillna(rows["closed"])
+    over = over.where(~(over > left), pd.NaT).fillna(since)
+    for words, at, kind in (
+        (figures.pause_statuses, since, EventKind.PAUSE),
+        (DONE, over, EventKind.RESOLVED),
+        (("Cancelled",), rows["closed"].fillna(since), EventKind.CANCELLED),
+    ):
+        mine = at[made.isin(words)]
+        found = pd.DataFrame({"case": mine.index.to_numpy(np.int64), "micros": micros(mine)})
+        yield _of(found, kind, np.ones(len(found), np.int16))
 
 
 def _heard(pauses: pd.DataFrame, told: pd.DataFrame) -> np.ndarray:

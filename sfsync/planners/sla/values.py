@@ -17,14 +17,18 @@ WORST = ("breached", "critical", "warn", "running", "paused", "met", "cancelled"
 
 
 def values(result: Result, figures: Figures, hold: np.ndarray, as_of: int) -> pd.DataFrame:
-    """The computed fields of n cases (text or null): dues, states, level, pause, policy. ``hold``: bool n, held now."""
+    """The computed fields of n cases (text or null): dues, states, level, pause, policy. ``hold``: bool n, to be held.
+
+    A pause under way is told by its beginning: seconds are those of pauses that are over, so that nothing of a waiting
+    case changes from minute to minute.
+    """
     made: dict[str, Sequence[str | None]] = {}
     for c, clock in enumerate(CLOCKS):
         made[f"{clock.lower()}_due"] = walltime.texts(_seconds(result.due[:, c]))
         made[f"{clock.lower()}_state"] = [STATES[s] for s in result.state[:, c]]
     made["sla_state"] = worst(result, as_of)
     made["sla_next_due"] = walltime.texts(_seconds(_earliest(result)))
-    made["paused_seconds"] = [str(us // 1_000_000) for us in result.paused_us]
+    made["paused_seconds"] = [str(us // 1_000_000) for us in _past_pauses(result, as_of)]
     made["paused_since"] = walltime.texts(_seconds(result.paused_since))
     made["esc_level"] = [str(level) for level in result.level]
     made["esc_path"] = [figures.paths[p] for p in result.path]
@@ -33,7 +37,7 @@ def values(result: Result, figures: Figures, hold: np.ndarray, as_of: int) -> pd
     made["esc_reason"] = [Reason(r).name if r else None for r in result.level_reason]
     made["is_escalated"] = ["true" if level >= 2 else "false" for level in result.level]
     made["policy_version"] = [figures.version] * len(result)
-    made["compliance_hold"] = ["true" if h else "false" for h in hold | figures.hold[result.category]]
+    made["compliance_hold"] = ["true" if h else "false" for h in hold]
     made["reopen_count"] = [str(n) for n in result.reopens]
     made["case_priority"] = [PRIORITIES[p] for p in result.priority]
     return pd.DataFrame({n: pd.array(list(v), dtype=TEXT) for n, v in made.items()})
@@ -54,6 +58,11 @@ def worst(result: Result, as_of: int) -> list[str]:
     ]
     found: list[str] = np.select(masks, WORST[:-1], WORST[-1]).tolist()
     return found
+
+
+def _past_pauses(result: Result, as_of: int) -> np.ndarray:
+    under_way = result.paused_since != NONE
+    return result.paused_us - np.where(under_way, as_of - result.paused_since, 0)
 
 
 def _earliest(result: Result) -> np.ndarray:

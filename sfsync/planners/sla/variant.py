@@ -18,7 +18,8 @@ def org_fields(case: Mapping) -> Mapping:
     fields = {n: _ours(f) for n, f in case.fields.items() if _computed(f) and f.salesforce}
     fields[QUEUE] = _field(QUEUE, "OwnerId")
     fields[PRIORITY] = _field(PRIORITY, "Priority")
-    return case.model_copy(update={"name": ORG, "fields": fields, "exclusive": ()})
+    target = case.salesforce.model_copy(update={"born": None})  # giving a case its key is the synchronisation's work
+    return case.model_copy(update={"name": ORG, "fields": fields, "exclusive": (), "refuse": (), "salesforce": target})
 
 
 def row_fields(case: Mapping) -> Mapping:
@@ -28,7 +29,7 @@ def row_fields(case: Mapping) -> Mapping:
         for n, f in case.fields.items()
         if _computed(f) and f.salesforce and f.columns
     }
-    return case.model_copy(update={"name": ROW, "fields": fields, "exclusive": ()})
+    return case.model_copy(update={"name": ROW, "fields": fields, "exclusive": (), "refuse": ()})
 
 
 def _computed(field: FieldSpec) -> bool:

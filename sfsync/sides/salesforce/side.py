@@ -156,15 +156,19 @@ class SalesforceSide:
         ]
         return [row["CommentBody"] or "" for page in self._queries.all_pages(asks) for row in page.rows] if asks else []
 
-    def comment(self, comments: Sequence[tuple[str, str]]) -> None:
-        """Internal comments (case id, text) nobody outside sees, two hundred in a call."""
+    def comment(self, comments: Sequence[tuple[str, str]]) -> list[str]:
+        """Internal comments (case id, text) nobody outside sees, two hundred in a call; the cases that took none."""
+        refused: list[str] = []
         for start in range(0, len(comments), 200):
             records = [
                 {"attributes": {"type": "CaseComment"}, "ParentId": case, "CommentBody": text, "IsPublished": False}
                 for case, text in comments[start : start + 200]
             ]
             body = {"allOrNone": False, "records": records}
-            self.session.call("POST", "composite/sobjects", json_body=body, resend=False)
+            answer = self.session.call("POST", "composite/sobjects", json_body=body, resend=False)
+            said = zip(records, answer.data, strict=True)
+            refused += [str(record["ParentId"]) for record, one in said if not one["success"]]
+        return refused
 
     @property
     def queries(self) -> Queries:

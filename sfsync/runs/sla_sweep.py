@@ -1,0 +1,233 @@
+"""What a sweep finds out about cases: their clocks by the policy version each of them stands under, as a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sfsync.ledger import database, issues
+from sfsync.ledger import sla as memory
+from sfsync.mapping.model import Mapping
+from sfsync.plan.folder import PlanFolder
+from sfsync.plan.model import Header, Segment
+from sfsync.planners.sla import make, walltime
+from sfsync.planners.sla.clocks import evaluate
+from sfsync.planners.sla.figures import Figures, figures
+from sfsync.planners.sla.make import Counted, Sweep
+from sfsync.planners.sla.policy import Policy
+from sfsync.planners.sla.trace import trace
+from sfsync.planners.sla.variant import ORG, QUEUE, ROW
+from sfsync.planners.sla.words import NONE
+from sfsync.runs.bench import Bench
+from sfsync.runs.sla_policy import policy_at
+from sfsync.sides.salesforce import happened
+from sfsync.sides.salesforce.happened import Happened
+from sfsync.sides.side import TEXT
+
+FRESH = timedelta(seconds=1)  # a stamp so young may be given to another change of the same second
+SOON = timedelta(minutes=15)  # when a case is looked at again that could not be written, or lies in the future
+REMEMBERED = ("case_id", "key", "stamp", "next_at", "policy_version", "entered")
+CODES = ("E-", "W-")  # how codes of what does not fit the policy begin
+
+
+@dataclass
+class Looked:
+    """What was found out, collected over all pieces.
+
+    folder    the plan: one segment per piece and side
+    stamps    by case id: the last stamp the window told of
+    refused   frame id, key, code: cases, or stamps of theirs, that do not fit the policy
+    rungs     frame of the rungs that fire (``make.Sweep``); remember: frame as ``ledger.sla.remember`` takes it
+    """
+
+    folder: PlanFolder
+    stamps: dict[str, str]
+    ids: list[str] = field(default_factory=list)
+    counted: dict[str, Counted] = field(default_factory=lambda: {ORG: Counted(), ROW: Counted()})
+    _refused: list[pd.DataFrame] = field(default_factory=list)
+    _rungs: list[pd.DataFrame] = field(default_factory=list)
+    _remember: list[pd.DataFrame] = field(default_factory=list)
+
+    @cached_property
+    def refused(self) -> pd.DataFrame:
+        """All refusals."""
+        return pd.concat([pd.DataFrame({"id": [], "key": [], "code": []}, dtype=object), *self._refused])
+
+    @cached_property
+    def rungs(self) -> pd.DataFrame:
+        """All rungs that fire."""
+        return pd.concat(self._rungs, ignore_index=True) if self._rungs else pd.DataFrame()
+
+    @cached_property
+    def remember(self) -> pd.DataFrame:
+        """What to remember of all cases."""
+        nothing = pd.DataFrame({n: [] for n in REMEMBERED}, dtype=object)
+        return pd.concat([nothing, *self._remember], ignore_index=True)
+
+    def told(self) -> list[dict[str, Any]]:
+        """The rungs as ``--json`` shows them."""
+        rows: list[dict[str, Any]] = self.rungs.drop(columns=["case_id", "silent"], errors="ignore").to_dict("records")
+        return rows
+
+
+class Sweeper:
+    """Looks at cases, piece by piece; only readers."""
+
+    def __init__(self, bench: Bench, policies: list[Policy], sides: dict[str, Mapping]) -> None:
+        self.bench, self.sides = bench, sides
+        self.policies = {p.policy_version: p for p in policies}
+        self._known = policies
+        self._figures: dict[str, Figures] = {}
+        self.as_of = walltime.micros(bench.as_of)
+
+    def look(self, ids: list[str], looked: Looked) -> None:
+        """These cases, each by its own version of the policy."""
+        found = happened.read(self.bench.salesforce.queries, ids)
+        looked.ids += ids
+        versions = self._versions(found.cases)
+        for version in sorted(set(versions)):
+            some = found.of(found.cases["id"][versions == version])
+            if version in self.policies:
+                self._look(version, some, looked)
+            else:
+                self._unknown(some, looked)
+
+    def finish(self, looked: Looked) -> Header:
+        """Seals the plan."""
+        bench = self.bench
+        parts = {n: make.part(m, _SIDE[n], looked.counted[n]) for n, m in self.sides.items()}
+        header = Header(
+            kind="sla",
+            as_of=bench.as_of,
+            platform=bench.platform.identity(),
+            org=bench.salesforce.identity(),
+            order=tuple(self.sides),
+            mappings=parts,
+        )
+        return looked.folder.finish(header)
+
+    def _versions(self, cases: pd.DataFrame) -> np.ndarray:
+        """The version a case is written with, or the one that was in force when it reached us (policy C.6)."""
+        begun = cases["received"].fillna(cases["created"])
+        return np.array(
+            [
+                str(own) if own else policy_at(self._known, at.to_pydatetime()).policy_version
+                for own, at in zip(cases["policy"], begun, strict=True)
+            ],
+            dtype=object,
+        )
+
+    def _unknown(self, some: Happened, looked: Looked) -> None:
+        rows = some.cases.assign(key=some.cases["key"].fillna("SF-" + some.cases["number"].astype(str)))
+        problems = rows[["id", "key", "stamp"]].assign(code="E-POLICY")
+        self._refuse(problems, problems, looked)
+        said = make.issues(problems, [])
+        self._add(looked, self.sides[ORG], make.refusals(self.sides[ORG], said), 0)
+        looked._remember.append(self._later(problems, "", looked))
+
+    def _look(self, version: str, found: Happened, looked: Looked) -> None:
+        ledger = self.bench.ledger
+        if version not in self._figures:
+            self._figures[version] = figures(self.policies[version])
+        known = self._figures[version]
+        traced = trace(found, known, self.as_of)
+        result = evaluate(traced.cases, traced.events, known, self.as_of)
+        ids = traced.rows["id"].tolist()
+        entered = traced.rows["id"].map(memory.entered(ledger, ids)).to_numpy(object)
+        swept = make.sweep(traced, result, known, memory.fired(ledger, ids), self.as_of, entered)
+        policy = self.policies[version]
+        swept.wanted[QUEUE] = make.owners(swept, known, self._queues(swept), _outside(policy), found.history)
+        looked._rungs.append(swept.rungs)
+        warned = make.warned(swept)
+        self._plan(swept, pd.concat([traced.problems, warned]), looked)
+        self._refuse(traced.problems, pd.concat([traced.problems, warned]), looked)
+        looked._remember.append(self._when(swept, version, known, looked))
+        looked._remember.append(self._later(traced.problems, version, looked))
+
+    def _queues(self, swept: Sweep) -> dict[str, str]:
+        """Ids of the queues by name; asked only when somebody is called."""
+        return self.bench.salesforce.queues() if len(swept.rungs) else {}
+
+    def _refuse(self, left_out: pd.DataFrame, refused: pd.DataFrame, looked: Looked) -> None:
+        looked._refused.append(refused[["id", "key", "code"]].drop_duplicates("id"))
+        looked.counted[ORG].left_out += len(left_out)
+
+    def _plan(self, swept: Sweep, refused: pd.DataFrame, looked: Looked) -> None:
+        bench = self.bench
+        keys = pd.Index(swept.trace.rows["key"], dtype=TEXT, name="key")
+        ids = pd.Series(swept.trace.rows["id"].to_numpy(object), index=keys, dtype=TEXT)
+        org, row = self.sides[ORG], self.sides[ROW]
+        now = {ORG: bench.salesforce.fetch(org, keys, ids), ROW: bench.platform.fetch(row, keys)}
+        for name, mapping in self.sides.items():
+            said = self._issues(name, keys, refused)
+            self._add(looked, mapping, make.segment(mapping, _SIDE[name], swept, now[name], said), len(now[name]))
+
+    def _issues(self, name: str, keys: pd.Index, refused: pd.DataFrame) -> pd.DataFrame:
+        """What does not fit, and what does again."""
+        if name != ORG:
+            return make.issues(refused[:0], [])
+        failed = issues.failures(self.bench.ledger, ORG, keys=keys)
+        ours = failed["code"].str.startswith(CODES).to_numpy(bool)
+        healed = failed["key"][ours & ~failed["key"].isin(refused["key"]).to_numpy(bool)]
+        return make.issues(refused, healed.tolist())
+
+    @staticmethod
+    def _add(looked: Looked, mapping: Mapping, segment: Segment, read: int) -> None:
+        counted = looked.counted[mapping.name]
+        counted.add(segment, read)
+        if len(segment.changes) or len(segment.issues):
+            looked.folder.add(counted.segments, segment)
+            counted.segments += 1
+
+    def _when(self, swept: Sweep, version: str, known: Figures, looked: Looked) -> pd.DataFrame:
+        """When to look at each case again, and the stamp of the state that was looked at."""
+        rows = swept.trace.rows
+        named = np.array(known.categories, object)[swept.result.category]
+        return pd.DataFrame(
+            {
+                "case_id": rows["id"],
+                "key": rows["key"],
+                "stamp": self._stamps(rows, looked),
+                "next_at": _texts(swept.result.next_at),
+                "policy_version": version,
+                "entered": np.where(known.hold[swept.result.category], named, None),
+            }
+        ).reset_index(drop=True)
+
+    def _later(self, problems: pd.DataFrame, version: str, looked: Looked) -> pd.DataFrame:
+        """Cases that do not fit: looked at again when they change, or when the future has come."""
+        soon = database.text_of(self.bench.as_of + SOON)
+        future = (problems["code"] == "E-TIME-FUTURE").to_numpy(bool)
+        return pd.DataFrame(
+            {
+                "case_id": problems["id"],
+                "key": problems["key"],
+                "stamp": self._stamps(problems, looked),
+                "next_at": [soon if f else None for f in future],
+                "policy_version": version,
+                "entered": None,
+            }
+        ).reset_index(drop=True)
+
+    def _stamps(self, rows: pd.DataFrame, looked: Looked) -> list[str]:
+        """The later of the record's stamp and that of what was said on it; none while it may not be the last."""
+        limit = (self.bench.salesforce.session.clock() - FRESH).strftime("%Y-%m-%dT%H:%M:%S")
+        found = (max(str(s), looked.stamps.get(i, "")) for i, s in zip(rows["id"], rows["stamp"], strict=True))
+        return [s if s[:19] <= limit else "" for s in found]
+
+
+_SIDE = {ORG: "salesforce", ROW: "platform"}
+
+
+def _outside(policy: Policy) -> set[tuple[str, int]]:
+    return {(name, int(spec.outside[1])) for name, spec in policy.paths.items() if spec.outside}
+
+
+def _texts(at: np.ndarray) -> list[str | None]:
+    """Instants as the ledger writes them: text that compares."""
+    return [None if one == NONE else database.text_of(walltime.EPOCH + timedelta(microseconds=int(one))) for one in at]
