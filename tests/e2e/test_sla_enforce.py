@@ -266,3 +266,93 @@ def test_killed_anywhere_each_rung_is_told_once_and_the_owner_changes(desk: Desk
     assert len(desk.comments(case)) == 2, "one comment for each"
     assert desk.sweep()["rungs"] == []
     assert len(desk.comments(case)) == 2
+
+
+def test_a_change_of_category_is_in_the_history_and_calls_its_trigger(desk: Desk) -> None:
+    case = desk.case(NOON, SFS_Tier__c="STANDARD", Priority="P4", Origin="email")
+    desk.sweep()
+    assert desk.level(case) == 1
+    desk.at(NOON + timedelta(minutes=5))
+    desk.change(case, Type="payment_dispute")
+    fired = desk.sweep()["rungs"]
+    assert [(r["rung"], r["reason"], r["reached_at"]) for r in fired] == [
+        ("L2", "TRIGGER", text(NOON + timedelta(minutes=5)))
+    ]
+    row = desk.look(case, "Priority", "SFS_Esc_Path__c", "SFS_RES_Due__c")
+    assert (row["Priority"], row["SFS_Esc_Path__c"]) == ("P2", "payments"), "the floor raises"
+    assert instant(row["SFS_RES_Due__c"]) == NOON + timedelta(hours=8, minutes=5), "the new target from the change"
+    assert desk.queue(case) == "FINANCE_L2"
+
+
+def test_a_floor_never_lowers_what_an_agent_gave(desk: Desk) -> None:
+    case = desk.case(NOON, Type="how_to", Priority="P1")
+    desk.sweep()
+    assert desk.look(case, "Priority")["Priority"] == "P1"
+
+
+def test_compliance_holds_a_case_once_and_its_release_stays(desk: Desk) -> None:
+    case = desk.case(NOON, Type="account_takeover", Priority="P3", Origin="email")
+    desk.sweep()
+    row = desk.look(case, "Priority", "SFS_Compliance_Hold__c", "SFS_Esc_Path__c")
+    assert row == {"Priority": "P1", "SFS_Compliance_Hold__c": True, "SFS_Esc_Path__c": "fraud"}
+    assert desk.queue(case) == "FRAUD_L2", "classified and held in one step"
+    desk.sweep_at(NOON + timedelta(minutes=30))
+    assert (desk.level(case), desk.queue(case)) == (3, "FRAUD_L2"), "held: clocks and level, nothing else"
+    assert desk.rungs(case) == ["L2", "L3"], "those inside are told"
+    desk.change(case, SFS_Compliance_Hold__c=False)
+    desk.sweep_at(NOON + timedelta(minutes=31))
+    assert desk.look(case, "SFS_Compliance_Hold__c")["SFS_Compliance_Hold__c"] is False, "a person released it"
+
+
+def test_a_case_born_in_salesforce_keeps_waiting_for_its_key(desk: Desk) -> None:
+    case = desk.case(NOON)
+    desk.sweep()
+    row = desk.look(case, "SFS_Source_Key__c", "SFS_RES_State__c", "CaseNumber")
+    assert (row["SFS_Source_Key__c"], row["SFS_RES_State__c"]) == (None, "running")
+    desk.at(NOON + timedelta(hours=1))
+    desk.world.sync("case")
+    key = desk.look(case, "SFS_Source_Key__c")["SFS_Source_Key__c"]
+    assert key == f"SF-{row['CaseNumber']}"
+    desk.sweep()
+    [platform] = desk.world.sql("SELECT esc_level, sla_state FROM cases WHERE source_key = :key", key=key)
+    assert platform == (4, "breached"), "and then its row on the platform shows the clocks"
+
+
+def test_resolved_and_reopened_fires_in_a_new_episode(desk: Desk) -> None:
+    case = desk.case(NOON)
+    desk.sweep_at(NOON + timedelta(minutes=15))
+    desk.change(case, Status="Resolved", SFS_Resolved_At__c=text(NOON + timedelta(minutes=15)))
+    assert desk.sweep_at(NOON + timedelta(hours=2))["rungs"] == [], "the ladder of a resolved case stops"
+    desk.change(case, Status="Reopened")
+    fired = desk.sweep()["rungs"]
+    assert [(r["episode"], r["rung"], r["reason"]) for r in fired] == [(2, "L2", "REOPENED")]
+    row = desk.look(case, "SFS_Reopens__c", "SFS_RES_Due__c")
+    assert row["SFS_Reopens__c"] == 1
+    assert instant(row["SFS_RES_Due__c"]) == NOON + timedelta(hours=3, minutes=45), "what was left, from the reopening"
+
+
+def test_what_people_say_stops_the_clock_and_what_machines_say_does_not(desk: Desk) -> None:
+    case = desk.case(NOON, Origin="email")
+    mail = {"ParentId": case, "Subject": "Ricevuto", "Status": "3", "Incoming": False}
+    headers = "Auto-Submitted: auto-replied\r\nX-Loop: x"
+    mails = desk.world.sobject("EmailMessage")
+    mails.create({**mail, "MessageDate": text(NOON + timedelta(minutes=1)), "Headers": headers})
+    desk.sweep_at(NOON + timedelta(minutes=2))
+    assert desk.look(case, "SFS_FR_State__c")["SFS_FR_State__c"] == "running"
+    mails.create({**mail, "MessageDate": text(NOON + timedelta(minutes=3)), "Status": "5"})
+    desk.sweep_at(NOON + timedelta(minutes=4))
+    assert desk.look(case, "SFS_FR_State__c")["SFS_FR_State__c"] == "running", "a draft has told nobody"
+    mails.create({**mail, "MessageDate": text(NOON + timedelta(minutes=6))})
+    desk.sweep_at(NOON + timedelta(minutes=7))
+    row = desk.look(case, "SFS_FR_State__c", "SFS_NU_Due__c")
+    assert row["SFS_FR_State__c"] == "met"
+    assert instant(row["SFS_NU_Due__c"]) == NOON + timedelta(minutes=36)
+
+
+def test_a_dry_run_writes_and_tells_nothing(desk: Desk) -> None:
+    case = desk.case(NOON)
+    done = desk.sweep_at(NOON + timedelta(minutes=20), "--dry-run")
+    assert [r["rung"] for r in done["rungs"]] == ["L2_prealert", "L2"]
+    assert done["mappings"]["sla"]["salesforce"]["updated"] == 1
+    assert (desk.look(case, "SFS_Esc_Level__c")["SFS_Esc_Level__c"], desk.notices(case)) == (None, [])
+    assert [r["rung"] for r in desk.sweep()["rungs"]] == ["L2_prealert", "L2"]
