@@ -29,14 +29,16 @@ def _pass(s: Standing, rows: np.ndarray, to: np.ndarray) -> None:
         late = (s.status[clock, rows] == State.RUNNING) & (due < to) & (s.breached[clock, rows] == NONE)
         if late.any():
             s.breached[clock, rows[late]] = due[late]
-    late = (s.status[NU, rows] == State.RUNNING) & (s.due[NU, rows] < to)
-    if late.any():
-        _miss_updates(s, rows[late], to[late])
+    miss_updates(s, rows, to)
     ladder.climb(s, rows, to)
 
 
-def _miss_updates(s: Standing, rows: np.ndarray, to: np.ndarray) -> None:
-    """Each missed due is one breach, and the next is one interval later: all of them at once."""
+def miss_updates(s: Standing, rows: np.ndarray, to: np.ndarray) -> None:
+    """Each due before ``to`` is one breach, and the next is one interval later: all of them at once."""
+    late = (s.status[NU, rows] == State.RUNNING) & (s.due[NU, rows] < to)
+    rows, to = rows[late], to[late]
+    if not len(rows):
+        return
     f, cal, every = s.figures, s.cal[NU, rows], s.total[NU, rows]
     first = running.running(f, cal, s.due[NU, rows])
     count = (running.running(f, cal, to) - first) // every + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sfsync.planners.sla import ladder, pauses, running
+from sfsync.planners.sla.advance import miss_updates
 from sfsync.planners.sla.state import Standing, calendar, target
 from sfsync.planners.sla.words import (
     FOREVER,
@@ -32,8 +33,10 @@ def floor(s: Standing, rows: np.ndarray) -> np.ndarray:
 
 
 def priority(s: Standing, rows: np.ndarray, at: np.ndarray, wanted: np.ndarray) -> None:
-    """A new priority; lowering stops at the floor of the category."""
-    new, old = np.minimum(wanted, floor(s, rows)), s.priority[rows]
+    """A new priority; lowering stops at the floor of the category, or where the case stands if that is above it."""
+    old = s.priority[rows]
+    least = np.minimum(wanted, floor(s, rows))
+    new = np.where(wanted < old, least, np.maximum(least, old))
     s.priority[rows] = new
     for change, mask in ((_raised, new < old), (_lowered, new > old)):
         if mask.any():
@@ -48,7 +51,6 @@ def tier(s: Standing, rows: np.ndarray, at: np.ndarray, wanted: np.ndarray) -> N
     if not len(rows):
         return
     s.tier[rows] = wanted[up]
-    s.priority[rows] = np.minimum(s.priority[rows], floor(s, rows))
     _set_path(s, rows, at)
     _sooner(s, FR, rows, at)
     _raised(s, rows, at)
@@ -103,16 +105,14 @@ def _sooner(s: Standing, clock: int, rows: np.ndarray, at: np.ndarray) -> None:
 
 
 def start(s: Standing, clock: int, rows: np.ndarray, at: np.ndarray) -> None:
-    """A clock begins with its full target; one that breached before keeps the due it missed."""
+    """A clock begins with its full target; a breach of before stays, and the new due is there to steer by."""
     length, cal = target(s, clock, rows), calendar(s, clock, rows)
     s.total[clock, rows], s.cal[clock, rows], s.status[clock, rows] = length, cal, State.RUNNING
-    clean = s.breached[clock, rows] == NONE
-    some = rows[clean]
-    s.due[clock, some] = running.add(s.figures, cal[clean], at[clean], length[clean])
-    held = (s.frozen if clock in (FR, PIR) else s.halted)[some]
-    waits = some[held]
-    s.status[clock, waits], s.left[clock, waits], s.due[clock, waits] = State.PAUSED, FOREVER, NONE
-    s.raised[clock, waits], s.raised_cal[clock, waits] = length[clean][held], cal[clean][held]
+    held = (s.frozen if clock in (FR, PIR) else s.halted)[rows]
+    waits = rows[held]
+    s.due[clock, rows] = running.add(s.figures, cal, at, length)
+    s.status[clock, waits], s.left[clock, waits] = State.PAUSED, FOREVER
+    s.raised[clock, waits], s.raised_cal[clock, waits] = length[held], cal[held]
 
 
 def _update_sooner(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
@@ -129,18 +129,19 @@ def _update_sooner(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
 def _lowered(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
     """The full new target from the start with past pauses; MIT ends under P3 and P4; what was breached stays so."""
     _tell_late(s, rows, at)
-    used = _used(s, rows, at)
-    _longer(s, RES, rows, at, used)
+    _longer(s, RES, rows)
     stays = target(s, MIT, rows) > 0
-    _longer(s, MIT, rows[stays], at[stays], used[stays])
+    _longer(s, MIT, rows[stays])
     ended = rows[~stays]
     going = np.isin(s.status[MIT, ended], (State.RUNNING, State.PAUSED))
     s.status[MIT, ended[going]] = State.CANCELLED
     s.raised[MIT, ended] = NONE
     s.total[NU, rows], s.cal[NU, rows] = target(s, NU, rows), calendar(s, NU, rows)
-    free = s.status[NU, rows] == State.RUNNING
-    pauses.count_from(s, rows[free], s.update_at[rows[free]])
-    done = s.mitigated[rows]
+    free = rows[s.status[NU, rows] == State.RUNNING]
+    pauses.count_from(s, free, s.update_at[free])
+    s.status[NU, free[s.halted[free]]] = State.PAUSED  # it was due at the instant the pause began
+    miss_updates(s, rows, at)
+    done, used = s.mitigated[rows], _used(s, rows, at)
     ladder.lay(s, rows[~done], at[~done], used[~done])
     ladder.after_mitigation(s, rows[done], at[done])
 
@@ -160,17 +161,27 @@ def _used(s: Standing, rows: np.ndarray, at: np.ndarray) -> np.ndarray:
     return running.between(s.figures, cal, s.episode_at[rows], until) - s.paused[cal, rows]
 
 
-def _longer(s: Standing, clock: int, rows: np.ndarray, at: np.ndarray, used: np.ndarray) -> None:
-    """``used``: on the RES calendar; MIT runs on the same one (the policy's check sees to it)."""
-    going = np.isin(s.status[clock, rows], (State.RUNNING, State.PAUSED))
-    rows, at, used = rows[going], at[going], used[going]
+def _longer(s: Standing, clock: int, rows: np.ndarray) -> None:
+    rows = rows[np.isin(s.status[clock, rows], (State.RUNNING, State.PAUSED))]
     length, cal = target(s, clock, rows), calendar(s, clock, rows)
-    left, halted = length - used, s.halted[rows]
     s.cal[clock, rows], s.total[clock, rows], s.raised[clock, rows] = cal, length, NONE
-    until = np.where(halted, s.halted_at[rows], at)
-    due = running.add(s.figures, cal, until, left)
-    shown = halted & (s.breached[clock, rows] != NONE)
-    s.due[clock, rows] = np.where(shown, s.due[clock, rows], due)
-    holds = halted & (left > 0)
-    s.left[clock, rows] = left
+    due = _from_the_start(s, rows, cal, length)
+    holds = s.halted[rows] & (due > s.halted_at[rows])
+    some = rows[holds]
+    s.left[clock, some] = running.between(s.figures, cal[holds], s.halted_at[some], due[holds])
+    s.due[clock, rows] = due
     s.status[clock, rows] = np.where(holds, State.PAUSED, State.RUNNING)
+
+
+def _from_the_start(s: Standing, rows: np.ndarray, cal: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """When so much time has run since the episode began, without its pauses; what lies after it does not count."""
+    due = running.add(s.figures, cal, s.episode_at[rows], length)
+    place = np.full(s.n, -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    for paused, since, until in s.past:  # in the order of time, for each case
+        mine = np.flatnonzero((place[paused] >= 0) & (since >= s.episode_at[paused]))
+        mine = mine[since[mine] < due[place[paused[mine]]]]
+        some = place[paused[mine]]
+        lost = running.between(s.figures, cal[some], since[mine], until[mine])
+        due[some] = running.add(s.figures, cal[some], due[some], lost)
+    return due

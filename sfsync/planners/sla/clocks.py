@@ -16,7 +16,7 @@ from sfsync.planners.sla.advance import advance
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.inputs import Cases, Events, rounds, usable
 from sfsync.planners.sla.state import Standing, opened
-from sfsync.planners.sla.words import FR, NONE, NU, State
+from sfsync.planners.sla.words import FR, MIT, NONE, NU, PIR, RES, State
 
 NEVER = np.iinfo(np.int64).max
 TOGETHER = 1 << 16  # cases at a time: their state stays in the processor's cache, and memory does not grow
@@ -106,7 +106,7 @@ def _standing(cases: Cases, events: Events, figures: Figures, as_of: int) -> Sta
 
 
 def _result(s: Standing, as_of: int) -> Result:
-    state, due, breached = _shown(s)
+    state, due, breached = _shown(s, as_of)
     warn_at, critical_at = _marks(s, state)
     rungs, reached = s.rung.T.copy(), s.reached.T.copy()
     ahead = np.where(reached, NONE, rungs)
@@ -141,9 +141,13 @@ def _result(s: Standing, as_of: int) -> Result:
     )
 
 
-def _shown(s: Standing) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _shown(s: Standing, as_of: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """State, due and breach as people read them (policy C.12): a breach comes before all, but NU only counts them."""
     status, breached = s.status.T.copy(), s.breached.T.copy()
+    for clocks, since in (((MIT, RES, NU), s.halted_at), ((FR, PIR), s.frozen_at)):
+        for clock in clocks:  # due at the instant its pause began: paused now, missed right after
+            now = (since == as_of) & (s.due[clock] == as_of) & (status[:, clock] == State.RUNNING)
+            status[now, clock] = State.PAUSED
     state = np.where(breached != NONE, State.BREACHED, status).astype(np.int8)
     state[:, NU] = status[:, NU]
     blank = (state == State.NA) | (state == State.CANCELLED) | (state == State.PAUSED)

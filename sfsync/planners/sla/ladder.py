@@ -36,7 +36,8 @@ def after_mitigation(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
     _place(s, PREALERT, rows, at, none, used)
     _place(s, L2, rows, at, none, used)
     _place(s, L3, rows, at, np.where(unsure, 0, np.maximum(share(total, AFTER_MITIGATION_PCT), 1)), used)
-    _place(s, L4, rows, at, np.where(unsure, 0, np.maximum(total, 1)), used)
+    top = s.figures.rung[s.tier[rows], s.priority[rows], L4 - 1] > 0
+    _place(s, L4, rows, at, np.where(unsure | ~top, 0, np.maximum(total, 1)), used)
 
 
 def _place(s: Standing, rung: int, rows: np.ndarray, at: np.ndarray, length: np.ndarray, used: np.ndarray) -> None:

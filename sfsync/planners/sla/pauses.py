@@ -61,6 +61,7 @@ def release(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
         of = np.full(len(rows), number, np.int8)
         s.paused[number, rows] += running.between(s.figures, of, since, at)
     s.paused_us[rows] += at - since
+    s.past.append((rows, since, at))
     s.halted[rows], s.halted_at[rows] = False, NONE
     if pending.any():
         ladder.after_mitigation(s, rows[pending], at[pending])

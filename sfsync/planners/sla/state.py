@@ -60,12 +60,14 @@ class Standing:
         self.resolved_at, self.left_at_resolution = _nothing(n), _nothing(n)
         self.answered, self.mitigated = np.zeros(n, bool), np.zeros(n, bool)
         self.waiting, self.waiting_until = np.zeros(n, bool), _nothing(n)
+        self.unheard = np.zeros(n, bool)  # waiting without a message: the clocks go on
         self.resumed_by_limit = _nothing(n)
         self.majeure = np.zeros(n, np.int16)  # declared windows that are open
         self.halted, self.halted_at = np.zeros(n, bool), _nothing(n)  # MIT, RES, NU and the ladder
         self.frozen, self.frozen_at = np.zeros(n, bool), _nothing(n)  # FR and PIR: force majeure only
         self.paused = np.zeros((len(self.figures.calendars), n), np.int64)  # this episode's pauses, per calendar
         self.paused_us = np.zeros(n, np.int64)
+        self.past: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # pauses that are over: rows, from, to
         self.episode_at = self.t0.copy()
         self.episode, self.reopens = np.ones(n, np.int32), np.zeros(n, np.int32)
         self.update_at = self.t0.copy()  # what the next update is counted from

@@ -97,7 +97,8 @@ def _resolved(s: Standing, events: Events) -> None:
         kept = np.where(s.breached[clock, rows] != NONE, shown[clock], NONE)
         s.due[clock, rows] = np.where(paused[clock], kept, s.due[clock, rows])
     s.status[NU, rows] = State.CANCELLED
-    s.open[rows], s.resolved[rows], s.resolved_at[rows], s.waiting[rows] = False, True, at, False
+    s.open[rows], s.resolved[rows], s.resolved_at[rows] = False, True, at
+    s.waiting[rows] = s.unheard[rows] = False
     ladder.end(s, rows)
     _ask_report(s, rows, at)
 
@@ -131,10 +132,12 @@ def _cancelled(s: Standing, events: Events) -> None:
 
 def _pause(s: Standing, events: Events) -> None:
     going_on = events.value == 0  # waiting for somebody else: the promise is the operator's
-    s.waiting[events.case[going_on]] = False
-    new = ~going_on & s.open[events.case] & ~s.waiting[events.case]
+    s.waiting[events.case[going_on]] = s.unheard[events.case[going_on]] = False
+    new = ~going_on & s.open[events.case] & ~s.waiting[events.case] & ~s.unheard[events.case]
     valid = events.sent & s.answered[events.case]
-    s.warned[events.case[new & ~valid]] |= Warned.PAUSE_NOMSG
+    unheard = events.case[new & ~valid]
+    s.unheard[unheard] = True  # judged at its start: another pause status continues it as it is
+    s.warned[unheard] |= Warned.PAUSE_NOMSG
     rows, at = _only(events, new & valid)
     f, priority = s.figures, s.priority[rows]
     cal = np.where(f.max_pause_cal[priority] >= 0, f.max_pause_cal[priority], calendar(s, RES, rows)).astype(np.int8)
@@ -143,7 +146,7 @@ def _pause(s: Standing, events: Events) -> None:
 
 
 def _resume(s: Standing, events: Events) -> None:
-    s.waiting[events.case] = False
+    s.waiting[events.case] = s.unheard[events.case] = False
 
 
 def _force_majeure(s: Standing, events: Events) -> None:
