@@ -50,7 +50,10 @@ def explain(obj: dict[str, Any], case: str | None, timeline: Path | None, as_of:
         found = runs.timelines(_config(obj), timeline, o.now(as_of))
         _show(found, as_json)
         return int(found.exit)
-    raise click.UsageError("name a file of timelines with --timeline FILE")
+    with open_bench(obj, as_of) as bench:
+        told = runs.case(bench, str(case), live=as_of is None)
+    _show_case(told, as_json)
+    return 0
 
 
 @sla.command()
@@ -107,6 +110,35 @@ def _show(found: Explained, as_json: bool) -> None:
     for answer in found.answers:
         if "error" in answer:
             screen.say(f"{answer['id']}: {answer['error']['message']} [{answer['error']['code']}]", "error")
+
+
+def _show_case(told: dict[str, Any], as_json: bool) -> None:
+    from sfsync.cli import screen
+    from sfsync.cli.table import instant, table
+
+    if as_json:
+        screen.emit(told)
+        return
+    screen.say(
+        f"{told['id']} ({told['case']}): {told['tier']} {told['priority']}, path {told['path']}, L{told['level']}"
+    )
+    rows = [(name, *_clock(clock)) for name, clock in told["clocks"].items() if clock["state"] != "na"]
+    table("Clocks", ("clock", "state", "due", "stopped", "missed"), rows)
+    table("Ladder", ("rung", "reached or expected"), [(n, instant(at)) for n, at in told["ladder"].items() if at])
+    lines = [
+        (instant(step["at"]), ", ".join(step["events"]), name, _words(value))
+        for step in told["steps"]
+        for name, value in (step["changes"] or {"": ""}).items()
+    ]
+    table("Time line", ("at", "event", "what", "from then on"), lines, fold=("from then on",))
+    for code in told["warnings"]:
+        screen.say(code, "warning")
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name} {one}" for name, one in value.items() if one is not None)
 
 
 def _case(answer: dict[str, Any]) -> tuple[str, str, str, str]:

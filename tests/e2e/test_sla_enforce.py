@@ -356,3 +356,32 @@ def test_a_dry_run_writes_and_tells_nothing(desk: Desk) -> None:
     assert done["mappings"]["sla"]["salesforce"]["updated"] == 1
     assert (desk.look(case, "SFS_Esc_Level__c")["SFS_Esc_Level__c"], desk.notices(case)) == (None, [])
     assert [r["rung"] for r in desk.sweep()["rungs"]] == ["L2_prealert", "L2"]
+
+
+def test_explain_tells_the_way_to_each_due(desk: Desk) -> None:
+    case = desk.case(NOON)
+    desk.at(NOON + timedelta(minutes=4))
+    desk.say(case)
+    desk.at(NOON + timedelta(minutes=5))
+    desk.change(case, Status="WaitingCustomer")
+    desk.at(NOON + timedelta(minutes=25))
+    desk.change(case, Status="InProgress")
+    desk.at(NOON + timedelta(minutes=36))
+    number = desk.look(case, "CaseNumber")["CaseNumber"]
+    for name in (case, number, f"SF-{number}"):
+        ran = desk.world.run("sla", "explain", name, "--json")
+        assert ran.exit == 0, ran.err
+    told = ran.doc
+    due = text(NOON + timedelta(hours=2, minutes=20))
+    assert (told["level"], told["clocks"]["RES"]["due"]) == (2, due)
+    assert told["ladder"]["L2"] == text(NOON + timedelta(minutes=35))
+    way = [(s["at"], s["events"], s["changes"]["RES"]) for s in told["steps"] if "RES" in s["changes"]]
+    assert [(at, events, c["state"], c["due"]) for at, events, c in way] == [
+        (text(NOON), [], "running", text(NOON + timedelta(hours=2))),
+        (text(NOON + timedelta(minutes=5)), ["pause"], "paused", None),
+        (text(NOON + timedelta(minutes=25)), ["resume"], "running", due),
+    ]
+    shown = desk.world.run("sla", "explain", number)
+    assert shown.exit == 0
+    assert "Time line" in shown.out + shown.err
+    assert desk.world.run("sla", "explain", "PL-0").exit == 2
