@@ -213,7 +213,7 @@ sla_case = Table(
     Column("case_id", _Text, primary_key=True),
     Column("key", _Text, nullable=False),
     Column("stamp", _Text, nullable=False),  # Salesforce's change stamp of the state that was looked at
-    Column("next_at", _Text),  # when time alone changes something; null: never
+    Column("next_at", _Text),  # when time alone changes something; null: it is over
     Column("policy_version", _Text, nullable=False),
     Column("entered", _Text),  # the category of compliance for which it was held
     Index("sla_case_next", "next_at"),
@@ -249,7 +249,27 @@ sla_drill = Table(
     Column("result", _Text, nullable=False),  # JSON: the rungs and who would have been called
 )
 
-ADDED = (sla_case, sla_rung, sla_drill)  # tables a ledger of this schema may lack: they are made when it is opened
+# Force majeure: time that does not count against us, as somebody declared it and somebody else approved.
+sla_majeure = Table(
+    "sla_majeure",
+    metadata,
+    Column("majeure_id", _Text, primary_key=True),
+    Column("from_at", _Text, nullable=False),
+    Column("until_at", _Text),  # null: it goes on
+    Column("tiers", _Text, nullable=False),  # JSON list; empty: all
+    Column("queues", _Text, nullable=False),  # JSON list; empty: all
+    Column("reason", _Text, nullable=False),
+    Column("approver", _Text, nullable=False),
+    Column("made_by", _Text, nullable=False),
+    Column("made_at", _Text, nullable=False),
+)
+
+ADDED = (
+    sla_case,
+    sla_rung,
+    sla_drill,
+    sla_majeure,
+)  # tables a ledger of this schema may lack: they are made when it is opened
 
 audit = Table(
     "audit",

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sfsync.ledger import database, issues
+from sfsync.ledger import database, issues, majeure
 from sfsync.ledger import sla as memory
 from sfsync.mapping.model import Mapping
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, Segment
 from sfsync.planners.sla import make, walltime
-from sfsync.planners.sla.clocks import evaluate
+from sfsync.planners.sla.clocks import Result, evaluate
 from sfsync.planners.sla.figures import Figures, figures
 from sfsync.planners.sla.make import Counted, Sweep
 from sfsync.planners.sla.policy import Policy
-from sfsync.planners.sla.trace import trace
+from sfsync.planners.sla.trace import Majeure, trace
 from sfsync.planners.sla.variant import ORG, QUEUE, ROW
 from sfsync.planners.sla.words import NONE
 from sfsync.runs.bench import Bench
@@ -32,6 +32,7 @@ from sfsync.sides.side import TEXT
 FRESH = timedelta(seconds=1)  # a stamp so young may be given to another change of the same second
 SOON = timedelta(minutes=15)  # when a case is looked at again that could not be written, or lies in the future
 REMEMBERED = ("case_id", "key", "stamp", "next_at", "policy_version", "entered")
+FAR = walltime.micros(datetime(2999, 12, 31, tzinfo=UTC))  # of a case that waits for somebody, not for time
 CODES = ("E-", "W-")  # how codes of what does not fit the policy begin
 
 
@@ -84,6 +85,7 @@ class Sweeper:
         self._known = policies
         self._figures: dict[str, Figures] = {}
         self.as_of = walltime.micros(bench.as_of)
+        self.majeures = majeures(bench)
 
     def look(self, ids: list[str], looked: Looked) -> None:
         """These cases, each by its own version of the policy."""
@@ -135,7 +137,7 @@ class Sweeper:
         if version not in self._figures:
             self._figures[version] = figures(self.policies[version])
         known = self._figures[version]
-        traced = trace(found, known, self.as_of)
+        traced = trace(found, known, self.as_of, self.majeures)
         result = evaluate(traced.cases, traced.events, known, self.as_of)
         ids = traced.rows["id"].tolist()
         entered = traced.rows["id"].map(memory.entered(ledger, ids)).to_numpy(object)
@@ -193,11 +195,18 @@ class Sweeper:
                 "case_id": rows["id"],
                 "key": rows["key"],
                 "stamp": self._stamps(rows, looked),
-                "next_at": _texts(swept.result.next_at),
+                "next_at": _texts(self._next(swept.result)),
                 "policy_version": version,
                 "entered": np.where(known.hold[swept.result.category], named, None),
             }
         ).reset_index(drop=True)
+
+    def _next(self, result: Result) -> np.ndarray:
+        """When time alone changes something, a declared force majeure among it; a case that is not over has such."""
+        edges = [at for m in self.majeures for at in (m.since, m.until) if at is not None and at > self.as_of]
+        soonest = min(edges, default=FAR)
+        found: np.ndarray = np.where(result.next_at == NONE, np.where(result.open, FAR, NONE), result.next_at)
+        return np.where(found == NONE, NONE, np.minimum(found, soonest))
 
     def _later(self, problems: pd.DataFrame, version: str, looked: Looked) -> pd.DataFrame:
         """Cases that do not fit: looked at again when they change, or when the future has come."""
@@ -219,6 +228,19 @@ class Sweeper:
         limit = (self.bench.salesforce.session.clock() - FRESH).strftime("%Y-%m-%dT%H:%M:%S")
         found = (max(str(s), looked.stamps.get(i, "")) for i, s in zip(rows["id"], rows["stamp"], strict=True))
         return [s if s[:19] <= limit else "" for s in found]
+
+
+def majeures(bench: Bench) -> list[Majeure]:
+    """What was declared, as the clocks take it."""
+    return [
+        Majeure(
+            walltime.micros(database.instant_of(row["from_at"])),
+            walltime.micros(database.instant_of(row["until_at"])) if row["until_at"] else None,
+            frozenset(row["tiers"]),
+            frozenset(row["queues"]),
+        )
+        for row in majeure.declared(bench.ledger)
+    ]
 
 
 _SIDE = {ORG: "salesforce", ROW: "platform"}

@@ -385,3 +385,22 @@ def test_explain_tells_the_way_to_each_due(desk: Desk) -> None:
     assert shown.exit == 0
     assert "Time line" in shown.out + shown.err
     assert desk.world.run("sla", "explain", "PL-0").exit == 2
+
+
+def test_a_declared_force_majeure_stops_the_clocks_in_its_scope(desk: Desk) -> None:
+    case, other = desk.case(NOON), desk.case(NOON, SFS_Tier__c="VVIP")
+    fraud = desk.case(NOON, Type="payment_fraud")
+    desk.sweep()
+    scope = ["--tier", "VIP", "--reason", "linea interrotta", "--approver", "c.rossi"]
+    declare = ["sla", "majeure", "declare", "--from", text(NOON + timedelta(minutes=5)), *scope]
+    assert desk.world.run(*declare).exit == 0
+    desk.sweep_at(NOON + timedelta(minutes=12))
+    assert (desk.level(case), desk.level(other)) == (1, 2)
+    assert desk.look(case, "SFS_RES_State__c", "SFS_FR_State__c")["SFS_RES_State__c"] == "paused"
+    assert desk.look(fraud, "SFS_RES_State__c")["SFS_RES_State__c"] == "running", "compliance knows none"
+    [made] = json.loads(desk.world.run("sla", "majeure", "list", "--json").out)
+    desk.world.run("sla", "majeure", "end", made["majeure_id"], "--as-of", text(NOON + timedelta(minutes=25)))
+    desk.sweep_at(NOON + timedelta(minutes=26))
+    due = desk.look(case, "SFS_RES_Due__c")["SFS_RES_Due__c"]
+    assert instant(due) == NOON + timedelta(hours=2, minutes=20)
+    assert desk.world.run(*declare[:-1], "--tier", "GOLD", "--approver", "x").exit == 2

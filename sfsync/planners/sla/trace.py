@@ -45,7 +45,17 @@ class Trace:
     warnings: pd.DataFrame
 
 
-def trace(found: Happened, figures: Figures, as_of: int) -> Trace:
+@dataclass(frozen=True)
+class Majeure:
+    """A declared force majeure: microseconds UTC, ``until`` None while it goes on; no tiers or queues: all."""
+
+    since: int
+    until: int | None
+    tiers: frozenset[str]
+    queues: frozenset[str]
+
+
+def trace(found: Happened, figures: Figures, as_of: int, majeures: Sequence[Majeure] = ()) -> Trace:
     """What happened to these cases until ``as_of`` (microseconds UTC)."""
     rows = found.cases.reset_index(drop=True)
     rows["key"] = rows["key"].where(rows["key"].notna(), "SF-" + rows["number"].astype(str))
@@ -62,6 +72,7 @@ def trace(found: Happened, figures: Figures, as_of: int) -> Trace:
     events = Events(place[mine.case], mine.at, mine.kind, mine.value, mine.sent) if len(mine) else no_events()
     first = {name: column[good] for name, column in first.items()}
     cases = _cases(rows[good], first, t0[good], figures)
+    events = _joined([events, *(e for m in majeures for e in _declared(m, cases, figures))])
     return Trace(rows[good].reset_index(drop=True), cases, events, problems, warnings)
 
 
@@ -148,6 +159,16 @@ def _warnings(rows: pd.DataFrame, first: dict[str, np.ndarray], future: pd.DataF
 
 
 # -- what happened to it --
+
+
+def _declared(majeure: Majeure, cases: Cases, figures: Figures) -> Iterator[Events]:
+    """A queue is that of a case if a level of its path belongs to it."""
+    tiers = np.array([not majeure.tiers or t in majeure.tiers for t in TIERS])
+    paths = np.array([not majeure.queues or bool(majeure.queues & set(owners)) for owners in figures.owners])
+    mine = np.flatnonzero(tiers[cases.tier] & paths[figures.path[cases.tier, cases.category]])
+    for at, kind in ((majeure.since, EventKind.FORCE_MAJEURE), (majeure.until, EventKind.FORCE_MAJEURE_END)):
+        if at is not None:
+            yield _of(pd.DataFrame({"case": mine, "micros": np.full(len(mine), at)}), kind)
 
 
 def _events(found: Happened, rows: pd.DataFrame, history: pd.DataFrame, figures: Figures) -> Iterator[Events]:
