@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,8 @@ from sfsync.runs.bench import Bench
 from sfsync.runs.result import Result, planned_numbers
 from sfsync.runs.running import Run, quiet, running, scratch
 from sfsync.runs.sla_policy import policies
-from sfsync.runs.sla_sweep import CODES, SOON, Looked, Sweeper
+from sfsync.runs.sla_suppress import suppress
+from sfsync.runs.sla_sweep import CODES, SOON, Looked, Suppress, Sweeper
 from sfsync.sides.salesforce import happened
 
 TOGETHER = 2_000  # cases looked at together
@@ -109,7 +111,8 @@ def _run(run: Run, done: Enforced, full: bool, progress: Progress) -> None:
     runs.stop_at([note(f) for f in bound], ())
     for mapping in run.mappings.values():
         recover(ledger, bench.platform, bench.salesforce, mapping)
-    with _looked(bench, run.mappings, done, full, progress) as (looked, sweeper, until):
+    first = partial(suppress, run)
+    with _looked(bench, run.mappings, done, full, progress, first) as (looked, sweeper, until):
         stopped = False
         if looked.ids:
             memory.fire(ledger, run.id, looked.rungs, bench.as_of)
@@ -126,13 +129,18 @@ def _run(run: Run, done: Enforced, full: bool, progress: Progress) -> None:
 
 @contextmanager
 def _looked(
-    bench: Bench, sides: dict[str, Mapping], done: Enforced, full: bool, progress: Progress
+    bench: Bench,
+    sides: dict[str, Mapping],
+    done: Enforced,
+    full: bool,
+    progress: Progress,
+    first: Suppress = lambda *_: set(),
 ) -> Iterator[tuple[Looked, Sweeper, Any]]:
-    """What is to be done, as a plan in a folder that is thrown away at the end; reads only."""
+    """What is to be done, as a plan in a folder that is thrown away at the end; only ``first`` may write."""
     since = None if full else bench.ledger.watermark(ORG, "salesforce")
     window = bench.salesforce.window(sides[ORG], since)
     until = min(window.until, bench.as_of)
-    sweeper = Sweeper(bench, policies_of(bench), sides)
+    sweeper = Sweeper(bench, policies_of(bench), sides, first)
     found = happened.changed(bench.salesforce.queries, window.since, until)
     ids = _worth_it(bench, found)
     folder = PlanFolder.create(scratch(bench))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,10 +26,12 @@ from sfsync.planners.sla.variant import ORG, QUEUE, ROW
 from sfsync.planners.sla.words import NONE
 from sfsync.runs.bench import Bench
 from sfsync.runs.sla_policy import policy_at
+from sfsync.runs.sla_suppress import CATEGORIES
 from sfsync.sides.salesforce import happened
 from sfsync.sides.salesforce.happened import Happened
 from sfsync.sides.side import TEXT
 
+Suppress: TypeAlias = "Callable[[pd.DataFrame, dict[str, str | None]], set[str]]"
 FRESH = timedelta(seconds=1)  # a stamp so young may be given to another change of the same second
 SOON = timedelta(minutes=15)  # when a case is looked at again that could not be written, or lies in the future
 REMEMBERED = ("case_id", "key", "stamp", "next_at", "policy_version", "entered")
@@ -77,10 +80,12 @@ class Looked:
 
 
 class Sweeper:
-    """Looks at cases, piece by piece; only readers."""
+    """Looks at cases, piece by piece; only ``suppress`` may write."""
 
-    def __init__(self, bench: Bench, policies: list[Policy], sides: dict[str, Mapping]) -> None:
-        self.bench, self.sides = bench, sides
+    def __init__(
+        self, bench: Bench, policies: list[Policy], sides: dict[str, Mapping], suppress: Suppress = lambda *_: set()
+    ) -> None:
+        self.bench, self.sides, self._suppress = bench, sides, suppress
         self.policies = {p.policy_version: p for p in policies}
         self._known = policies
         self._figures: dict[str, Figures] = {}
@@ -91,13 +96,17 @@ class Sweeper:
         """These cases, each by its own version of the policy."""
         found = happened.read(self.bench.salesforce.queries, ids)
         looked.ids += ids
+        lost = self._suppress(found.cases, memory.entered(self.bench.ledger, ids))
+        if lost:  # nothing else is written for who could not be suppressed
+            self._leave_out(found.of(pd.Series(sorted(lost))), "E-SUPPRESS", looked)
+            found = found.of(found.cases["id"][~found.cases["id"].isin(lost)])
         versions = self._versions(found.cases)
         for version in sorted(set(versions)):
             some = found.of(found.cases["id"][versions == version])
             if version in self.policies:
                 self._look(version, some, looked)
             else:
-                self._unknown(some, looked)
+                self._leave_out(some, "E-POLICY", looked)
 
     def finish(self, looked: Looked) -> Header:
         """Seals the plan."""
@@ -124,9 +133,9 @@ class Sweeper:
             dtype=object,
         )
 
-    def _unknown(self, some: Happened, looked: Looked) -> None:
+    def _leave_out(self, some: Happened, code: str, looked: Looked) -> None:
         rows = some.cases.assign(key=some.cases["key"].fillna("SF-" + some.cases["number"].astype(str)))
-        problems = rows[["id", "key", "stamp"]].assign(code="E-POLICY")
+        problems = rows[["id", "key", "stamp"]].assign(code=code)
         self._refuse(problems, problems, looked)
         said = make.issues(problems, [])
         self._add(looked, self.sides[ORG], make.refusals(self.sides[ORG], said), 0)
@@ -197,7 +206,7 @@ class Sweeper:
                 "stamp": self._stamps(rows, looked),
                 "next_at": _texts(self._next(swept.result)),
                 "policy_version": version,
-                "entered": np.where(known.hold[swept.result.category], named, None),
+                "entered": np.where(known.hold[swept.result.category] | np.isin(named, CATEGORIES), named, None),
             }
         ).reset_index(drop=True)
 
@@ -211,7 +220,7 @@ class Sweeper:
     def _later(self, problems: pd.DataFrame, version: str, looked: Looked) -> pd.DataFrame:
         """Cases that do not fit: looked at again when they change, or when the future has come."""
         soon = database.text_of(self.bench.as_of + SOON)
-        future = (problems["code"] == "E-TIME-FUTURE").to_numpy(bool)
+        future = problems["code"].isin(("E-TIME-FUTURE", "E-SUPPRESS")).to_numpy(bool)
         return pd.DataFrame(
             {
                 "case_id": problems["id"],

@@ -404,3 +404,39 @@ def test_a_declared_force_majeure_stops_the_clocks_in_its_scope(desk: Desk) -> N
     due = desk.look(case, "SFS_RES_Due__c")["SFS_RES_Due__c"]
     assert instant(due) == NOON + timedelta(hours=2, minutes=20)
     assert desk.world.run(*declare[:-1], "--tier", "GOLD", "--approver", "x").exit == 2
+
+
+def excluded(world: World) -> tuple[str, str]:
+    """A player nobody has suppressed yet: key and account."""
+    rows = world.rows("SELECT Id, SFS_Player_Id__c FROM Account WHERE SFS_Contact_Suppressed__c = FALSE")
+    return next((r["SFS_Player_Id__c"], r["Id"]) for r in rows if r["SFS_Player_Id__c"])
+
+
+def test_who_excludes_himself_is_suppressed_before_his_case_is_touched(world: World) -> None:
+    desk, (key, account) = Desk(world), excluded(world)
+    desk.sweep()
+    now = datetime.now(UTC)
+    case = desk.case(now, Type="self_exclusion", Priority="P3", SFS_Tier__c="STANDARD", AccountId=account)
+    desk.sweep()
+    assert world.one("Account", "SFS_Player_Id__c", key, "SFS_Contact_Suppressed__c", "PersonHasOptedOutOfEmail")[
+        "PersonHasOptedOutOfEmail"
+    ]
+    assert world.sql("SELECT contact_suppressed FROM players WHERE player_id = :key", key=key)[0][0]
+    assert (desk.level(case), desk.queue(case)) == (2, "COMPLIANCE_RG")
+
+
+def test_without_the_suppression_nothing_is_written_for_the_player(world: World) -> None:
+    desk, (key, account) = Desk(world), excluded(world)
+    desk.sweep()
+    world.sql("CREATE TRIGGER no BEFORE UPDATE ON players BEGIN SELECT RAISE(ABORT, 'no'); END")
+    case = desk.case(datetime.now(UTC), Type="self_exclusion", SFS_Tier__c="STANDARD", AccountId=account)
+    other = desk.case(datetime.now(UTC))
+    done = desk.sweep(exit=3)
+    assert [f["code"] for f in done["findings"]] == ["E-SUPPRESS"]
+    assert desk.look(case, "SFS_Esc_Level__c")["SFS_Esc_Level__c"] is None
+    assert desk.notices(case) == []
+    assert desk.level(other) == 1
+    world.sql("DROP TRIGGER no")
+    desk.sweep("--as-of", text(datetime.now(UTC) + timedelta(minutes=16)))
+    assert desk.level(case) == 2
+    assert world.sql("SELECT contact_suppressed FROM players WHERE player_id = :key", key=key)[0][0]

@@ -9,7 +9,18 @@ import numpy as np
 import pandas as pd
 
 from sfsync.mapping.model import Mapping as SyncMapping
-from sfsync.plan.model import ISSUE_COLUMNS, UPDATE, BaseRows, Cause, Changes, Count, MappingPlan, Segment, no_changes
+from sfsync.plan.model import (
+    ISSUE_COLUMNS,
+    UPDATE,
+    BaseRows,
+    Cause,
+    Changes,
+    Count,
+    MappingPlan,
+    Segment,
+    join,
+    no_changes,
+)
 from sfsync.planners.sla import values as fields
 from sfsync.planners.sla import walltime
 from sfsync.planners.sla.clocks import Result
@@ -158,6 +169,25 @@ def segment(mapping: SyncMapping, side: str, swept: Sweep, now: Records, issues:
     )
 
 
+def suppressions(mapping: SyncMapping, name: str, sides: Mapping[str, Records]) -> Segment:
+    """Raises the flag ``name`` of all records of both sides that do not have it, before anything else is written."""
+    names = list(mapping.columns)
+    parts = []
+    for side, now in sides.items():
+        low = (now.values[name] != "true").fillna(True).to_numpy(bool)
+        before = now.values[low][names]
+        mask = np.zeros(before.shape, bool)
+        mask[:, names.index(name)] = True
+        after = before.assign(**{name: pd.array(["true"] * len(before), dtype=TEXT)})
+        parts.append(_changes(side, before.index, after, before, now.meta[low], mask, mapping.fields[name].lane))
+    return Segment(
+        mapping.name, join(mapping.columns, parts), _none(names), issues(_NOBODY, []), np.zeros((0, 2), np.uint64)
+    )
+
+
+_NOBODY = pd.DataFrame({"key": [], "code": []}, dtype=object)
+
+
 def refusals(mapping: SyncMapping, issues: pd.DataFrame) -> Segment:
     """Nothing to write, but something to say."""
     names = mapping.columns
@@ -215,7 +245,13 @@ def part(mapping: SyncMapping, side: str, counted: Counted) -> MappingPlan:
 
 
 def _changes(
-    side: str, keys: pd.Index, after: pd.DataFrame, before: pd.DataFrame, meta: pd.DataFrame, mask: np.ndarray
+    side: str,
+    keys: pd.Index,
+    after: pd.DataFrame,
+    before: pd.DataFrame,
+    meta: pd.DataFrame,
+    mask: np.ndarray,
+    lane: str = "main",
 ) -> Changes:
     n = len(keys)
     rows = pd.DataFrame(
@@ -223,7 +259,7 @@ def _changes(
             "key": keys.array,
             "side": side,
             "kind": UPDATE,
-            "lane": "main",
+            "lane": lane,
             "id": meta["id"].array,
             "stamp": meta["stamp"].array,
         },
