@@ -440,3 +440,17 @@ def test_without_the_suppression_nothing_is_written_for_the_player(world: World)
     desk.sweep("--as-of", text(datetime.now(UTC) + timedelta(minutes=16)))
     assert desk.level(case) == 2
     assert world.sql("SELECT contact_suppressed FROM players WHERE player_id = :key", key=key)[0][0]
+
+
+def test_a_sweep_can_be_taken_back(desk: Desk) -> None:
+    case = desk.case(NOON)
+    owner = desk.look(case, "OwnerId")
+    run = desk.sweep_at(NOON + timedelta(minutes=20))["run"]
+    assert desk.queue(case) == "VIP_L2"
+    ran = desk.world.run("undo", run, "--yes", "--json")
+    assert ran.exit == 0, ran.err
+    assert desk.look(case, "OwnerId") == owner
+    assert desk.look(case, "SFS_RES_Due__c")["SFS_RES_Due__c"] is None
+    desk.sweep_at(NOON + timedelta(minutes=21))
+    assert (desk.look(case, "OwnerId"), desk.level(case)) == (owner, 2), "clocks come back, nobody is called again"
+    assert desk.rungs(case) == ["L2", "L2_prealert"]
