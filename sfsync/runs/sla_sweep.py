@@ -16,7 +16,7 @@ from sfsync.ledger import sla as memory
 from sfsync.mapping.model import Mapping
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, Segment
-from sfsync.planners.sla import make, walltime
+from sfsync.planners.sla import make, tipoff, walltime
 from sfsync.planners.sla.clocks import Result, evaluate
 from sfsync.planners.sla.figures import Figures, figures
 from sfsync.planners.sla.make import Counted, Sweep
@@ -154,11 +154,19 @@ class Sweeper:
         policy = self.policies[version]
         swept.wanted[QUEUE] = make.owners(swept, known, self._queues(swept), _outside(policy), found.history)
         looked._rungs.append(swept.rungs)
-        warned = make.warned(swept)
+        warned = pd.concat([self._told(swept, known), make.warned(swept)]).drop_duplicates("id")
         self._plan(swept, pd.concat([traced.problems, warned]), looked)
         self._refuse(traced.problems, pd.concat([traced.problems, warned]), looked)
         looked._remember.append(self._when(swept, version, known, looked))
         looked._remember.append(self._later(traced.problems, version, looked))
+
+    def _told(self, swept: Sweep, known: Figures) -> pd.DataFrame:
+        """Cases on which a customer can read what nobody may tell him: frame id, key, code."""
+        named = np.array(known.categories, object)[swept.result.category]
+        some = swept.trace.rows[np.isin(named, tipoff.CATEGORIES)][["id", "key"]]
+        said = happened.said(self.bench.salesforce.queries, some["id"].tolist()) if len(some) else {}
+        told = [tipoff.tells(said.get(i, ())) for i in some["id"]]
+        return some[np.array(told, bool)].assign(code="E-TIPOFF")
 
     def _queues(self, swept: Sweep) -> dict[str, str]:
         """Ids of the queues by name; asked only when somebody is called."""

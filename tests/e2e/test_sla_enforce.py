@@ -454,3 +454,16 @@ def test_a_sweep_can_be_taken_back(desk: Desk) -> None:
     desk.sweep_at(NOON + timedelta(minutes=21))
     assert (desk.look(case, "OwnerId"), desk.level(case)) == (owner, 2), "clocks come back, nobody is called again"
     assert desk.rungs(case) == ["L2", "L2_prealert"]
+
+
+def test_words_that_tip_off_are_found_on_a_laundering_case(desk: Desk) -> None:
+    case, other = desk.case(NOON, Type="aml_suspicion"), desk.case(NOON)
+    desk.say(case, "Stiamo verificando il suo conto.")
+    desk.say(other, "Verifica antiriciclaggio.")
+    assert desk.sweep()["findings"] == []
+    desk.say(case, "Abbiamo inviato una segnalazione.")
+    done = desk.sweep_at(NOON + timedelta(minutes=1), exit=3)
+    assert [f["code"] for f in done["findings"]] == ["E-TIPOFF"]
+    assert desk.level(case) == 2, "its clocks go on"
+    written = [*desk.comments(case), *(json.dumps(n) for n in desk.notices(case))]
+    assert not any("segnalazione" in w for w in written)

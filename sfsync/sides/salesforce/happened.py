@@ -149,6 +149,24 @@ def read(queries: Queries, ids: Sequence[str]) -> Happened:
     )
 
 
+def said(queries: Queries, ids: Sequence[str]) -> dict[str, list[str]]:
+    """What a requester can read on these few cases, by case id: published comments, and e-mails that were sent."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(ids), IDS):
+        some = f"ParentId IN ({','.join(soql.quote(i) for i in ids[start : start + IDS])})"
+        asks = [
+            soql.select(["ParentId", "CommentBody"], "CaseComment", f"{some} AND IsPublished = TRUE"),
+            soql.select(
+                ["ParentId", "Subject", "TextBody", "HtmlBody"], "EmailMessage", f"{some} AND Incoming = FALSE"
+            ),
+        ]
+        for page in queries.all_pages(asks):
+            for row in page.rows:
+                words = [v for n, v in row.items() if n not in ("attributes", "ParentId") and v]
+                found.setdefault(row["ParentId"], []).extend(words)
+    return found
+
+
 _STAMPS = ("first_response", "answered", "mitigated", "resolved", "closed", "last_update", "pir_delivered")
 
 
