@@ -202,8 +202,10 @@ def test_a_pause_stops_the_ladder(desk: Desk) -> None:
 
 
 def test_nothing_due_costs_two_calls_at_most(desk: Desk) -> None:
-    desk.case(NOON)
+    case = desk.case(NOON)
     desk.sweep()
+    desk.at(NOON + timedelta(seconds=25))
+    desk.world.sobject("EmailMessage").create({"ParentId": case, "Subject": "Aggiornamento", "Status": "3"})
     desk.sweep_at(NOON + timedelta(seconds=30))
     desk.sweep_at(NOON + timedelta(minutes=1))
     before = desk.world.stats()
