@@ -18,6 +18,9 @@ NAMES = (
     "apply.part",  # a part of a batch is written, the rest is not
     "apply.written",  # a batch is written, not read back
     "apply.remembered",  # agreements are in the base, nothing is written yet
+    "sla.fired",  # the rungs that fire are claimed, nothing is written yet
+    "sla.commented",  # the comments are on the cases, no notice has left yet
+    "sla.told",  # comments and notices have left, the mark has not moved yet
     "sync.windows",  # everything is written, the windows have not moved yet
     "ledger.intent.opened",  # the intent is committed, nothing has left yet
     "ledger.intent.job",  # the job id is committed, no byte is uploaded yet

@@ -1,7 +1,8 @@
 """Memory that was freed goes back to the system: a run of millions needs no more than its largest batch.
 
 glibc keeps freed blocks of up to 32 MB for later, in an arena per thread, and Arrow's own pools keep theirs; columns of
-changing sizes leave both full of holes. Above half a megabyte each block is asked of the system and given back.
+changing sizes leave both full of holes. Above a megabyte each block is asked of the system and given back; below,
+that would cost more than it saves: every page of a block the system hands out is cleared first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from contextlib import suppress
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # mallopt(3)
-_LARGE = 512 * 1024
+_LARGE, _KEPT = 1 << 20, 4 << 20  # bytes
 
 
 def be_frugal() -> None:
@@ -21,9 +22,10 @@ def be_frugal() -> None:
         return
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
-        for what, value in ((_MMAP_THRESHOLD, _LARGE), (_TRIM_THRESHOLD, _LARGE), (_ARENA_MAX, 2)):
+        for what, value in ((_MMAP_THRESHOLD, _LARGE), (_TRIM_THRESHOLD, _KEPT), (_ARENA_MAX, 2)):
             library.mallopt(what, value)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # if Arrow is loaded later
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nothing here multiplies matrices, and its threads spin
     if "pyarrow.lib" in sys.modules:
         import pyarrow as pa
 

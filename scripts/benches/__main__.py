@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from scripts.benches import intake, locks, org
+from scripts.benches import intake, locks, org, sla
 from scripts.benches.sync import main as sync
 
-BENCHES = {"intake": intake.main, "locks": locks.main, "org": org.main, "sync": sync.main}
+BENCHES = {"intake": intake.main, "locks": locks.main, "org": org.main, "sla": sla.main, "sync": sync.main}
 
 
 def main(arguments: list[str]) -> int:

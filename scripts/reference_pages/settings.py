@@ -41,8 +41,8 @@ SENTENCES = {
     "budget.compliance_late": "Minutes after which a compliance change that is not in Salesforce is late.",
     "privacy.hash_key": "Secret with which identifiers are hashed before they leave (`leaves: hash`), at least 32 "
     "characters; without it one is made once in `hash.key` of the ledger's folder. Another key makes other hashes.",
-    "messages.send": "How messages to retail partners leave: a file each (`outbox`), `smtp`, or Salesforce's own e-mail "
-    "action (`salesforce`).",
+    "messages.send": "How messages to retail partners leave: a file each (`outbox`), `smtp`, or Salesforce's own "
+    "e-mail action (`salesforce`).",
     "messages.outbox": "Folder of the files, relative to the configuration file.",
     "messages.sender": "The address messages come from (outbox, smtp).",
     "messages.smtp_url": "The mail server: `smtp://user@host:587` (STARTTLS where it offers it) or `smtps://user@host`.",

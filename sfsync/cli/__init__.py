@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "conflicts": ("conflicts", "Values changed on both sides: list, show, resolve, by rule."),
     "holds": ("issues", "Records that wait for something: list, release."),
     "partners": ("partners", "Retail partner requests: list, approve, work, explain, receipt."),
+    "sla": ("sla", "Clocks and escalations: enforce, explain, policy, drill, simulate, report."),
     "org": ("org", "The rehearsal org: serve, reset; deploy custom fields into any org."),
 }
 

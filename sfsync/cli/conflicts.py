@@ -224,7 +224,9 @@ def resolve_conflict(
 
     with open_bench(obj, None) as bench:
         ids = conflict_ids or _matching(bench, mapping, name, deleted)
-        rows = rulings.decide_all(bench.ledger, ids, take, bench.actor, change=change, dry_run=dry_run)
+        rows = rulings.decide_all(
+            bench.ledger, ids, take, bench.actor, mappings=bench.mappings, change=change, dry_run=dry_run
+        )
     return _show_decided(rows, take, dry_run, as_json)
 
 

@@ -9,9 +9,12 @@ Only a process of the command line does this. Whoever imports the package has th
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -43,11 +46,30 @@ def stand_in(names: tuple[str, ...] = FRAMES) -> None:
             setattr(sys.modules[package], own, late)
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """No garbage is looked for meanwhile: modules being loaded are none, and the search is a sixth of a short command.
+
+    Not for what runs long or reads records.
+    """
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
 def _load() -> None:
-    """Loads all of them: what one of them imports of another must be the module, not its name."""
-    with _LOADING:
+    """Loads all of them: what one of them imports of another must be the module, not its name.
+
+    What they are made of is never garbage: nothing is looked for meanwhile, and not among it later.
+    """
+    with _LOADING, undisturbed():
         names = [n for n, module in sys.modules.items() if isinstance(module, Late)]
         for name in names:
             del sys.modules[name]
         for name in names:
             importlib.import_module(name)
+        gc.freeze()

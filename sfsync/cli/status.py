@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sfsync.cli import options as o
+from sfsync.cli.late import undisturbed
 from sfsync.cli.opening import open_bench
 from sfsync.errors import Exit
 
@@ -25,10 +26,12 @@ def status(obj: dict[str, Any], as_of: datetime | None, as_json: bool) -> int:
     Ends with 4 if a compliance change is late (budget.compliance_late), so that cron can raise the alarm.
     """
     from sfsync.cli import screen
-    from sfsync.runs import state
 
-    with open_bench(obj, as_of) as bench:
-        found = state.status(bench)
+    with undisturbed():
+        from sfsync.runs import state
+
+        with open_bench(obj, as_of) as bench:
+            found = state.status(bench)
     exit_status = Exit.WAITING if state.late(found) else Exit.DONE
     if as_json:
         screen.emit({**found, "exit": int(exit_status)})

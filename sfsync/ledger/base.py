@@ -24,9 +24,9 @@ from sqlalchemy.engine import Connection
 from sfsync.errors import LedgerError
 from sfsync.ledger import database, packing
 from sfsync.ledger.audit import canonical
-from sfsync.ledger.columns import arrow, places, texts
 from sfsync.ledger.store import Ledger, get_meta
 from sfsync.ledger.tables import KNOWN, base, layout, meta
+from sfsync.sides.columns import arrow, places, texts
 from sfsync.sides.side import TEXT
 
 SYNCED, DETACHED, MERGED = "synced", "detached", "merged"
@@ -96,8 +96,10 @@ class Base:
 
 def read(ledger: Ledger, mapping: str, columns: Sequence[str], keys: Iterable[str]) -> Base:
     """What is known of these keys, in their order; unknown ones are left out (``align`` brings them back)."""
-    wanted = list(dict.fromkeys(keys))
     with ledger.reading() as connection:
+        if not database.any_row(connection, base, base.c.mapping == mapping):
+            return _decoded(connection, [], columns)
+        wanted = list(dict.fromkeys(keys))
         found = _read_in(connection, mapping, columns, wanted)
     order = pd.Index(wanted, dtype=TEXT)
     return found.align(order[places(order, found.keys) >= 0])

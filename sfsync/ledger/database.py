@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -119,7 +120,21 @@ def ready_file(engine: Engine) -> None:
     with translated(engine), engine.connect() as connection:
         cursor = connection.connection.cursor()
         cursor.execute(f"PRAGMA page_size={PAGE}")  # of a new file only
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _to_wal(cursor)
+
+
+def _to_wal(cursor: Any) -> None:
+    """Several that make a ledger at once meet here, and for this SQLite does not wait by itself."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def exclusive(connection: Connection, name: str) -> None:
@@ -142,7 +157,7 @@ def within(connection: Connection, column: sa.ColumnElement[str], keys: Sequence
     An IN, not a join: SQLite would walk the table and look for each row in the list.
     """
     if connection.dialect.name == "postgresql":
-        array = sa.bindparam(None, list(keys), type_=postgresql.ARRAY(sa.Text()))
+        array = sa.bindparam(None, list(keys), type_=sa.ARRAY(sa.Text()))
         return column.in_(sa.select(sa.func.unnest(array)))
     body = sa.bindparam(None, json.dumps(list(keys)), type_=sa.Text())
     listed = sa.func.json_each(body).table_valued(sa.column("value", sa.Text()))
@@ -208,8 +223,10 @@ def _of_rows(statement: str, width: int, rows: int) -> str:
     return statement.replace(f"VALUES {one}", f"VALUES {', '.join([one] * rows)}", 1)
 
 
-def _from_arrays(table: sa.Table, columns: Mapping[str, list[Any]]) -> postgresql.Insert:
-    arrays = [sa.bindparam(n, c, type_=postgresql.ARRAY(_plain(table.c[n].type))) for n, c in columns.items()]
+def _from_arrays(table: sa.Table, columns: Mapping[str, list[Any]]) -> sa.Insert:
+    from sqlalchemy.dialects import postgresql  # most ledgers are files: they need not wait for it
+
+    arrays = [sa.bindparam(n, c, type_=sa.ARRAY(_plain(table.c[n].type))) for n, c in columns.items()]
     rows = sa.func.unnest(*arrays).table_valued(*[sa.column(n) for n in columns]).render_derived()
     return postgresql.insert(table).from_select(list(columns), sa.select(*[rows.c[n] for n in columns]))
 

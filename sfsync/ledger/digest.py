@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sfsync.ledger.cmac import Cmac
-from sfsync.ledger.columns import arrow
 from sfsync.ledger.keys import derive
 from sfsync.mapping.model import Mapping
+from sfsync.sides.columns import arrow
 
 NOT_OBSERVED, NULL, _FIRST_FREE = 0, 1, 2
 _SAMPLE, _FEW = 2_000, 200  # a column with few distinct values is digested once per distinct value
@@ -32,6 +32,7 @@ class KeyedDigest:
     """Digests of canonical text under one ledger key."""
 
     key: bytes = field(repr=False)
+    _cmacs: dict[str, Cmac] = field(default_factory=dict, init=False, repr=False, compare=False)  # by purpose
 
     def frame(self, values: pd.DataFrame, mapping: Mapping) -> np.ndarray:
         """Digests, uint64 n x f in the order of ``mapping.columns``; a column that is missing gives 0.
@@ -57,7 +58,9 @@ class KeyedDigest:
         return self._cmac(f"records {mapping.name}").tags(arrow(keys))
 
     def _cmac(self, purpose: str) -> Cmac:
-        return Cmac(derive(self.key, purpose)[:16])
+        if purpose not in self._cmacs:
+            self._cmacs[purpose] = Cmac(derive(self.key, purpose)[:16])
+        return self._cmacs[purpose]
 
 
 def _plain(cmac: Cmac, texts: pa.Array) -> np.ndarray:

@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sfsync.ledger import database, marks
-from sfsync.ledger.columns import arrow, text_array, texts
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import write_log
+from sfsync.sides.columns import arrow, text_array, texts
 from sfsync.sides.side import CREATED, DELETED, TEXT, UPDATED
 
 WRITTEN = (CREATED, UPDATED, DELETED)

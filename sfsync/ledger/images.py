@@ -90,7 +90,7 @@ def _key(ledger: Ledger) -> AESGCM:
 
 def _sealed(ledger: Ledger, name: str, table: pa.Table) -> bytes:
     plain = io.BytesIO()
-    pq.write_table(table, plain, compression="zstd", write_statistics=False)
+    pq.write_table(table, plain, compression="zstd", use_dictionary=False, write_statistics=False)
     nonce = secrets.token_bytes(_NONCE)
     return nonce + _key(ledger).encrypt(nonce, plain.getbuffer(), name.encode())
 

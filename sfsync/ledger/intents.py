@@ -28,11 +28,10 @@ from sfsync.errors import Defect
 from sfsync.ledger import conflicts, database, history, issues
 from sfsync.ledger import digest as digest_
 from sfsync.ledger.base import Base, advance_in
-from sfsync.ledger.columns import arrow, places, texts
-from sfsync.ledger.columns import keys as keys_of
 from sfsync.ledger.lease import Lease
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import conflict, intent
+from sfsync.sides.columns import arrow, key_index, places, texts
 from sfsync.sides.side import FAILED, MOVED, TEXT, UNKNOWN
 
 OPEN, DONE, VOID = "open", "done", "void"
@@ -216,15 +215,21 @@ def _log(connection: Connection, ledger: Ledger, meant: Intent, rows: pd.DataFra
 def names_of(columns: Sequence[str], touched: np.ndarray) -> pa.DictionaryArray:
     """Comma-joined names of each row's touched fields (bool n x f), made once per distinct pattern."""
     which = np.zeros(len(touched), np.int64)
-    alike = bool((touched == touched[:1]).all())  # new records: all cells of all rows
-    for start in () if alike else range(0, touched.shape[1], 32):  # 32 fields are one number, told apart by piece
-        piece = touched[:, start : start + 32]
-        which = pd.factorize(which << 32 | piece @ (1 << np.arange(piece.shape[1], dtype=np.int64)))[0]
+    for word in _words(touched).T:
+        which = pd.factorize(which << 32 | word)[0]
     first = np.zeros(which.max(initial=-1) + 1, np.int64)
     first[which[::-1]] = np.arange(len(which))[::-1]
     names = np.asarray(columns, object)
     joined = pa.array([",".join(names[touched[i]]) for i in first], pa.string())
     return pa.DictionaryArray.from_arrays(pa.array(which, pa.int32()), joined)
+
+
+def _words(touched: np.ndarray) -> np.ndarray:
+    """The cells as bits: int64 n x w, 32 fields a number."""
+    bits = np.packbits(touched, axis=1, bitorder="little")
+    words = np.zeros((len(bits), -(-bits.shape[1] // 4) * 4), np.uint8)
+    words[:, : bits.shape[1]] = bits
+    return words.view("<u4").astype(np.int64)
 
 
 def _shrink(connection: Connection, meant: Intent, rows: pd.DataFrame) -> bool:
@@ -311,4 +316,4 @@ def _unpacked(row: Row[Any]) -> Intent:
             cells[:, i] = column.dictionary.to_numpy()[column.indices.to_numpy()]
         else:
             cells[:, i] = column.to_numpy()
-    return Intent(keys=keys_of(table["key"].combine_chunks()), columns=columns, digests=cells, **values)
+    return Intent(keys=key_index(table["key"].combine_chunks()), columns=columns, digests=cells, **values)

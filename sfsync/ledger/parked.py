@@ -34,7 +34,10 @@ def of_keys(ledger: Ledger, mapping: str, keys: pd.Index) -> pd.DataFrame:
     rows: list[tuple[str, ...]] = []
     f, h = failure.c, hold.c
     with ledger.reading() as connection:
-        for some in database.chunks(list(keys)):
+        known = [
+            database.any_row(connection, t, t.c.mapping == mapping, t.c.digest.is_not(None)) for t in (failure, hold)
+        ]
+        for some in database.chunks(list(keys)) if any(known) else ():
             refused = sa.select(f.key, f.side, f.code, f.digest, sa.literal("refused")).where(
                 f.mapping == mapping,
                 f.digest.is_not(None),

@@ -6,6 +6,7 @@ Neither a rule nor a deadline decides a conflict a lost reply left in doubt: tha
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ from sfsync.ledger.tables import conflict
 from sfsync.mapping.model import Mapping
 
 DEADLINE = "deadline"
+PLATFORM, SALESFORCE = "platform", "salesforce"  # whose value wins
 
 
 # -- a person
@@ -35,16 +37,24 @@ def decide(ledger: Ledger, conflict_id: str, decision: str, actor: str, *, chang
 
 
 def decide_all(
-    ledger: Ledger, ids: Sequence[str], decision: str, actor: str, *, change: bool = False, dry_run: bool = False
+    ledger: Ledger,
+    ids: Sequence[str],
+    decision: str,
+    actor: str,
+    *,
+    mappings: Dict[str, Mapping] | None = None,
+    change: bool = False,
+    dry_run: bool = False,
 ) -> list[dict[str, Any]]:
     """All of these or none. Returns them as they were before, with ``again``: the same was said already.
 
     Raises ``ConfigError``: CONFLICT_UNKNOWN; CONFLICT_CLOSED, it is over; CONFLICT_APPLYING, a run is writing an
-    earlier decision or was killed while it did; CONFLICT_DECIDED, somebody decided otherwise (``change`` overrules).
+    earlier decision or was killed while it did; CONFLICT_DECIDED, somebody decided otherwise (``change`` overrules);
+    CONFLICT_ONE_WAY, by its mapping the field is never written where this decision would have to write it.
     """
     with ledger.writing() as connection:
         rows = [conflicts.get_in(connection, one) for one in dict.fromkeys(ids)]
-        refused = [said for row in rows if (said := _refusal(row, decision, change=change))]
+        refused = [said for row in rows if (said := _refusal(row, decision, mappings or {}, change=change))]
         if refused:
             first, *rest = refused
             first.message += "; nothing was decided"
@@ -57,7 +67,7 @@ def decide_all(
     return rows
 
 
-def _refusal(row: dict[str, Any], decision: str, *, change: bool) -> ConfigError | None:
+def _refusal(row: dict[str, Any], decision: str, mappings: Dict[str, Mapping], *, change: bool) -> ConfigError | None:
     """Why this conflict cannot be decided so."""
     where = f"{row['conflict_id']} ({row['mapping']} {row['key']} {row['field']})".replace(" )", ")")
     if row["state"] == CLOSED:
@@ -70,7 +80,21 @@ def _refusal(row: dict[str, Any], decision: str, *, change: bool) -> ConfigError
         return ConfigError(f"{said}, and run {row['run_id']} is writing that", "CONFLICT_APPLYING", where, step)
     if row["state"] == DECIDED and not change:
         return ConfigError(said, "CONFLICT_DECIDED", where, "Ask them, or overrule it: --change")
-    return None
+    return _one_way(row, decision, mappings, where)
+
+
+def _one_way(row: dict[str, Any], decision: str, mappings: Dict[str, Mapping], where: str) -> ConfigError | None:
+    """A conflict in doubt may concern a field that has an owner; the other side's value cannot win there."""
+    mapping = mappings.get(row["mapping"])
+    field = next((f for f in mapping.synced if f.name == row["field"]), None) if mapping else None
+    if field is None or decision not in (PLATFORM, SALESFORCE):
+        return None
+    loser = SALESFORCE if decision == PLATFORM else PLATFORM
+    if field.to_salesforce if decision == PLATFORM else field.to_platform:
+        return None
+    said = f"by its mapping this field is never written to {loser}, so the value of {decision} cannot win"
+    step = f"Change the value in {loser} itself, or decide: --take {loser}"
+    return ConfigError(said, "CONFLICT_ONE_WAY", where, step)
 
 
 def _say(ledger: Ledger, connection: Connection, rows: list[dict[str, Any]], decision: str, actor: str) -> None:

@@ -23,6 +23,7 @@ from sfsync.ledger import database
 from sfsync.ledger.faults import place
 from sfsync.ledger.keys import derive
 from sfsync.ledger.tables import (
+    ADDED,
     PG_SCHEMA,
     SCHEMA_VERSION,
     conflict,
@@ -100,6 +101,7 @@ class Ledger:
                     raise self._error("there is no ledger", "LEDGER_MISSING", "Check ledger.url, or run: sfsync sync")
                 self._make(connection)
             self._check(connection)
+            self._add(connection)
 
     def _is_missing(self) -> bool:
         return self.engine.dialect.name == "sqlite" and not Path(str(self.engine.url.database)).exists()
@@ -114,6 +116,12 @@ class Ledger:
         metadata.create_all(connection, checkfirst=False)
         first = {"schema": SCHEMA_VERSION, "key": self._fingerprint()}
         database.upsert(connection, meta, {"name": list(first), "value": list(first.values())})
+
+    def _add(self, connection: Connection) -> None:
+        """Tables that came after the ledger was made."""
+        lacking = {t.name for t in ADDED} - self._tables(connection)
+        if lacking:
+            metadata.create_all(connection, tables=[t for t in ADDED if t.name in lacking], checkfirst=False)
 
     def _check(self, connection: Connection) -> None:
         if "meta" not in self._tables(connection):

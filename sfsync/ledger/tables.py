@@ -7,7 +7,7 @@ sorts and compares alike in both databases; keys sort by bytes (collation C), as
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import DDL, JSON, BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, event, text
 
 SCHEMA_VERSION = "2"
 PG_SCHEMA = "sfsync"  # on PostgreSQL the tables have a schema of their own: names like "run" are not ours alone
@@ -60,7 +60,7 @@ layout = Table(
     Column("fields", _Text, nullable=False),  # JSON list
 )
 
-STAMPED = text("salesforce_stamp IS NOT NULL")
+STAMPED = "salesforce_stamp IS NOT NULL"
 
 base = Table(
     "base",
@@ -75,8 +75,11 @@ base = Table(
     Column("state", _Text, nullable=False),  # synced | detached | merged | gone (from both sides)
     Column("survivor", _Text),
     # records of a load that no window has delivered yet have no stamp: a load need not sort them in
-    Index("base_stamp", "mapping", "salesforce_stamp", sqlite_where=STAMPED, postgresql_where=STAMPED),
+    Index("base_stamp", "mapping", "salesforce_stamp", sqlite_where=text(STAMPED)).ddl_if(dialect="sqlite"),
 )
+# the same index in words: `postgresql_where` would load all of PostgreSQL's dialect, also for a ledger that is a file
+_STAMP_INDEX = DDL(f"CREATE INDEX base_stamp ON %(fullname)s (mapping, salesforce_stamp) WHERE {STAMPED}")  # type: ignore[no-untyped-call]
+event.listen(base, "after_create", _STAMP_INDEX.execute_if(dialect="postgresql"))
 
 intent = Table(
     "intent",
@@ -202,6 +205,71 @@ lease = Table(
     Column("token", _Big, nullable=False),
     Column("expires_at", _Text, nullable=False),
 )
+
+# What the service-level sweep remembers of a case: when to look again, and which of its states was written.
+sla_case = Table(
+    "sla_case",
+    metadata,
+    Column("case_id", _Text, primary_key=True),
+    Column("key", _Text, nullable=False),
+    Column("stamp", _Text, nullable=False),  # Salesforce's change stamp of the state that was looked at
+    Column("next_at", _Text),  # when time alone changes something; null: it is over
+    Column("policy_version", _Text, nullable=False),
+    Column("entered", _Text),  # the category of compliance for which it was held
+    Index("sla_case_next", "next_at"),
+)
+
+# Each rung fires once per episode: case, episode and level are the key of its notice, comment and owner change.
+sla_rung = Table(
+    "sla_rung",
+    metadata,
+    Column("case_id", _Text, primary_key=True),
+    Column("episode", Integer, primary_key=True, autoincrement=False),
+    Column("rung", _Text, primary_key=True),  # L2_prealert, L2, L3, L4; resumed-<instant>: the limit of a pause
+    Column("key", _Text, nullable=False),
+    Column("path", _Text, nullable=False),
+    Column("reason", _Text, nullable=False),
+    Column("policy_version", _Text, nullable=False),
+    Column("reached_at", _Text, nullable=False),  # as computed
+    Column("processed_at", _Text, nullable=False),
+    Column("run_id", _Text, nullable=False),
+    Column("told_at", _Text),  # null: its notice and comment are still to be made
+    Index("sla_rung_told", "told_at"),
+)
+
+sla_drill = Table(
+    "sla_drill",
+    metadata,
+    Column("drill_id", _Text, primary_key=True),
+    Column("scenario", _Text, nullable=False),
+    Column("policy_version", _Text, nullable=False),
+    Column("at", _Text, nullable=False),
+    Column("actor", _Text, nullable=False),
+    Column("passed", Integer, nullable=False),
+    Column("result", _Text, nullable=False),  # JSON: the rungs and who would have been called
+)
+
+# Force majeure: time that does not count against us, as somebody declared it and somebody else approved.
+sla_majeure = Table(
+    "sla_majeure",
+    metadata,
+    Column("majeure_id", _Text, primary_key=True),
+    Column("from_at", _Text, nullable=False),
+    Column("until_at", _Text),  # null: it goes on
+    Column("tiers", _Text, nullable=False),  # JSON list; empty: all
+    Column("queues", _Text, nullable=False),  # JSON list; empty: all
+    Column("reason", _Text, nullable=False),
+    Column("approver", _Text, nullable=False),
+    Column("made_by", _Text, nullable=False),
+    Column("made_at", _Text, nullable=False),
+)
+
+ADDED = (
+    sla_case,
+    sla_rung,
+    sla_drill,
+    sla_majeure,
+)  # tables a ledger of this schema may lack: they are made when it is opened
 
 audit = Table(
     "audit",

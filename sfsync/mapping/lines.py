@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 Path = tuple[str | int, ...]
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # LibYAML where PyYAML was built with it: ten times as fast
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Fault:
 
 def parse(text: str) -> Document:
     """Reads one YAML document safely; raises ``yaml.YAMLError`` where it is no YAML."""
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:

@@ -124,6 +124,11 @@ class FieldSpec(Strict):
         reversible = self.leaves is Leaves.YES or (self.leaves in (Leaves.MASKED, Leaves.FLAG))
         return self.synced and len(self.columns) == 1 and reversible and self.owner is not Owner.PLATFORM
 
+    @property
+    def to_salesforce(self) -> bool:
+        """True if the platform's value may ever be written to the Salesforce field."""
+        return self.synced and (self.owner is not Owner.SALESFORCE or self.seed)
+
 
 class PlatformSpec(Strict):
     """The platform's table: key column, change stamp and the two margins of its window."""

@@ -49,11 +49,6 @@ class Flight:
     during: Span | None = None
 
     @property
-    def digests(self) -> np.ndarray:
-        """uint64 n x f: of the cells to write, 0 elsewhere."""
-        return np.where(self.changes.touched, self.sent, np.uint64(0))
-
-    @property
     def write(self) -> Write:
         """The rows as the side takes them."""
         return Write(
@@ -138,7 +133,7 @@ def _opened(hands: Hands, flight: Flight) -> str:
         step.kind,
         changes.keys,
         flight.mapping.columns,
-        flight.digests,
+        flight.sent,
         changes.touched,
         lease=hands.leases.get(step.mapping),
     )
@@ -163,7 +158,7 @@ def land(hands: Hands, flight: Flight) -> None:
     if flight.during and _can_wait(flight, outcomes):
         loads.add(hands.ledger, mapping.name, *flight.during, len(outcomes))
     read = _read_back(hands, flight, outcomes)
-    outcomes = judge_unknown(changes, outcomes, read, flight.digests, digest)
+    outcomes = judge_unknown(changes, outcomes, read, flight.sent, digest)
     settled = settle(mapping, changes, outcomes, read, flight.sent, digest)
     _close(hands, flight, outcomes, settled)
     if step.kind == CREATE and step.side == "salesforce" and read is not None:

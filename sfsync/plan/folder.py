@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from sfsync.errors import PlanError
-from sfsync.plan.model import ISSUE_COLUMNS, ROW_COLUMNS, BaseRows, Changes, Header, Segment
+from sfsync.plan.model import BASE_COLUMNS, ISSUE_COLUMNS, ROW_COLUMNS, BaseRows, Changes, Header, Segment
 from sfsync.sides import columns as columns_
 from sfsync.sides.side import TEXT
 
@@ -52,7 +52,7 @@ class PlanFolder:
         tables["issues"] = _issues_table(segment)
         for name, table in tables.items():
             file = Path(f"{stem}.{name}.parquet")
-            pq.write_table(table, file, compression="lz4", write_statistics=False)
+            pq.write_table(table, file, compression="lz4", use_dictionary=False, write_statistics=False)
             file.chmod(0o600)
             self._digests.append(f"{file.name}:{_sum(file)}")
 
@@ -115,7 +115,8 @@ def _sum(path: Path) -> str:
 
 
 def _text(frame: pd.DataFrame, prefix: str = "") -> dict[str, pa.Array]:
-    return {prefix + c: columns_.arrow(frame[c].astype(TEXT)) for c in frame.columns}
+    columns = ((n, c if isinstance(c.dtype, pd.StringDtype) else c.astype(TEXT)) for n, c in frame.items())
+    return {f"{prefix}{n}": columns_.arrow(c) for n, c in columns}
 
 
 def _values(frame: pd.DataFrame, prefix: str) -> dict[str, pa.Array]:
@@ -153,22 +154,19 @@ def changes_of(table: pa.Table, columns: tuple[str, ...]) -> Changes:
     )
 
 
-_BASE_META = ("id", "salesforce_stamp", "platform_stamp", "state", "survivor")
-
-
 def _base_table(base: BaseRows) -> pa.Table:
     width = base.digests.shape[1] * 8
     body = pa.py_buffer(np.ascontiguousarray(base.digests, np.uint64).tobytes())
     blob = pa.Array.from_buffers(pa.binary(width), len(base), [None, body])
     keys = pa.array(pd.Series(base.keys, dtype=TEXT), pa.large_string(), from_pandas=True)
-    return pa.table({"key": keys, "digests": blob, **_text(base.meta[list(_BASE_META)])})
+    return pa.table({"key": keys, "digests": blob, **_text(base.meta[list(BASE_COLUMNS)])})
 
 
 def _base_of(table: pa.Table, width: int) -> BaseRows:
     blob = b"".join(table["digests"].to_pylist())
     digests = np.frombuffer(blob, np.uint64).reshape(table.num_rows, width)
     keys = pd.Index(table["key"].to_pandas(), dtype=TEXT, name="key")
-    return BaseRows(keys, digests, _frame(table, {c: c for c in _BASE_META}))
+    return BaseRows(keys, digests, _frame(table, {c: c for c in BASE_COLUMNS}))
 
 
 def _issues_table(segment: Segment) -> pa.Table:

@@ -80,6 +80,8 @@ class Changes:
         """The rows where ``mask`` (bool, n) holds."""
         if mask.all():
             return self
+        if not mask.any():
+            return no_changes(tuple(self.after.columns))
         return Changes(
             self.rows[mask].reset_index(drop=True),
             self.after[mask].reset_index(drop=True),
@@ -97,6 +99,7 @@ class Changes:
 
 
 ROW_COLUMNS = ("key", "side", "kind", "lane", "id", "stamp")
+BASE_COLUMNS = ("id", "salesforce_stamp", "platform_stamp", "state", "survivor")
 ISSUE_COLUMNS = (
     "key",
     "side",
@@ -146,6 +149,12 @@ class BaseRows:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+
+def no_rows(columns: tuple[str, ...]) -> BaseRows:
+    """Agreements of no record."""
+    keys = pd.Index([], dtype=TEXT, name="key")
+    return BaseRows(keys, np.zeros((0, len(columns)), np.uint64), columns_.empty(BASE_COLUMNS, pd.RangeIndex(0)))
 
 
 @dataclass(frozen=True)

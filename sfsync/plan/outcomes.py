@@ -27,15 +27,18 @@ def complete(keys: pd.Index, parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def judge_unknown(
-    changes: Changes, outcomes: pd.DataFrame, read: Records | None, digests: np.ndarray, digest: Digest
+    changes: Changes, outcomes: pd.DataFrame, read: Records | None, sent: np.ndarray, digest: Digest
 ) -> pd.DataFrame:
-    """A lost reply: the row counts as written if what was sent is what the org holds now."""
+    """A lost reply: the row counts as written if what was sent is what the org holds now.
+
+    ``sent``: digests (uint64 n x f) of ``changes.after``.
+    """
     unknown = (outcomes["result"] == UNKNOWN).to_numpy(bool)
     if not unknown.any() or read is None:
         return outcomes
     there = columns.within(changes.keys, read.values.index) & unknown
     now = digest(columns.rows(read.values, changes.keys[there], changes.after.columns))
-    equal = ((now == digests[there]) | (digests[there] == 0)).all(axis=1)
+    equal = ((now == sent[there]) | (sent[there] == 0) | ~changes.touched[there]).all(axis=1)
     outcomes = outcomes.copy()
     seen = outcomes.index[there][equal]
     outcomes.loc[seen, "result"] = CREATED if (changes.rows["kind"] == CREATE).all() else UPDATED

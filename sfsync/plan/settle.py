@@ -43,12 +43,12 @@ def settle(
     outcomes = columns_.aligned(outcomes, changes.keys)
     ok = outcomes["result"].isin(DONE).to_numpy(bool)
     done, outcomes = changes.take(ok), outcomes if ok.all() else outcomes[ok]
-    sent = np.where(done.cause != 0, sent[ok], np.uint64(0))
+    sent = np.where(done.cause != 0, sent if ok.all() else sent[ok], np.uint64(0))
     found = _read_back(mapping, done, read, sent, digest)
-    seen = np.where(found != 0, found, sent)
-    base = np.where(done.touched & (done.cause != Cause.DEFAULT), seen, np.uint64(0))
-    remembered = (done.cause == Cause.BOTH_NULL) & (seen == sent)
-    base = np.where(remembered, sent, base)
+    seen = np.where(found != 0, found, sent) if found.any() else sent
+    known = done.touched & (done.cause != Cause.DEFAULT)
+    known |= (done.cause == Cause.BOTH_NULL) & (seen == sent)
+    base = np.where(known, seen, np.uint64(0))
     return Settled(_base_rows(done, outcomes, base, read), _differences(mapping, done, sent, found))
 
 
@@ -87,7 +87,7 @@ def _base_rows(done: Changes, outcomes: pd.DataFrame, digests: np.ndarray, read:
 
 
 def _differences(mapping: Mapping, done: Changes, sent: np.ndarray, found: np.ndarray) -> pd.DataFrame:
-    differs = done.touched & (found != 0) & (found != sent)
+    differs = done.touched & (found != 0) & (found != sent) if found.any() else np.zeros((0, 0), bool)
     rows, columns = np.nonzero(differs)
     return pd.DataFrame(
         {

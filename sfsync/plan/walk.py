@@ -89,7 +89,10 @@ def _written(name: str, lane: str, segments: list[Segment], rows: dict[str, int]
 
 
 def _batches(name: str, changes: Changes, lane: str, rows: dict[str, int]) -> Iterator[Batch]:
+    sides, kinds = (set(changes.rows[name].unique()) for name in ("side", "kind"))
     for side, kind in STEPS:
+        if side not in sides or kind not in kinds:
+            continue
         chosen = changes.select(side=side, kind=kind)
         for start in range(0, len(chosen), rows[side]):
             mask = np.zeros(len(chosen), bool)

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 from sfsync.errors import ConfigError
 from sfsync.ledger import parked
+from sfsync.mapping.model import Mapping
 from sfsync.plan import undo as way_back
 from sfsync.plan.apply import apply as write
 from sfsync.plan.folder import PlanFolder
+from sfsync.planners.sla.variant import ORG, ROW, org_fields, row_fields
 from sfsync.planners.sync.make import Progress
 from sfsync.planners.sync.sayings import note
 from sfsync.runs import request_undo
@@ -18,7 +20,7 @@ from sfsync.runs.bench import Bench
 from sfsync.runs.result import Result
 from sfsync.runs.running import quiet, running, scratch
 
-WRITING = ("sync", "apply", "undo", request_undo.COMMAND)
+WRITING = ("sync", "apply", "undo", "sla enforce", request_undo.COMMAND)
 
 
 @contextmanager
@@ -32,7 +34,7 @@ def planned(bench: Bench, run: str, *, progress: Progress = quiet) -> Iterator[P
     runs.fit(bench, bench.mappings)
     folder = PlanFolder.create(scratch(bench))
     past = way_back.Past(
-        bench.ledger, bench.mappings, bench.platform, bench.salesforce, bench.ledger.digest.bound, bench.as_of
+        bench.ledger, _mappings(bench), bench.platform, bench.salesforce, bench.ledger.digest.bound, bench.as_of
     )
     progress("", "reading the images", 0)
     try:
@@ -40,6 +42,12 @@ def planned(bench: Bench, run: str, *, progress: Progress = quiet) -> Iterator[P
         yield folder
     finally:
         folder.remove()
+
+
+def _mappings(bench: Bench) -> dict[str, Mapping]:
+    """Those of the project, and those under which the sweep of the service levels writes cases."""
+    case = bench.mappings.get("case")
+    return {**bench.mappings, **({ORG: org_fields(case), ROW: row_fields(case)} if case else {})}
 
 
 def _last(bench: Bench) -> str:
@@ -59,7 +67,8 @@ def apply(bench: Bench, folder: PlanFolder, *, waive: Sequence[str] = (), progre
     assert header is not None
     if header.kind == request_undo.KIND:
         return request_undo.apply(bench, folder, progress=progress)
-    mappings = {n: bench.mappings[n] for n in header.order}
+    known = _mappings(bench)
+    mappings = {n: known[n] for n in header.order}
     with running(bench, "undo", mappings, progress) as run:
         runs.same_ends(bench, mappings, waive)
         ledger, hands = bench.ledger, runs.hands_of(run)

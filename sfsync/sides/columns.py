@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 from sfsync.sides.side import TEXT
 
 
-def arrow(column: pd.Series) -> pa.Array:
-    """A text column as one Arrow array; no copy where it is in one piece."""
-    found = pa.array(column)
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+def arrow(values: pd.Series | pd.Index) -> pa.Array:
+    """A text column as one Arrow array (string or large_string); no copy where it is one already."""
+    found = pa.array(values.array, from_pandas=True)
+    array = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    return array if is_text else array.cast(pa.large_string())
 
 
 def frame(columns: Dict[str, Any], index: pd.Index) -> pd.DataFrame:
@@ -86,11 +88,6 @@ def _taken(column: pd.Series, where: pa.Array) -> Any:
     return pd.array(found.to_pylist(), dtype="boolean") if column.dtype == bool else pd.array(found, dtype=TEXT)
 
 
-def present(values: pd.DataFrame) -> np.ndarray:
-    """bool n x f: the cells that are not null."""
-    return _matrix(values.shape, [values.iloc[:, i].notna().to_numpy(bool) for i in range(values.shape[1])])
-
-
 def masked(values: pd.DataFrame, mask: np.ndarray) -> pd.DataFrame:
     """The frame with the cells where ``mask`` (bool n x f) holds, null elsewhere; columns it leaves whole stay."""
     made: dict[str, Any] = {}
@@ -110,16 +107,17 @@ def _kept(column: pd.Series, wanted: np.ndarray) -> Any:
 
 def equal(left: pd.DataFrame, right: pd.DataFrame) -> np.ndarray:
     """bool n x f: the same text, or null in both; rows by position, columns in the same order."""
-    return _matrix(left.shape, [_equal(left.iloc[:, i], right.iloc[:, i]) for i in range(left.shape[1])])
+    return _matrix(left.shape, [same(left.iloc[:, i], right.iloc[:, i]) for i in range(left.shape[1])])
 
 
-def _equal(left: pd.Series, right: pd.Series) -> np.ndarray:
+def same(left: pd.Series, right: pd.Series) -> np.ndarray:
+    """bool n: the same text, or null in both; by position."""
     nulls = left.isna().to_numpy(bool), right.isna().to_numpy(bool)
-    same: np.ndarray = nulls[0] & nulls[1]
+    alike: np.ndarray = nulls[0] & nulls[1]
     if not (nulls[0] | nulls[1]).all():
         found = pc.fill_null(pc.equal(arrow(left), arrow(right)), False)
-        same |= found.to_numpy(zero_copy_only=False)
-    return same
+        alike |= found.to_numpy(zero_copy_only=False)
+    return alike
 
 
 def _matrix(shape: tuple[int, ...], columns: Sequence[np.ndarray]) -> np.ndarray:
@@ -127,3 +125,26 @@ def _matrix(shape: tuple[int, ...], columns: Sequence[np.ndarray]) -> np.ndarray
     for i, column in enumerate(columns):
         made[:, i] = column
     return made
+
+
+def texts(values: Any, count: int) -> Any:
+    """``values`` (a column, a list, one text for all, or None: all null) as an extension array of text, ``count`` long.
+
+    By position: a column of another index must not be joined by label.
+    """
+    if values is None or isinstance(values, str):
+        scalar = pa.scalar(values, pa.large_string())
+        return text_array(pa.chunked_array([pa.repeat(scalar, count)]))
+    if isinstance(values, pd.Series | pd.Index):
+        values = values.array
+    return pd.array(values if hasattr(values, "dtype") else list(values), dtype=TEXT)
+
+
+def text_array(values: pa.ChunkedArray) -> Any:
+    """An extension array of text over Arrow's own memory."""
+    return pd.StringDtype("pyarrow").__from_arrow__(values)
+
+
+def key_index(values: pa.Array) -> pd.Index:
+    """Keys as the index of a frame."""
+    return pd.Index(text_array(pa.chunked_array([values])), name="key")

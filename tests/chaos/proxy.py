@@ -100,7 +100,7 @@ class Proxy:
     def _answer(self, client: socket.socket, answer: bytes, kind: str, dice: random.Random) -> bool:
         if kind not in ("cut answer", "delay"):
             client.sendall(answer)
-            return True
+            return whole(answer)  # the org hung up in the middle: so does a proxy
         place = dice.randrange(len(answer))
         client.sendall(answer[:place])
         if kind == "cut answer":
@@ -118,9 +118,11 @@ class Proxy:
         return b""
 
 
-def whole(request: bytes) -> bool:
-    """True if the request is complete."""
-    head, mark, body = request.partition(b"\r\n\r\n")
+def whole(message: bytes) -> bool:
+    """True if the message is complete."""
+    head, mark, body = message.partition(b"\r\n\r\n")
+    if b"transfer-encoding: chunked" in head.lower():
+        return body.endswith(b"0\r\n\r\n")
     return bool(mark) and len(body) >= _length(head)
 
 

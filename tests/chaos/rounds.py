@@ -172,8 +172,7 @@ class Rounds:
         inbox = self._conflicts()
         self._possible(look, inbox)
         for conflict, record, column in inbox:
-            take = dice.choice(["platform", "salesforce"])
-            self._command("conflicts", "resolve", conflict, "--take", take)
+            take = self._decide(conflict, dice.choice(["platform", "salesforce"]))
             self.story.append(f"decided {record} {column}: {take}")
             self.cells[record][column].decided(take)
         if inbox:
@@ -182,6 +181,14 @@ class Rounds:
             self._possible(look, [])
         self._whole(look)
         self._rest(look)
+
+    def _decide(self, conflict: str, take: str) -> str:
+        """A person decides; where the field goes one way only, as the refusal says."""
+        ran = self.stage.world.run("conflicts", "resolve", conflict, "--take", take)
+        if "CONFLICT_ONE_WAY" in ran.err:
+            take = "salesforce" if take == "platform" else "platform"
+        self._command("conflicts", "resolve", conflict, "--take", take)
+        return take
 
     def _command(self, *arguments: str) -> Any:
         ran = self.stage.world.run(*arguments)

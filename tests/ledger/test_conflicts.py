@@ -275,3 +275,26 @@ def test_neither_rule_nor_deadline_decides_a_conflict_in_doubt(ledger: Ledger) -
     assert doubt.tolist() == [[False, False], [True, False]]
     rulings.decide(ledger, one, "platform", "anna")
     assert said(ledger) == PLATFORM, "a person may"
+
+
+@pytest.mark.parametrize(
+    ("spec", "possible"),
+    [
+        ({"owner": "platform"}, {"platform", "keep"}),
+        ({"owner": "salesforce", "seed": False}, {"salesforce", "keep"}),
+        ({"owner": "newest"}, {"platform", "salesforce", "keep"}),
+    ],
+)
+def test_only_what_the_mapping_can_write_is_decided(
+    ledger: Ledger, spec: dict[str, object], possible: set[str]
+) -> None:
+    """A lost reply leaves fields with an owner in doubt, too; nobody is told "done" for what no run would write."""
+    shape, one = mapping(email=spec), met(ledger, code="IN_DOUBT")
+    found = set()
+    for take in ("platform", "salesforce", "keep"):
+        try:
+            rulings.decide_all(ledger, [one], take, "anna", mappings={"thing": shape}, dry_run=True)
+            found.add(take)
+        except ConfigError as error:
+            assert error.code == "CONFLICT_ONE_WAY"
+    assert found == possible

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from sfsync.errors import LedgerError, Unreachable
 from sfsync.ledger import Ledger, images, intents
-from sfsync.ledger.tables import meta, metadata, write_log
+from sfsync.ledger.tables import PG_SCHEMA, meta, metadata, write_log
 
 AS_OF = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 KEY = b"k" * 32
@@ -127,6 +127,14 @@ def test_outcomes_are_on_disk_when_the_ledger_says_so(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
     ledger.close()
+
+
+def test_records_without_a_stamp_are_in_no_index_of_stamps(ledger: Ledger) -> None:
+    schema = PG_SCHEMA if ledger.engine.dialect.name == "postgresql" else None
+    found = {i["name"]: i for i in sa.inspect(ledger.engine).get_indexes("base", schema=schema)}["base_stamp"]
+    assert found["column_names"] == ["mapping", "salesforce_stamp"]
+    where = found["dialect_options"][f"{ledger.engine.dialect.name}_where"]
+    assert "salesforce_stamp IS NOT NULL" in str(where)
 
 
 def test_no_column_is_made_for_values() -> None:

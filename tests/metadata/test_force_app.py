@@ -104,6 +104,10 @@ def _record_types() -> Iterator[tuple[str, str, ET.Element]]:
 
 @pytest.fixture(scope="module")
 def fields() -> Fields:
+    return {name: tree for name, tree in _all_fields().items() if name[1].endswith("__c")}
+
+
+def _all_fields() -> Fields:
     paths = sorted(SOURCE.glob("objects/*/fields/*.field-meta.xml"))
     return {(path.parents[1].name, path.name.split(".")[0]): _tree(path) for path in paths}
 
@@ -111,6 +115,15 @@ def fields() -> Fields:
 @pytest.fixture(scope="module")
 def permissions() -> ET.Element:
     return _tree(SOURCE / "permissionsets" / "SFS_Integration.permissionset-meta.xml")
+
+
+def test_changes_the_clocks_depend_on_are_kept_in_the_history(fields: Fields) -> None:
+    """Of a standard field nothing but its tracking is ours; Status, Priority and Owner are tracked in every org."""
+    standard = {name: tree for name, tree in _all_fields().items() if name not in fields}
+    assert set(standard) == {("Case", "Type")}
+    told = {child.tag.removeprefix(NAMESPACE): child.text for child in standard["Case", "Type"]}
+    assert told == {"fullName": "Type", "trackHistory": "true", "type": "Picklist"}
+    assert fields["Case", "SFS_Tier__c"].findtext(f"{NAMESPACE}trackHistory") == "true"
 
 
 def test_every_file_is_well_formed_and_in_the_metadata_namespace() -> None:

@@ -20,6 +20,7 @@ from scripts.benches.sync.measure import BenchError, Cost
 
 V = "/services/data/v60.0"
 KEY = "SFS_Player_Id__c"
+_NOT_KEPT = "PYTHONDONTWRITEBYTECODE"  # with it, every start compiles
 SFSYNC = (sys.executable, "-m", "sfsync")
 
 
@@ -37,8 +38,11 @@ class World:
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment of every measured program: nothing of ours but the session and the code."""
-        ours = {k: v for k, v in os.environ.items() if not k.startswith("SFSYNC_")}
+        """The environment of every measured program: nothing of ours but the session and the code.
+
+        Modules are compiled once, as those of an installed program are.
+        """
+        ours = {k: v for k, v in os.environ.items() if not k.startswith("SFSYNC_") and k != _NOT_KEPT}
         return ours | {"SFSYNC_SALESFORCE__ACCESS_TOKEN": self.server.token, "PYTHONPATH": str(ROOT)}
 
     def sfsync(self, *words: str, ends: int = 0) -> Cost:

@@ -40,6 +40,7 @@ from sfsync.planners.sync.gather import Spill, bucket_of, buckets_for
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.make import Progress, Sources, stamp
 from sfsync.planners.sync.recall import Recall
+from sfsync.sides.columns import within
 from sfsync.sides.side import TEXT, Finding, Reader, Records, Window
 
 LOOK_ROWS = 10_000  # records looked at together, and in one segment
@@ -134,7 +135,7 @@ class _Walk:
         self.sizes.untouched(name, self.mapping.columns, digests)
         digests[:, [c not in common for c in self.mapping.columns]] = NOT_OBSERVED
         rows = mixed(page.values.index, digests)
-        odd = page.values.index.isin(page.problems["key"]) | page.meta["keyless"].to_numpy(bool)
+        odd = within(page.values.index, page.problems["key"]) | page.meta["keyless"].to_numpy(bool)
         return page.values.index, np.where(odd, rows ^ _MARKS[name], rows)
 
     def _suspects(self, page: Records, common: frozenset[str]) -> Records:
@@ -205,21 +206,8 @@ class _Walk:
     # -- the result --
 
     def _plan(self, segments: int) -> MappingPlan:
-        return MappingPlan(
-            columns=self.mapping.columns,
-            digest=self.mapping.digest,
-            generation=self.sources.generation(self.mapping.name),
-            windows={},
-            read={n: self.tally.read[n] for n in ("platform", "salesforce")},
-            salesforce=self.tally.count("salesforce"),
-            platform=self.tally.count("platform"),
-            conflicts=self.tally.conflicts,
-            segments=segments,
-            lanes=dict(self.tally.lanes),
-            sent=dict(sorted(self.tally.sent.items())),
-            resolved=self.tally.resolved,
-            nameless=dict(self.tally.nameless),
-        )
+        generation = self.sources.generation(self.mapping.name)
+        return self.tally.plan(self.mapping, generation, segments)
 
     def findings(self) -> list[Finding]:
         """Guards, and what is left alone."""
@@ -232,27 +220,11 @@ class _Walk:
             *sayings.strangers(name, part.found["stranger"]),
             *sayings.vanished(name, part.found["vanished"]),
             *sayings.unkeyed(name, self.sources.salesforce.unkeyed.get(name, 0)),
-            *_twins(self.mapping, part.twins["salesforce"]),
-            *_astray(self.mapping, part.astray),
+            *sayings.twins(self.mapping, part.twins["salesforce"]),
+            *sayings.astray(self.mapping, part.astray),
         ]
 
 
 def _only(records: Records, keys: pd.Index) -> Records:
-    mine = records.values.index.isin(keys)
+    mine = within(records.values.index, keys)
     return Records(records.values[mine], records.meta[mine], records.observed, records.problems)
-
-
-def _twins(mapping: Mapping, keys: int) -> list[Finding]:
-    if not keys:
-        return []
-    text = f"{keys:,} {mapping.name} keys belong to several records in Salesforce; those were left alone"
-    step = f"Merge them in Salesforce, and make {mapping.salesforce.key} unique."
-    return [Finding("TWINS", text, mapping=mapping.name, next_step=step)]
-
-
-def _astray(mapping: Mapping, records: int) -> list[Finding]:
-    if not records:
-        return []
-    text = f"{records:,} {mapping.name} records live in Salesforce under another key or record type; left alone"
-    step = f"Look at their {mapping.salesforce.key} and record type: sfsync explain {mapping.name} KEY"
-    return [Finding("ASTRAY", text, mapping=mapping.name, next_step=step)]

@@ -28,6 +28,7 @@ from sfsync.plan.model import (
     Segment,
     join,
     no_changes,
+    no_rows,
 )
 from sfsync.planners.sync.links import Links
 from sfsync.planners.sync.recall import Recall
@@ -95,6 +96,8 @@ def segment(draft: Draft, recall: Recall, links: Links, sizes: Sizes, digest: Di
 def _updates(draft: Draft, links: Links) -> list[Changes]:
     a = draft.aligned
     both = (draft.presence == Presence.BOTH)[:, None]
+    if not both.any():
+        return []
     good = ~a.bad[:, None]
     urgent = _writable(a.mapping, lambda f: f.lane == "compliance")
     to_salesforce = (draft.actions == Action.SALESFORCE) & both & _writable(a.mapping, _to_salesforce) & (good | urgent)
@@ -196,6 +199,8 @@ def _constant(value: str | None, count: int) -> Any:
 
 def _by_lane(changes: Changes, mapping: Mapping) -> list[Changes]:
     """Compliance cells travel in their own row, ahead of everything (domain model B.2, rule c)."""
+    if not len(changes):
+        return []
     urgent = np.array([f.lane == "compliance" for f in mapping.synced])
     return [_cut(changes, urgent, "compliance"), _cut(changes, ~urgent, "main")]
 
@@ -211,7 +216,7 @@ def _cut(changes: Changes, which: np.ndarray, lane: str) -> Changes:
 
 
 def _to_salesforce(field: FieldSpec) -> bool:
-    return field.owner is not Owner.SALESFORCE or field.seed
+    return field.to_salesforce
 
 
 def _to_platform(field: FieldSpec) -> bool:
@@ -239,11 +244,13 @@ def _linked(mapping: Mapping, changes: Changes, links: Links) -> tuple[Changes, 
     first, held = _without_orphans(mapping, changes.take(~later), links)
     links.will_create(mapping.name, first.select(side="salesforce", kind=CREATE).keys)
     last, held_last = _without_orphans(mapping, changes.take(later), links)
-    return join(mapping.columns, [first, last]), pd.concat([held, held_last], ignore_index=True)
+    return join(mapping.columns, [first, last]), _together([held, held_last])
 
 
 def _without_orphans(mapping: Mapping, changes: Changes, links: Links) -> tuple[Changes, pd.DataFrame]:
     """Holds changes to Salesforce that point to a parent that is not there; compliance flags never wait."""
+    if not len(changes):
+        return changes, _no_issues()
     here = (changes.rows["side"] == "salesforce").to_numpy(bool)
     lost = links.missing(mapping, changes.after, changes.touched & here[:, None])
     rows = lost["row"].to_numpy(np.int64)
@@ -258,7 +265,7 @@ def _without_orphans(mapping: Mapping, changes: Changes, links: Links) -> tuple[
 def _without_parked(changes: Changes, recall: Recall, digest: Digest) -> tuple[Changes, pd.DataFrame]:
     """Leaves out changes the org refused in exactly this form, and changes a person undid."""
     if not len(recall.parked) or not len(changes):
-        return changes, _issues(pd.Series(dtype=TEXT), "salesforce", "held", "")
+        return changes, _no_issues()
     rows = changes.rows.assign(digest=of_rows(changes.digests(digest)), row=np.arange(len(changes)))
     hits = rows.merge(recall.parked, on=["key", "side", "digest"], how="inner")
     hits = hits[hits["lane"] != "compliance"]
@@ -269,6 +276,8 @@ def _without_parked(changes: Changes, recall: Recall, digest: Digest) -> tuple[C
 
 def _problems(draft: Draft) -> pd.DataFrame:
     """Records whose platform values cannot be used, with the code and field canon gave them."""
+    if not len(draft.problems):
+        return _no_issues()
     found = draft.problems[columns.within(draft.problems["key"], draft.aligned.keys)]
     return _issues(found["key"], "salesforce", "failed", found["code"], found["field"])
 
@@ -276,6 +285,8 @@ def _problems(draft: Draft) -> pd.DataFrame:
 def _conflicts(draft: Draft) -> pd.DataFrame:
     a = draft.aligned
     rows, fields = np.nonzero((draft.actions == Action.ASK) & (draft.presence == Presence.BOTH)[:, None])
+    if not len(rows):
+        return _no_issues()
     names = pd.Series(np.array(a.mapping.columns, dtype=object)[fields], dtype=TEXT)
     issues = _issues(pd.Series(a.keys[rows]), "both", "conflict", _kinds(draft), names)
     issues["p_stamp"] = a.p_meta["stamp"].iloc[rows].to_numpy()
@@ -293,6 +304,8 @@ def _kinds(draft: Draft) -> pd.Series:
 def _automated(draft: Draft) -> pd.DataFrame:
     """Values automation put in place of those a large load sent: accepted as they are."""
     rows, fields = np.nonzero(draft.accepted & (draft.presence == Presence.BOTH)[:, None])
+    if not len(rows):
+        return _no_issues()
     names = pd.Series(np.array(draft.aligned.mapping.columns, dtype=object)[fields], dtype=TEXT)
     return _issues(pd.Series(draft.aligned.keys[rows]), "both", "automated", "AUTOMATION", names)
 
@@ -301,6 +314,8 @@ def _deleted(draft: Draft, recall: Recall) -> pd.DataFrame:
     """Deleted in Salesforce, alive on the platform: a person decides, unless the mapping says what to do."""
     a = draft.aligned
     open_ = _fate(draft, recall, "conflict", Action.NOTHING)
+    if not open_.any():
+        return _no_issues()
     issues = _issues(pd.Series(a.keys[open_]), "both", "conflict", DELETED_IN_SALESFORCE)
     issues["p_stamp"] = a.p_meta["stamp"].to_numpy()[open_]
     issues["s_stamp"] = a.s_meta["stamp"].to_numpy()[open_]
@@ -310,8 +325,10 @@ def _deleted(draft: Draft, recall: Recall) -> pd.DataFrame:
 def _fate(draft: Draft, recall: Recall, rule: str, decision: Action) -> np.ndarray:
     """Records deleted in Salesforce and alive on the platform that the mapping's rule, or a person, treats this way."""
     a = draft.aligned
-    gone = (draft.presence == Presence.GONE_FROM_SALESFORCE) & ~_merged(a)
-    gone &= ~recall.state.isin(["detached", "merged"]).fillna(False).to_numpy(bool)
+    gone = draft.presence == Presence.GONE_FROM_SALESFORCE
+    if not gone.any():
+        return gone
+    gone &= ~_merged(a) & ~recall.state.isin(["detached", "merged"]).fillna(False).to_numpy(bool)
     if not gone.any():
         return gone
     if a.mapping.deletes.salesforce_deleted != "conflict":
@@ -325,6 +342,10 @@ def _fate(draft: Draft, recall: Recall, rule: str, decision: Action) -> np.ndarr
 def _record_digest(recall: Recall) -> np.ndarray:
     """Names one life of a record (uint64, n): a decision about a deletion does not outlive it."""
     return pd.util.hash_array(recall.ids.fillna("").to_numpy(object), categorize=False)
+
+
+def _no_issues() -> pd.DataFrame:
+    return columns.empty(ISSUE_COLUMNS, pd.RangeIndex(0))
 
 
 def _issues(
@@ -341,9 +362,12 @@ def _all_issues(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """All issues with the digests they are about, and a ``clear`` for every old one that is over."""
     a = draft.aligned
-    issues = pd.concat(parts, ignore_index=True)
+    issues = _together(parts)
     over = recall.open & ~columns.within(a.keys, issues["key"]) & ~columns.within(a.keys, changes.rows["key"])
-    issues = pd.concat([issues, _issues(pd.Series(a.keys[over]), "both", "clear", "")], ignore_index=True)
+    if over.any():
+        issues = _together([issues, _issues(pd.Series(a.keys[over]), "both", "clear", "")])
+    if not len(issues):
+        return issues, np.zeros((0, 2), np.uint64)
     rows = columns.places(issues["key"], a.keys)
     fields = pd.Index(a.mapping.columns).get_indexer(issues["field"].fillna(""))
     digests = np.zeros((len(issues), 2), np.uint64)
@@ -351,6 +375,11 @@ def _all_issues(
     digests[~cells & (rows >= 0), 1] = _record_digest(recall)[rows[~cells & (rows >= 0)]]
     digests[cells, 0], digests[cells, 1] = a.p[rows[cells], fields[cells]], a.s[rows[cells], fields[cells]]
     return issues, digests
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    some = [p for p in parts if len(p)]
+    return pd.concat(some, ignore_index=True) if some else _no_issues()
 
 
 # --- what the ledger should remember ----------------------------------------------------------------------------
@@ -361,12 +390,12 @@ def _agreed(draft: Draft, recall: Recall) -> BaseRows:
     digests = np.where(draft.actions == Action.BASE, a.p, np.uint64(0))
     digests = np.where(draft.settled, a.s, digests)
     ids = a.s_meta["id"].reset_index(drop=True)
-    moved = a.s_here & (ids.fillna("").to_numpy(object) != recall.ids.fillna("").to_numpy(object))
-    state = _states(draft, recall)
+    moved = a.s_here & ~columns.same(ids, recall.ids)
+    state, known = _states(draft, recall)
     both = draft.presence == Presence.BOTH
-    rows = (digests.any(axis=1) | (moved & both) | (state != recall.state.fillna("").to_numpy(object))) & (
-        both | (state != "")
-    )
+    rows = (digests.any(axis=1) | (moved & both) | (state != known)) & (both | (state != ""))
+    if not rows.any():
+        return no_rows(a.mapping.columns)
     meta = pd.DataFrame(
         {
             "id": ids,
@@ -379,12 +408,13 @@ def _agreed(draft: Draft, recall: Recall) -> BaseRows:
     return BaseRows(a.keys[rows], digests[rows], meta[rows].astype(TEXT).reset_index(drop=True))
 
 
-def _states(draft: Draft, recall: Recall) -> np.ndarray:
-    """The state each record should have in the base; empty text: leave it."""
+def _states(draft: Draft, recall: Recall) -> tuple[np.ndarray, np.ndarray]:
+    """The state each record should have in the base, and the one it has; empty text: leave it, and none."""
     a = draft.aligned
-    state = recall.state.fillna("").to_numpy(object).copy()
+    known = recall.state.fillna("").to_numpy(object)
+    state = known.copy()
     state[draft.presence == Presence.BOTH] = "synced"
     state[_fate(draft, recall, "detach", Action.PLATFORM) | _fate(draft, recall, "detach", Action.BASE)] = "detached"
     state[(draft.presence == Presence.GONE_FROM_SALESFORCE) & _merged(a)] = "merged"
     state[(draft.presence == Presence.GONE) & a.known] = "gone"  # nobody's parent any more
-    return state
+    return state, known

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from sfsync.mapping.model import Mapping
 from sfsync.plan.forecast import sent
-from sfsync.plan.model import ADOPT, CREATE, DELETE, Count, Segment
+from sfsync.plan.model import ADOPT, CREATE, DELETE, Count, MappingPlan, Segment
 from sfsync.planners.sync.bucket import Draft
 from sfsync.sides.columns import within
 
@@ -66,6 +68,24 @@ class Tally:
         self.lanes.update(segment.changes.rows["lane"].value_counts().to_dict())
         self.sent.update(sent(segment.changes.rows))
         self.resolved += int((segment.issues["status"] == "clear").sum())
+
+    def plan(self, mapping: Mapping, generation: int, segments: int, **more: Any) -> MappingPlan:
+        """The header's part for this mapping. ``more``: windows and footing, where the plan moves them."""
+        return MappingPlan(
+            columns=mapping.columns,
+            digest=mapping.digest,
+            generation=generation,
+            read={n: self.read[n] for n in ("platform", "salesforce")},
+            salesforce=self.count("salesforce"),
+            platform=self.count("platform"),
+            conflicts=self.conflicts,
+            segments=segments,
+            lanes=dict(self.lanes),
+            sent=dict(sorted(self.sent.items())),
+            resolved=self.resolved,
+            nameless=dict(self.nameless),
+            **{"windows": {}, **more},
+        )
 
     def count(self, side: str) -> Count:
         """The numbers of one side written."""

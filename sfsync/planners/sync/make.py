@@ -249,22 +249,10 @@ class _Walk:
     # -- the result --
 
     def _part(self, segments: int) -> MappingPlan:
-        return MappingPlan(
-            columns=self.mapping.columns,
-            digest=self.mapping.digest,
-            generation=self.sources.generation(self.mapping.name),
-            windows={n: WindowNote(since=w.since, until=w.until) for n, w in self.windows.items()},
-            read={n: self.tally.read[n] for n in ("platform", "salesforce")},
-            salesforce=self.tally.count("salesforce"),
-            platform=self.tally.count("platform"),
-            conflicts=self.tally.conflicts,
-            segments=segments,
-            lanes=dict(self.tally.lanes),
-            sent=dict(sorted(self.tally.sent.items())),
-            resolved=self.tally.resolved,
-            nameless=dict(self.tally.nameless),
-            footing=windows.footing(self.standing, self.mapping, self.observed, self.sizes),
-        )
+        generation = self.sources.generation(self.mapping.name)
+        read = {n: WindowNote(since=w.since, until=w.until) for n, w in self.windows.items()}
+        footing = windows.footing(self.standing, self.mapping, self.observed, self.sizes)
+        return self.tally.plan(self.mapping, generation, segments, windows=read, footing=footing)
 
     def findings(self) -> list[Finding]:
         name, salesforce = self.mapping.name, self.sources.salesforce

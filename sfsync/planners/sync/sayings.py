@@ -60,3 +60,21 @@ def nameless(mapping: Mapping, rows: int) -> list[Finding]:
     text = f"{rows:,} {mapping.name} rows on the platform have no key (null or empty) and were refused"
     step = f"Give them a value in {mapping.platform.table}.{mapping.platform.key}, or remove them."
     return [Finding("KEY_NULL", text, mapping=mapping.name, next_step=step)]
+
+
+def twins(mapping: Mapping, keys: int) -> list[Finding]:
+    """Keys that several records in Salesforce have."""
+    if not keys:
+        return []
+    text = f"{keys:,} {mapping.name} keys belong to several records in Salesforce; those were left alone"
+    step = f"Merge them in Salesforce, and make {mapping.salesforce.key} unique."
+    return [Finding("TWINS", text, mapping=mapping.name, next_step=step)]
+
+
+def astray(mapping: Mapping, records: int) -> list[Finding]:
+    """Records that live in Salesforce under another key or record type."""
+    if not records:
+        return []
+    text = f"{records:,} {mapping.name} records live in Salesforce under another key or record type; left alone"
+    step = f"Look at their {mapping.salesforce.key} and record type: sfsync explain {mapping.name} KEY"
+    return [Finding("ASTRAY", text, mapping=mapping.name, next_step=step)]

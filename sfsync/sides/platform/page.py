@@ -105,14 +105,16 @@ def joined(count: int, texts: Dict[str, str | bytes | None]) -> dict[str, pa.Arr
 def _split(count: int, text: str | bytes) -> pa.Array:
     data = _utf8(text)
     marked = np.frombuffer(data, dtype="uint8")
-    breaks = np.flatnonzero(marked == ord(SEPARATOR))
+    breaks = np.flatnonzero(marked == ord(SEPARATOR)).astype("int32")
     if len(breaks) != max(count - 1, 0) or b"\0" in data:
         raise Odd
     if len(data) == len(breaks):
         return pa.nulls(count, pa.string())
     # The separators go; what begins after the n-th of them begins n bytes earlier.
-    places = np.concatenate([[0], breaks - np.arange(len(breaks)), [len(data) - len(breaks)]]).astype("int32")
-    body = pa.py_buffer(marked[marked != ord(SEPARATOR)])
+    places = np.zeros(count + 1, "int32")
+    places[1:-1] = breaks - np.arange(len(breaks), dtype="int32")
+    places[-1] = len(data) - len(breaks)
+    body = pa.py_buffer(data.translate(None, SEPARATOR.encode()))
     full = places[1:] > places[:-1]
     bits = None if full.all() else pa.py_buffer(np.packbits(full, bitorder="little"))
     return pa.StringArray.from_buffers(count, pa.py_buffer(places), body, bits)

@@ -26,7 +26,7 @@ from sfsync.sides.platform.connect import SQLITE, is_busy, is_disconnect, transl
 from sfsync.sides.platform.page import Page
 from sfsync.sides.platform.tables import Table
 
-FIRST_ROWS, MOST_ROWS, LEAST_ROWS = 2_000, 8_000, 100
+FIRST_ROWS, MOST_ROWS, LEAST_ROWS = 2_000, 16_000, 100
 PAGE_BYTES = 8 << 20
 IN_LIST = {SQLITE: 900, "postgresql": 5_000}
 ATTEMPTS = 3

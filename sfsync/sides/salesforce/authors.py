@@ -21,7 +21,7 @@ _ROOM = soql.URL_CHARS - 400
 def authors(queries: Queries, object_name: str, ids: Sequence[str]) -> pd.Series:
     """Usernames (text) by record id (18 characters) for the records that exist; who is no staff is named by kind."""
     fields = ("Id", "LastModifiedBy.Username", "LastModifiedBy.UserType")
-    asks = [soql.select(fields, object_name, c) for c in soql.in_lists("Id", ids, _ROOM)]
+    asks = [soql.select(fields, object_name, c) for c in soql.id_lists(ids, _ROOM)]
     rows = [row for page in (queries.all_pages(asks) if asks else ()) for row in page.rows]
     named = {row["Id"]: _named(row.get("LastModifiedBy") or {}) for row in rows}
     return pd.Series(named, dtype=TEXT)

@@ -13,6 +13,11 @@ def is_id(text: str) -> bool:
     return _FORM.fullmatch(text) is not None
 
 
+def to15(text: str) -> str:
+    """The 15-character form, which names the same record; text whose three last letters do not fit stays as it is."""
+    return text[:15] if len(text) == 18 and to18(text[:15]) == text else text
+
+
 def to18(text: str) -> str:
     """The 18-character form; ids that have it already come back unchanged."""
     if len(text) != 15 or not is_id(text):

@@ -66,12 +66,6 @@ def bundles(parents: np.ndarray) -> np.ndarray:
     return of_row
 
 
-def disjoint(parents: np.ndarray, some: np.ndarray, others: np.ndarray) -> bool:
-    """True if these rows and those (positions) lock no common parent."""
-    mine, theirs = parents[some], parents[others]
-    return not np.intersect1d(mine[mine >= 0], theirs[theirs >= 0]).size
-
-
 def _jobs(parents: np.ndarray, bundle: np.ndarray, shape: Shape) -> Iterator[np.ndarray]:
     sizes = np.bincount(bundle[bundle >= 0])
     size = np.where(bundle >= 0, sizes[bundle], 0)

@@ -9,7 +9,7 @@ from sfsync.sides.salesforce.ways import Ways
 
 IN_COLLECTIONS = collections.ROUNDS[0] * collections.TOGETHER  # rows of one call
 JOB_CALLS = 6  # create, upload, start, two looks, results; refused and unprocessed rows would be two more
-_ID = len(soql.encoded(soql.quote("0" * 18))) + len(soql.encoded(","))
+_ID = len(soql.encoded(soql.quote("0" * 15))) + len(soql.encoded(","))
 
 
 def cost(view: View, ways: Ways, kind: str, rows: int) -> dict[str, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ ORDER = "SystemModstamp, Id"
 MARGIN = timedelta(seconds=2)  # the org's time is known to about a second
 
 Unkeyed = Callable[[str, int], None]
+Lists = Callable[[list[str], int, int], Iterator[str]]  # of values, a room and a number: conditions that hold them all
 
 
 class Reader:
@@ -106,25 +108,23 @@ class Reader:
         return concat(view.mapping, [p for p in parts if p is not None])
 
     def _by_id(self, view: View, keys: pd.Series, ids: pd.Series, me: str) -> Records | None:
-        raw = self._looked_up(view, "Id", ids)
+        raw = self._looked_up(view, ids, soql.id_lists)
         if raw is None:
             return None
         named = pd.DataFrame({"Id": ids, "asked": keys}).merge(raw, on="Id", how="inner")
         return to_records(view, named, me, keys=named["asked"].astype(TEXT))[0]
 
     def _by_key(self, view: View, keys: pd.Series, me: str) -> Records | None:
-        raw = self._looked_up(view, view.mapping.salesforce.key, keys)
+        raw = self._looked_up(view, keys, partial(soql.in_lists, view.mapping.salesforce.key))
         return None if raw is None else to_records(view, raw, me)[0]
 
-    def _looked_up(self, view: View, field: str, values: pd.Series) -> pd.DataFrame | None:
+    def _looked_up(self, view: View, values: pd.Series, lists: Lists) -> pd.DataFrame | None:
         wanted = values.dropna().unique().tolist()
         if not wanted:
             return None
         room = soql.URL_CHARS - len(soql.encoded(soql.select(view.selected, view.info.name, "()")))
         most = view.info.page_rows(view.paths)
-        asks = [
-            soql.select(view.selected, view.info.name, c) for c in soql.in_lists(field, wanted, max(room, 1_000), most)
-        ]
+        asks = [soql.select(view.selected, view.info.name, c) for c in lists(wanted, max(room, 1_000), most)]
         frames = [from_json(p.rows, view.selected) for p in self._queries.all_pages(asks, closing=True) if p.rows]
         return pd.concat(frames, ignore_index=True) if frames else None
 

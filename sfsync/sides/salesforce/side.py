@@ -83,6 +83,7 @@ class SalesforceSide:
         self._seen: dict[str, str] = {}  # id -> stamp, only for mappings with guarded fields
         self._who: tuple[str, str] | None = None
         self._queue_ids: dict[str, str] | None = None
+        self._me_id = ""
 
     # -- the org ----------------------------------------------------------------------------------------
 
@@ -146,6 +147,41 @@ class SalesforceSide:
     def run_action(self, name: str, values: dict[str, Any]) -> None:
         """One of Salesforce's standard actions, once. Not sent again when the answer is lost."""
         self.session.call("POST", f"actions/standard/{name}", json_body={"inputs": [values]}, resend=False)
+
+    def user_id(self) -> str:
+        """The id of our own user."""
+        if not self._me_id:
+            name = soql.quote(self.username())
+            self._me_id = self._queries.rows(soql.select(["Id"], "User", f"Username = {name}"))[0]["Id"]
+        return self._me_id
+
+    def own_comments(self, ids: Sequence[str]) -> list[str]:
+        """The texts of our own internal comments on these cases."""
+        mine = f"CreatedById = {soql.quote(self.user_id())} AND IsPublished = FALSE"
+        asks = [
+            soql.select(["CommentBody"], "CaseComment", soql.all_of([mine, clause]))
+            for clause in soql.in_lists("ParentId", ids, soql.URL_CHARS - 300)
+        ]
+        return [row["CommentBody"] or "" for page in self._queries.all_pages(asks) for row in page.rows] if asks else []
+
+    def comment(self, comments: Sequence[tuple[str, str]]) -> list[str]:
+        """Internal comments (case id, text) nobody outside sees, two hundred in a call; the cases that took none."""
+        refused: list[str] = []
+        for start in range(0, len(comments), 200):
+            records = [
+                {"attributes": {"type": "CaseComment"}, "ParentId": case, "CommentBody": text, "IsPublished": False}
+                for case, text in comments[start : start + 200]
+            ]
+            body = {"allOrNone": False, "records": records}
+            answer = self.session.call("POST", "composite/sobjects", json_body=body, resend=False)
+            said = zip(records, answer.data, strict=True)
+            refused += [str(record["ParentId"]) for record, one in said if not one["success"]]
+        return refused
+
+    @property
+    def queries(self) -> Queries:
+        """Queries that belong to no mapping."""
+        return self._queries
 
     def users(self, usernames: Sequence[str]) -> set[str]:
         """Those of the usernames that belong to active users (lower case)."""
@@ -233,10 +269,10 @@ class SalesforceSide:
         return replace(view, queues=self.queues()) if gives_to_queues(mapping, write) else view
 
     def queues(self) -> dict[str, str]:
-        """Ids of the org's queues by name; asked for once."""
+        """Ids of the org's queues by developer name; asked for once."""
         if self._queue_ids is None:
-            rows = self._queries.rows("SELECT Id, Name FROM Group WHERE Type = 'Queue'")
-            self._queue_ids = {str(r["Name"]): str(r["Id"]) for r in rows}
+            rows = self._queries.rows(soql.select(["Id", "DeveloperName"], "Group", "Type = 'Queue'"))
+            self._queue_ids = {str(r["DeveloperName"]): str(r["Id"]) for r in rows}
         return self._queue_ids
 
     def write_many(self, mapping: Mapping, writes: ManyWrites) -> Iterator[tuple[int, Outcomes]]:

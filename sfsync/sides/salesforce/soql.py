@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote as percent
 
+from sfsync.sides.salesforce.ids import to15
+
 URL_CHARS = 14_000  # of the 16,384 bytes Salesforce allows for a URI; the rest is for the host and the path
 _ESCAPES = str.maketrans(
     {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", '"': '\\"'}
@@ -71,6 +73,11 @@ def select(fields: Iterable[str], source: str, where: str = "", order: str = "")
 def encoded(soql: str) -> str:
     """The query as it stands in a URL."""
     return percent(soql, safe="',()=<>*.:")
+
+
+def id_lists(ids: Iterable[str], room: int, most: int = 2_000) -> Iterator[str]:
+    """``Id IN (...)`` conditions as ``in_lists`` makes them, of the ids' short form: a sixth more fit into a URL."""
+    return in_lists("Id", map(to15, ids), room, most)
 
 
 def in_lists(field: str, values: Iterable[str], room: int, most: int = 2_000) -> Iterator[str]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfsync.rehearsal.dml.contention import Reckoning, doomed
-from sfsync.sides.salesforce.lanes import NO_PARENT, Shape, bundles, disjoint, fill, lay_out
+from sfsync.sides.salesforce.lanes import NO_PARENT, Shape, bundles, fill, lay_out
 
 
 def check(parents: list[list[int]], jobs: list[list[int]], shape: Shape) -> None:
@@ -98,12 +98,6 @@ def test_a_long_chain_is_one_bundle() -> None:
     links = np.random.default_rng(2).permutation(5_000)
     parents = np.column_stack([links[:-1], links[1:]])
     assert len(np.unique(bundles(parents))) == 1
-
-
-def test_disjoint_jobs_lock_nobody_in_common() -> None:
-    parents = np.array([[0, -1], [1, 3], [2, 3], [-1, -1]])
-    assert disjoint(parents, np.array([0, 3]), np.array([1, 2, 3]))
-    assert not disjoint(parents, np.array([1]), np.array([2]))
 
 
 @given(st.integers(0, 60), st.dictionaries(st.integers(1, 30), st.integers(1, 4), max_size=5))

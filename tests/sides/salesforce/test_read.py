@@ -10,10 +10,11 @@ import pytest
 from sfsync import settings
 from sfsync.errors import BudgetReached
 from sfsync.mapping.model import Mapping
+from sfsync.rehearsal.ids import new_id
 from sfsync.sides.salesforce import bulk_query
 from sfsync.sides.salesforce.side import SalesforceSide
 from sfsync.sides.salesforce.ways import Ways
-from sfsync.sides.side import Window
+from sfsync.sides.side import TEXT, Window
 from tests.sides.salesforce.conftest import World, companies, everything, outcomes, write_of
 
 
@@ -175,6 +176,19 @@ def test_fetch_by_key_and_by_id(world: World, side: SalesforceSide, company: Map
     assert renamed.values.loc["x-C-00007", "legal_name"] == "Azienda 7"
     few = side.fetch(company, pd.Index(["C-00001"]), pd.Series([made.loc["C-00001", "id"][:15]]))
     assert few.values.index.tolist() == ["C-00001"]
+
+
+def test_ten_thousand_records_are_looked_up_in_three_calls(
+    world: World, side: SalesforceSide, mappings: dict[str, Mapping]
+) -> None:
+    """By the ids of players, whose long list of fields leaves least room in a URL; the forecast says the same."""
+    player = mappings["player"]
+    side.prepare([player])
+    ids = pd.Series([new_id("001", n) for n in range(10_000)], dtype=TEXT)
+    before = side.api_calls
+    assert len(side.fetch(player, pd.Index(ids.index.astype(str)), ids)) == 0, "nobody has them"
+    assert side.api_calls - before == 3
+    assert side.cost(player, "update", len(ids))["check"] == 3
 
 
 def test_a_key_with_quotes_is_only_a_key(world: World, side: SalesforceSide, company: Mapping) -> None:

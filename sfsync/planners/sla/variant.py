@@ -1,0 +1,46 @@
+"""The fields sfsync computes, as mappings of their own: the sweep owns them on both sides.
+
+The synchronisation leaves computed fields alone; these variants of the case mapping hold nothing else, so a plan of the
+sweep goes through the same apply, before-image, ledger and audit as any other.
+"""
+
+from __future__ import annotations
+
+from sfsync.mapping.model import FieldSpec, FieldType, Mapping, Owner
+
+ORG, ROW = "sla", "sla_row"
+QUEUE, PRIORITY = "queue", "case_priority"
+NOT_OURS = ("repeat_contacts", "merged_from", "completeness")  # computed, but not from clocks
+
+
+def org_fields(case: Mapping) -> Mapping:
+    """What the sweep writes to Salesforce: clocks, level, and the owner and priority an escalation asks for."""
+    fields = {n: _ours(f) for n, f in case.fields.items() if _computed(f) and f.salesforce}
+    fields[QUEUE] = _field(QUEUE, "OwnerId")
+    fields[PRIORITY] = _field(PRIORITY, "Priority")
+    target = case.salesforce.model_copy(update={"born": None})  # giving a case its key is the synchronisation's work
+    return case.model_copy(update={"name": ORG, "fields": fields, "exclusive": (), "refuse": (), "salesforce": target})
+
+
+def row_fields(case: Mapping) -> Mapping:
+    """What it writes to the platform's case row: dues, state, level."""
+    fields = {
+        n: f.model_copy(update={"owner": Owner.SALESFORCE})
+        for n, f in case.fields.items()
+        if _computed(f) and f.salesforce and f.columns
+    }
+    return case.model_copy(update={"name": ROW, "fields": fields, "exclusive": (), "refuse": ()})
+
+
+def _computed(field: FieldSpec) -> bool:
+    return field.owner is Owner.COMPUTED and field.name not in NOT_OURS
+
+
+def _ours(field: FieldSpec) -> FieldSpec:
+    """Synced as if the platform held it; a field without a column there gets its own name for one."""
+    return field.model_copy(update={"owner": Owner.PLATFORM, "platform": field.platform or field.name})
+
+
+def _field(name: str, target: str) -> FieldSpec:
+    spec = {"name": name, "platform": name, "salesforce": target, "type": FieldType.CODE, "owner": Owner.PLATFORM}
+    return FieldSpec.model_validate({k: v for k, v in spec.items() if k in FieldSpec.model_fields})

@@ -1,0 +1,189 @@
+"""What happened to cases, as Salesforce keeps it: the case's own stamps, its history, comments and e-mails.
+
+Five queries travel in one API call. The texts of comments and e-mails are not read: what counts is that they were
+sent, and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from sfsync.sides.salesforce import soql
+from sfsync.sides.salesforce.query import Queries
+
+CASE = {
+    "Id": "id",
+    "SFS_Source_Key__c": "key",
+    "CaseNumber": "number",
+    "CreatedDate": "created",
+    "SystemModstamp": "stamp",
+    "SFS_Received_At__c": "received",
+    "SFS_Tier__c": "tier",
+    "Type": "category",
+    "Priority": "priority",
+    "Status": "status",
+    "Origin": "channel",
+    "OwnerId": "owner",
+    "ParentId": "parent",
+    "SFS_Incident__c": "incident",
+    "SFS_First_Response_At__c": "first_response",
+    "SFS_Answered__c": "answered",
+    "SFS_Mitigated_At__c": "mitigated",
+    "SFS_Resolved_At__c": "resolved",
+    "ClosedDate": "closed",
+    "SFS_Last_Update_At__c": "last_update",
+    "SFS_PIR_Delivered_At__c": "pir_delivered",
+    "SFS_Compliance_Hold__c": "hold",
+    "SFS_Policy_Version__c": "policy",
+}
+HISTORY = {"CaseId": "id", "Field": "field", "CreatedDate": "at", "OldValue": "old", "NewValue": "new"}
+COMMENTS = {"ParentId": "id", "CreatedDate": "at", "IsPublished": "published"}
+EMAILS = {
+    "ParentId": "id",
+    "MessageDate": "at",
+    "CreatedDate": "created",
+    "Incoming": "incoming",
+    "Status": "status",
+    "Headers": "headers",
+}
+CALLS = {"WhatId": "id", "LastModifiedDate": "at"}
+CALLED = "TaskSubtype = 'Call' AND IsClosed = TRUE AND CallType IN ('Inbound','Outbound')"
+SAID = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "Task": "WhatId"}
+WATCHED = ("Status", "Priority", "Type", "SFS_Tier__c", "Owner", "created")
+CASE_PREFIX = "500"
+IDS = 400  # cases per query: their ids fit into a URL beside the fields
+
+
+@dataclass(frozen=True)
+class Happened:
+    """Frames of text and instants (datetime64[us, UTC]): columns as in ``CASE``, ``HISTORY``, ``COMMENTS``, ``EMAILS``,
+    ``CALLS``.
+
+    PIR texts are only told to be there: column ``pir_whole`` of ``cases``; ``in_incident``: its parent is an incident.
+    """
+
+    cases: pd.DataFrame
+    history: pd.DataFrame
+    comments: pd.DataFrame
+    emails: pd.DataFrame
+    calls: pd.DataFrame
+
+    def of(self, ids: pd.Series) -> Happened:
+        """Some of the cases, and what happened to them."""
+        return Happened(
+            self.cases[self.cases["id"].isin(ids)].reset_index(drop=True),
+            *(f[f["id"].isin(ids)] for f in (self.history, self.comments, self.emails, self.calls)),
+        )
+
+
+def changed(queries: Queries, since: datetime | None, until: datetime) -> pd.DataFrame:
+    """Ids of cases that changed, or got a comment, an e-mail or a call, in a window, and the last stamp of all that.
+
+    One API call. A deleted case is no longer among them; its id is only asked for by who knows it. Without
+    ``since`` all cases that are open, or were resolved within eight days.
+    """
+    if since is None:
+        recent = f"ClosedDate >= {soql.instant(until - pd.Timedelta(days=8))}"
+        asks = [soql.select(["Id", "SystemModstamp"], "Case", f"(IsClosed = FALSE OR {recent})")]
+    else:
+        window = f"SystemModstamp >= {soql.instant(since)}"
+        asks = [soql.select(["Id", "SystemModstamp"], "Case", window)]
+        asks += [
+            soql.select([of, "SystemModstamp"], name, soql.all_of([window, CALLED if name == "Task" else ""]))
+            for name, of in SAID.items()
+        ]
+    rows = [row for page in queries.all_pages(asks) for row in page.rows]
+    found = pd.DataFrame(
+        {"id": [_case_of(r) for r in rows], "stamp": [r["SystemModstamp"] for r in rows]}, dtype=object
+    )
+    found = found[found["id"].str.startswith(CASE_PREFIX).fillna(False).astype(bool)]
+    return found.sort_values("stamp").drop_duplicates("id", keep="last").reset_index(drop=True)
+
+
+def _case_of(row: dict[str, Any]) -> str | None:
+    kind = row["attributes"]["type"]
+    found: str | None = row["Id"] if kind == "Case" else row[SAID[kind]]
+    return found
+
+
+def received(queries: Queries, since: datetime, until: datetime) -> list[str]:
+    """Ids of the cases that reached us in a span of time."""
+    span = f"CreatedDate >= {soql.instant(since)} AND CreatedDate <= {soql.instant(until)}"
+    return _found(queries, span)
+
+
+def alive(queries: Queries, since: datetime, until: datetime) -> list[str]:
+    """Ids of the cases that were open, or changed, in a span of time."""
+    after = f"(IsClosed = FALSE OR SystemModstamp >= {soql.instant(since)})"
+    return _found(queries, f"CreatedDate <= {soql.instant(until)} AND {after}")
+
+
+def _found(queries: Queries, where: str) -> list[str]:
+    ask = soql.select(["Id"], "Case", where, "Id")
+    return [row["Id"] for page in queries.pages(ask) for row in page.rows]
+
+
+def read(queries: Queries, ids: Sequence[str]) -> Happened:
+    """All that happened to these cases."""
+    parts: dict[str, list[dict[str, Any]]] = {n: [] for n in ("Case", "CaseHistory", *SAID)}
+    asks = list(_asks(ids))
+    for page in queries.all_pages([ask for _, ask in asks]):
+        for row in page.rows:
+            parts[row["attributes"]["type"]].append(row)
+    cases = _frame(parts["Case"], CASE, ("created", "received", *_STAMPS))
+    parents = [r["Parent"] or {} for r in parts["Case"]]
+    cases["in_incident"] = [bool(p.get("SFS_Incident__c")) for p in parents]
+    cases["pir_whole"] = [bool(r["SFS_PIR_Root_Cause__c"]) and bool(r["SFS_PIR_Measures__c"]) for r in parts["Case"]]
+    emails = _frame(parts["EmailMessage"], EMAILS, ("at", "created"))
+    return Happened(
+        cases,
+        _frame(parts["CaseHistory"], HISTORY, ("at",)),
+        _frame(parts["CaseComment"], COMMENTS, ("at",)),
+        emails.assign(at=emails["at"].fillna(emails["created"])),
+        _frame(parts["Task"], CALLS, ("at",)),
+    )
+
+
+def said(queries: Queries, ids: Sequence[str]) -> dict[str, list[str]]:
+    """What a requester can read on these few cases, by case id: published comments, and e-mails that were sent."""
+    found: dict[str, list[str]] = {}
+    for start in range(0, len(ids), IDS):
+        some = f"ParentId IN ({','.join(soql.quote(i) for i in ids[start : start + IDS])})"
+        asks = [
+            soql.select(["ParentId", "CommentBody"], "CaseComment", f"{some} AND IsPublished = TRUE"),
+            soql.select(
+                ["ParentId", "Subject", "TextBody", "HtmlBody"], "EmailMessage", f"{some} AND Incoming = FALSE"
+            ),
+        ]
+        for page in queries.all_pages(asks):
+            for row in page.rows:
+                words = [v for n, v in row.items() if n not in ("attributes", "ParentId") and v]
+                found.setdefault(row["ParentId"], []).extend(words)
+    return found
+
+
+_STAMPS = ("first_response", "answered", "mitigated", "resolved", "closed", "last_update", "pir_delivered")
+
+
+def _asks(ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for start in range(0, len(ids), IDS):
+        some = ",".join(soql.quote(i) for i in ids[start : start + IDS])
+        more = ["Parent.SFS_Incident__c", "SFS_PIR_Root_Cause__c", "SFS_PIR_Measures__c"]
+        yield "Case", soql.select([*CASE, *more], "Case", f"Id IN ({some})", "Id")
+        watched = ",".join(soql.quote(f) for f in WATCHED)
+        yield "CaseHistory", soql.select(HISTORY, "CaseHistory", f"CaseId IN ({some}) AND Field IN ({watched})")
+        yield "CaseComment", soql.select(COMMENTS, "CaseComment", f"ParentId IN ({some})")
+        yield "EmailMessage", soql.select(EMAILS, "EmailMessage", f"ParentId IN ({some})")
+        yield "Task", soql.select(CALLS, "Task", soql.all_of([f"WhatId IN ({some})", CALLED]))
+
+
+def _frame(rows: list[dict[str, Any]], names: dict[str, str], instants: Sequence[str]) -> pd.DataFrame:
+    found = pd.DataFrame({ours: [r.get(theirs) for r in rows] for theirs, ours in names.items()}, dtype=object)
+    for name in instants:
+        found[name] = pd.to_datetime(found[name], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+    return found
