@@ -110,6 +110,12 @@ def test_days_are_counted_in_the_operators_zone() -> None:
     assert stands(late).state is State.REFUSED
 
 
+@pytest.mark.parametrize(("at", "state"), [("2026-05-11T22:00:00Z", "waiting"), ("2026-05-11T21:59:59Z", "refused")])
+def test_a_top_up_is_reversed_on_its_day_in_italy(at: str, state: str) -> None:
+    found = stands(ask("RP-10", player_account="GA-1", amount="5000", transaction_ref="T", occurred_at=at))
+    assert found.state == state
+
+
 def test_a_win_of_2000_needs_the_player_identified() -> None:
     assert stands(ask("RP-06", event_date="2026-05-01", amount="199999")).state is State.WAITING
     assert stands(ask("RP-06", event_date="2026-05-01", amount="200000")).state is State.BLOCKED
