@@ -183,7 +183,7 @@ class Work:
         """What only some rows have to say."""
         met = self.met[1]
         more: dict[str, Any] = {}
-        if missing[row] and met.what[row] in (NEW, CHANGED, REPEAT):
+        if missing[row] and (met.what[row] in (NEW, CHANGED, REPEAT) or self.met[0][row] == QUARANTINE):
             more["missing"] = missing[row]
         if met.what[row] == REPEAT:
             more["repeats"] = met.case[row]
