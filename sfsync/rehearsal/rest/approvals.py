@@ -60,22 +60,22 @@ def act(context: Context, call: Call) -> Reply:
 
 
 def _one(context: Context, call: Call, order: dict[str, Any]) -> dict[str, Any]:
-    kind, about = str(order.get("actionType")), str(order.get("contextId"))
     try:
-        return _done(context, call, kind, about, order)
+        return _done(context, call, order)
     except OrgError as error:
         wrong = {"statusCode": error.code, "message": error.message, "fields": []}
         nothing = dict.fromkeys(("actorIds", "entityId", "instanceId", "instanceStatus", "newWorkitemIds"))
         return nothing | {"errors": [wrong], "success": False}
 
 
-def _done(context: Context, call: Call, kind: str, about: str, order: dict[str, Any]) -> dict[str, Any]:
+def _done(context: Context, call: Call, order: dict[str, Any]) -> dict[str, Any]:
+    kind, about = str(order.get("actionType")), str(order.get("contextId"))
     if not is_valid(about):
         raise OrgError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
     if kind == "Submit":
         return _submit(context, call, to18(about), order)
     if kind in _ENDS:
-        return _decide(context, call, to18(about), kind, order)
+        return _decide(context, to18(about), kind, order)
     raise OrgError("INVALID_ENUM_VALUE", f"Invalid action type: {kind}")
 
 
@@ -101,7 +101,7 @@ def _process(context: Context, target: str, name: Any) -> str:
     return str(fits[0])
 
 
-def _decide(context: Context, call: Call, item: str, kind: str, order: dict[str, Any]) -> dict[str, Any]:
+def _decide(context: Context, item: str, kind: str, order: dict[str, Any]) -> dict[str, Any]:
     found = _find(context, "ProcessInstanceWorkitem", "Id, ProcessInstanceId, ActorId", Id=item)
     if not found:
         raise OrgError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
