@@ -165,7 +165,7 @@ def test_lookups_and_keys_are_defined(mappings, custom):
 def test_restricted_picklists_hold_every_value_of_the_mapping(mappings, custom):
     compared = 0
     for _, field, name in written(mappings):
-        if name in custom and field.values:
+        if name in custom and name.endswith("__c") and field.values:  # values of standard fields: below
             values = {v.text for v in custom[name].iter(NAMESPACE + "fullName")}
             assert set(field.values) <= values, name
             compared += 1
