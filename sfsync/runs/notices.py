@@ -1,6 +1,6 @@
-"""What an escalation tells people: an internal comment on the case, and a notice in the outbox. Each leaves once.
+"""What a sweep tells people: an internal comment on the case, and a notice in the outbox. Each leaves once.
 
-The key of a rung (case, episode, level) is in the comment and is the name of the notice's file, so a sweep that was
+The key of a rung (case, episode, what) is in the comment and is the name of the notice's file, so a sweep that was
 killed in between finds what has left already. Nothing here reaches a customer, and nothing holds a customer's data.
 """
 
@@ -13,15 +13,18 @@ from typing import Any
 
 from sfsync.faultpoints import hit
 from sfsync.ledger import sla as memory
+from sfsync.planners.sla import gates, recovery, repeats
 from sfsync.planners.sla.make import RESUMED
 from sfsync.planners.sla.policy import Policy
+from sfsync.runs import sla_recovery, sla_tasks
 from sfsync.runs.bench import Bench
 
-LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4}
+LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4, gates.RUNG: 2}
+Rung = dict[str, Any]
 
 
 def tell(bench: Bench, policies: Mapping[str, Policy], run_id: str) -> int:
-    """Comments and notices of all rungs that have not been told; returns how many left.
+    """Comments, notices, tasks and proposals of everything that has not been told; returns how much left.
 
     ``policies`` by version: each rung by its case's own.
     """
@@ -29,12 +32,15 @@ def tell(bench: Bench, policies: Mapping[str, Policy], run_id: str) -> int:
     if not rungs:
         return 0
     newest = list(policies.values())[-1]
-    have = _commented(bench, [r["case_id"] for r in rungs])
     wanted = [(r, policies.get(r["policy_version"], newest)) for r in rungs]
+    sla_recovery.propose(bench, [w for w in wanted if w[0]["rung"].startswith(recovery.PREFIX)])
+    sla_tasks.ask(bench, [(r, _mark(r)) for r in rungs if r["rung"].startswith(RESUMED)])
+    have = _commented(bench, [r["case_id"] for r in rungs])
     bench.salesforce.comment([(r["case_id"], _comment(p, r)) for r, p in wanted if _mark(r) not in have])
     hit("sla.commented")
     for rung, policy in wanted:
-        _put(outbox(bench), _notice(policy, rung, run_id))
+        if not rung["rung"].startswith(repeats.PREFIX):  # nobody is called for one
+            _put(outbox(bench), _notice(policy, rung, run_id))
     memory.told(bench.ledger, rungs, bench.as_of)
     return len(rungs)
 
@@ -44,7 +50,7 @@ def outbox(bench: Bench) -> Path:
     return bench.settings.ledger.folder / "outbox"
 
 
-def _mark(rung: dict[str, Any]) -> str:
+def _mark(rung: Rung) -> str:
     return f"[sfsync {rung['case_id']} {rung['episode']} {rung['rung']}]"
 
 
@@ -54,34 +60,44 @@ def _commented(bench: Bench, ids: list[str]) -> set[str]:
     return {text[text.rindex("[sfsync ") :].strip() for text in texts if "[sfsync " in text}
 
 
-def _level(rung: dict[str, Any]) -> str:
-    return f"L{LEVELS.get(rung['rung'], 1)}"
+def _level(rung: Rung) -> str:
+    what = rung["rung"]
+    return f"L{LEVELS.get(what, 2 if what.startswith(recovery.PREFIX) else 1)}"
 
 
-def _owner(policy: Policy, rung: dict[str, Any]) -> str:
+def _owner(policy: Policy, rung: Rung) -> str:
     return str(getattr(policy.paths[rung["path"]], _level(rung)))
 
 
-def _addressee(policy: Policy, rung: dict[str, Any]) -> str:
+def _addressee(policy: Policy, rung: Rung) -> str:
     """Where the level is outside the company, somebody inside is told."""
     spec = policy.paths[rung["path"]]
     return str(spec.inform) if spec.outside == _level(rung) and spec.inform else _owner(policy, rung)
 
 
-def _comment(policy: Policy, rung: dict[str, Any]) -> str:
-    at = rung["reached_at"]
-    if rung["rung"].startswith(RESUMED):
-        said = f"The pause came to its limit at {at}; the clocks run again. Contact the requester, or solve the case."
-    elif rung["rung"] == "L2_prealert":
-        said = f"Pre-alert to {_owner(policy, rung)} since {at}: without progress the case goes there shortly."
-    else:
-        said = f"Escalated to {rung['rung']} ({_owner(policy, rung)}) on path {rung['path']} at {at}: {rung['reason']}."
-        if policy.paths[rung["path"]].outside == _level(rung):
-            said += f" Open a reference there; the case keeps its owner, {_addressee(policy, rung)} is informed."
-    return f"{said} {_mark(rung)}"
+def _comment(policy: Policy, rung: Rung) -> str:
+    return f"{_said(policy, rung)} {_mark(rung)}"
 
 
-def _notice(policy: Policy, rung: dict[str, Any], run_id: str) -> dict[str, Any]:
+def _said(policy: Policy, rung: Rung) -> str:
+    what, at = rung["rung"], rung["reached_at"]
+    if what.startswith(RESUMED):
+        return f"The pause came to its limit at {at}; the clocks run again. Contact the requester, or solve the case."
+    if what == "L2_prealert":
+        return f"Pre-alert to {_owner(policy, rung)} since {at}: without progress the case goes there shortly."
+    if what.startswith(recovery.PREFIX):
+        return sla_recovery.sentence(what.removeprefix(recovery.PREFIX), rung["reason"], at)
+    if what == gates.RUNG:
+        return f"Closed too early: {gates.sentence(rung['reason'])}. Complete it, or open the case again."
+    if what.startswith(repeats.PREFIX):
+        return f"The requester asked again, {rung['reason']} times by now; those cases are linked below this one."
+    said = f"Escalated to {what} ({_owner(policy, rung)}) on path {rung['path']} at {at}: {rung['reason']}."
+    if policy.paths[rung["path"]].outside == _level(rung):
+        said += f" Open a reference there; the case keeps its owner, {_addressee(policy, rung)} is informed."
+    return said
+
+
+def _notice(policy: Policy, rung: Rung, run_id: str) -> dict[str, Any]:
     names = ("case_id", "key", "episode", "rung", "path", "reason", "reached_at", "processed_at")
     return {**{n: rung[n] for n in names}, "to": _addressee(policy, rung), "run": run_id}
 

@@ -50,6 +50,7 @@ class Enforced:
     result: Result
     looked_at: int = 0
     rungs: list[dict[str, Any]] = field(default_factory=list)  # fired now: key, rung, path, reached_at
+    done: list[dict[str, Any]] = field(default_factory=list)  # recoveries proposed, repeats, cases closed too early
     told: int = 0
 
     @property
@@ -59,7 +60,13 @@ class Enforced:
 
     def as_json(self) -> dict[str, Any]:
         """The document of ``--json``."""
-        return {**self.result.as_json(), "looked_at": self.looked_at, "rungs": self.rungs, "told": self.told}
+        return {
+            **self.result.as_json(),
+            "looked_at": self.looked_at,
+            "rungs": self.rungs,
+            "done": self.done,
+            "told": self.told,
+        }
 
 
 def enforce(
@@ -117,6 +124,7 @@ def _run(run: Run, done: Enforced, full: bool, progress: Progress) -> None:
         if looked.ids:
             memory.fire(ledger, run.id, looked.rungs, bench.as_of)
             hit("sla.fired")
+            bench.salesforce.follow(looked.follow)
             stopped = _write(run, looked)
             _remember(run, looked, stopped)
         done.told = notices.tell(bench, sweeper.policies, run.id)
@@ -152,7 +160,7 @@ def _looked(
             progress(ORG, "looking at cases", start)
             sweeper.look(ids[start : start + TOGETHER], looked)
         sweeper.finish(looked)
-        done.looked_at, done.rungs = len(looked.ids), looked.told()
+        done.looked_at, (done.rungs, done.done) = len(looked.ids), looked.told()
         done.result.findings += _sayings(looked.refused)
         yield looked, sweeper, until
     finally:

@@ -20,8 +20,7 @@ from sfsync.plan.model import Count, Header, MappingPlan, Segment
 from sfsync.planners.sla import make
 from sfsync.runs import sync as runs
 from sfsync.runs.running import Run, scratch
-from sfsync.sides.salesforce import soql
-from sfsync.sides.salesforce.happened import IDS
+from sfsync.runs.sla_people import about
 from sfsync.sides.side import TEXT
 
 CATEGORIES = ("self_exclusion", "cooling_off")  # policy C.5.3
@@ -36,24 +35,11 @@ def suppress(run: Run, cases: pd.DataFrame, entered: dict[str, str | None]) -> s
     """
     asks = cases["category"].isin(CATEGORIES) & ~cases["status"].isin(OVER)
     asks &= cases["id"].map(entered).ne(cases["category"])
-    players = _players(run, cases["id"][asks].tolist())
+    players = about(run.bench, "player", cases["id"][asks].tolist())
     if not players:
         return set()
     lost = _raise(run, sorted(set(players.values())))
     return {case for case, player in players.items() if player in lost}
-
-
-def _players(run: Run, ids: list[str]) -> dict[str, str]:
-    """The player each case is about; cases of shops are left out."""
-    path = str(run.bench.mappings["case"].fields["player"].salesforce)
-    head, _, last = path.partition(".")
-    found: dict[str, str] = {}
-    for start in range(0, len(ids), IDS):
-        some = next(soql.in_lists("Id", ids[start : start + IDS], soql.URL_CHARS - 200))
-        for row in run.bench.salesforce.query(soql.select(["Id", path], "Case", some)):
-            player = (row.get(head) or {}).get(last)
-            found |= {row["Id"]: player} if player else {}
-    return found
 
 
 def _raise(run: Run, players: list[str]) -> set[str]:

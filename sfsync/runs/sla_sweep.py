@@ -23,8 +23,10 @@ from sfsync.planners.sla.make import Counted, Sweep
 from sfsync.planners.sla.policy import Policy
 from sfsync.planners.sla.trace import Majeure, trace
 from sfsync.planners.sla.variant import ORG, QUEUE, ROW
-from sfsync.planners.sla.words import NONE
+from sfsync.planners.sla.words import NONE, RUNGS
 from sfsync.runs.bench import Bench
+from sfsync.runs.sla_deeds import deeds
+from sfsync.runs.sla_people import relationship
 from sfsync.runs.sla_policy import policy_at
 from sfsync.runs.sla_suppress import CATEGORIES
 from sfsync.sides.salesforce import happened
@@ -36,6 +38,7 @@ FRESH = timedelta(seconds=1)  # a stamp so young may be given to another change 
 SOON = timedelta(minutes=15)  # when a case is looked at again that could not be written, or lies in the future
 REMEMBERED = ("case_id", "key", "stamp", "next_at", "policy_version", "entered")
 FAR = walltime.micros(datetime(2999, 12, 31, tzinfo=UTC))  # of a case that waits for somebody, not for time
+USER = "005"  # how ids of users begin
 CODES = ("E-", "W-")  # how codes of what does not fit the policy begin
 
 
@@ -53,6 +56,7 @@ class Looked:
     stamps: dict[str, str]
     ids: list[str] = field(default_factory=list)
     counted: dict[str, Counted] = field(default_factory=lambda: {ORG: Counted(), ROW: Counted()})
+    follow: list[tuple[str, str]] = field(default_factory=list)  # case id, user id: people who lose a case to a queue
     _refused: list[pd.DataFrame] = field(default_factory=list)
     _rungs: list[pd.DataFrame] = field(default_factory=list)
     _remember: list[pd.DataFrame] = field(default_factory=list)
@@ -73,10 +77,18 @@ class Looked:
         nothing = pd.DataFrame({n: [] for n in REMEMBERED}, dtype=object)
         return pd.concat([nothing, *self._remember], ignore_index=True)
 
-    def told(self) -> list[dict[str, Any]]:
-        """The rungs as ``--json`` shows them."""
+    def told(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """The rungs as ``--json`` shows them, and what else was done."""
         rows: list[dict[str, Any]] = self.rungs.drop(columns=["case_id", "silent"], errors="ignore").to_dict("records")
-        return rows
+        ladder = [r for r in rows if r["rung"] in RUNGS or r["rung"].startswith(make.RESUMED)]
+        return ladder, [r for r in rows if r not in ladder]
+
+    def _follow(self, swept: Sweep) -> None:
+        rows = swept.trace.rows
+        moved = swept.wanted[QUEUE].notna().to_numpy(bool) & rows["owner"].str.startswith(USER).fillna(False).to_numpy(
+            bool
+        )
+        self.follow += list(zip(rows["id"][moved], rows["owner"][moved], strict=True))
 
 
 class Sweeper:
@@ -94,7 +106,8 @@ class Sweeper:
 
     def look(self, ids: list[str], looked: Looked) -> None:
         """These cases, each by its own version of the policy."""
-        found = happened.read(self.bench.salesforce.queries, ids)
+        salesforce = self.bench.salesforce
+        found = happened.read(salesforce.queries, ids, relationship(self.bench), salesforce.user_id())
         looked.ids += ids
         lost = self._suppress(found.cases, memory.entered(self.bench.ledger, ids))
         if lost:  # nothing else is written for who could not be suppressed
@@ -150,11 +163,14 @@ class Sweeper:
         result = evaluate(traced.cases, traced.events, known, self.as_of)
         ids = traced.rows["id"].tolist()
         entered = traced.rows["id"].map(memory.entered(ledger, ids)).to_numpy(object)
-        swept = make.sweep(traced, result, known, memory.fired(ledger, ids), self.as_of, entered)
-        policy = self.policies[version]
+        policy, fired = self.policies[version], memory.fired(ledger, ids)
+        swept = make.sweep(traced, result, known, fired, self.as_of, entered)
         swept.wanted[QUEUE] = make.owners(swept, known, self._queues(swept), _outside(policy), found.history)
-        looked._rungs.append(swept.rungs)
-        warned = pd.concat([self._told(swept, known), make.warned(swept)]).drop_duplicates("id")
+        more = deeds(self.bench, swept, policy, known, found, fired)
+        swept.wanted[list(more.wanted)] = more.wanted
+        looked._rungs += [swept.rungs, more.rungs]
+        looked._follow(swept)
+        warned = pd.concat([self._told(swept, known), make.warned(swept), more.told]).drop_duplicates("id")
         self._plan(swept, pd.concat([traced.problems, warned]), looked)
         self._refuse(traced.problems, pd.concat([traced.problems, warned]), looked)
         looked._remember.append(self._when(swept, version, known, looked))

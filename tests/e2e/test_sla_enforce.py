@@ -80,15 +80,15 @@ class Desk:
         return found[0]["DeveloperName"] if found else None
 
     def comments(self, case: str) -> list[str]:
-        """Internal comments on it."""
+        """Internal comments on it, those about recoveries left out."""
         rows = self.world.rows(f"SELECT CommentBody FROM CaseComment WHERE ParentId = '{case}' AND IsPublished = FALSE")
-        return [r["CommentBody"] for r in rows]
+        return [r["CommentBody"] for r in rows if "recovery-" not in r["CommentBody"]]
 
     def notices(self, case: str) -> list[dict[str, Any]]:
-        """Notices about it in the outbox."""
+        """Notices about it in the outbox, those about recoveries left out."""
         files = sorted((self.world.folder / ".sfsync" / "outbox").glob("*.json"))
         found = [json.loads(f.read_text("utf-8")) for f in files]
-        return [n for n in found if n["case_id"] == case]
+        return [n for n in found if n["case_id"] == case and not n["rung"].startswith("recovery-")]
 
     def rungs(self, case: str) -> list[str]:
         """The rungs there is a notice for."""

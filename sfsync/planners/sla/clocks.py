@@ -49,6 +49,7 @@ class Result:
     reached: np.ndarray
     rung_reason: np.ndarray
     episode: np.ndarray
+    episode_at: np.ndarray
     reopens: np.ndarray
     updates_missed: np.ndarray
     updates_due: np.ndarray
@@ -128,6 +129,7 @@ def _result(s: Standing, as_of: int) -> Result:
         reached=reached,
         rung_reason=s.rung_reason.T.copy(),
         episode=s.episode,
+        episode_at=s.episode_at,
         reopens=s.reopens,
         updates_missed=s.updates_missed,
         updates_due=s.updates_due,

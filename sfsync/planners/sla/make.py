@@ -26,7 +26,7 @@ from sfsync.planners.sla import walltime
 from sfsync.planners.sla.clocks import Result
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.trace import Trace
-from sfsync.planners.sla.variant import PRIORITY, QUEUE
+from sfsync.planners.sla.variant import GIVEN, PRIORITY
 from sfsync.planners.sla.words import NONE, RUNGS, Reason, Warned
 from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
@@ -81,20 +81,32 @@ def _rungs(trace: Trace, result: Result, figures: Figures, fired: set[tuple[str,
     for number, name in enumerate(RUNGS):
         rows = np.flatnonzero(result.reached[:, number])
         reasons = [Reason(r).name for r in result.rung_reason[rows, number]]
-        parts.append(_fires(trace, result, figures, rows, name, result.rungs[rows, number], reasons))
+        parts.append(fires(trace, result, figures, rows, name, result.rungs[rows, number], reasons))
     rows = np.flatnonzero(result.resumed_by_limit != NONE)
-    resumed = _fires(trace, result, figures, rows, RESUMED, result.resumed_by_limit[rows], ["LIMIT"] * len(rows))
+    resumed = fires(trace, result, figures, rows, RESUMED, result.resumed_by_limit[rows], ["LIMIT"] * len(rows))
     named = [f"{RESUMED}-{at}".replace(":", "") for at in resumed["reached_at"]]
     parts.append(resumed.assign(rung=named))
-    found = pd.concat(parts, ignore_index=True)
+    return unfired(pd.concat(parts, ignore_index=True), fired)
+
+
+def unfired(found: pd.DataFrame, fired: set[tuple[str, int, str]]) -> pd.DataFrame:
+    """Those that have not fired yet."""
     known = [key in fired for key in zip(found["case_id"], found["episode"], found["rung"], strict=True)]
     return found[~np.array(known, bool)].reset_index(drop=True)
 
 
-def _fires(
-    trace: Trace, result: Result, figures: Figures, rows: np.ndarray, name: str, at: np.ndarray, reasons: list[str]
+def fires(
+    trace: Trace,
+    result: Result,
+    figures: Figures,
+    rows: np.ndarray,
+    name: str | list[str],
+    at: np.ndarray,
+    reasons: list[str],
 ) -> pd.DataFrame:
-    """``silent``: the case is over; what it went through is recorded, but nobody is called any more."""
+    """What fires once on these cases (positions): frame as ``Sweep.rungs``.
+
+    ``silent``: the case is over; what it went through is recorded, but nobody is called any more."""
     return pd.DataFrame(
         {
             "case_id": trace.rows["id"].to_numpy(object)[rows],
@@ -155,8 +167,9 @@ def segment(mapping: SyncMapping, side: str, swept: Sweep, now: Records, issues:
     after = wanted.reindex(columns=names).astype(TEXT)
     seen = np.array([n in now.observed and n in wanted.columns for n in names])
     mask = ~columns.equal(after, held[names]) & seen
-    if QUEUE in names:  # an owner is only written where somebody is called
-        mask[:, names.index(QUEUE)] &= after[QUEUE].notna().to_numpy(bool)
+    for name in set(GIVEN) & set(names):  # an owner is only written where somebody is called
+        mask[:, names.index(name)] &= after[name].notna().to_numpy(bool)
+    if PRIORITY in names:
         raised = (after[PRIORITY] < held[PRIORITY]).fillna(True).to_numpy(bool)  # a floor raises, never lowers
         mask[:, names.index(PRIORITY)] &= raised & ~holds[keys].to_numpy(bool)
     rows = mask.any(axis=1)
@@ -200,7 +213,8 @@ def issues(refused: pd.DataFrame, healed: Sequence[str]) -> pd.DataFrame:
     status = ["failed"] * len(some) + ["clear"] * len(healed)
     found = {"key": [*some["key"], *healed], "status": status, "code": [*some["code"], *([None] * len(healed))]}
     made = {c: found.get(c, [None] * len(status)) for c in ISSUE_COLUMNS}
-    made |= {"side": ["salesforce"] * len(status), "field": [""] * len(status)}
+    fields = some["field"].fillna("").tolist() if "field" in some else [""] * len(some)
+    made |= {"side": ["salesforce"] * len(status), "field": [*fields, *([""] * len(healed))]}
     return pd.DataFrame(made, dtype=object).astype(TEXT)
 
 

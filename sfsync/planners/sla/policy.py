@@ -21,6 +21,21 @@ from sfsync.planners.sla.words import PRIORITIES, STATUSES, TIERS, Priority, Tie
 FILE = "sla.yaml"
 LEVELS = ("L1", "L2", "L3", "L4")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Event = Literal[
+    "p1_breach", "room_overbooking", "transfer_interrupted", "billing_error", "lounge_wait", "partner_p1_breach"
+]
+Offer = Literal[
+    "free_play",
+    "bonus_play",
+    "written_apology",
+    "room_upgrade",
+    "fb_credit",
+    "transfer_replacement",
+    "correction",
+    "lounge_credit",
+    "commission_gesture",
+]
+PLAY = ("free_play", "bonus_play")  # never to players who are excluded, or whose bonuses are blocked (policy C.10)
 Channel = Literal["phone", "chat", "email", "messenger", "portal", "social", "onsite", "import", "system"]
 CHANNELS: tuple[str, ...] = ("phone", "chat", "email", "messenger", "portal", "social", "onsite", "import", "system")
 
@@ -184,6 +199,30 @@ class Drill(_Model):
     category: str
 
 
+class RecoverySpec(_Model):
+    """What is proposed to make a failure good; ``instead`` where play is no gift, ``amount`` in cents of a euro."""
+
+    tiers: tuple[Tier, ...] = TIERS
+    offer: Offer
+    instead: Offer | None = None
+    tournament_priority: bool = False
+    fb_credit: bool = False
+    amount: dict[Tier, Annotated[int, Field(gt=0)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _kind(self) -> RecoverySpec:
+        if self.offer in PLAY and (self.instead is None or self.instead in PLAY):
+            raise ValueError(f"{self.offer} is no gift to everybody: say what is offered `instead`")
+        return self
+
+
+class CloseSpec(_Model):
+    """Categories that are closed with an outcome and the rule it rests on, or with the reference of a report."""
+
+    outcome: tuple[str, ...] = ()
+    report: tuple[str, ...] = ()
+
+
 class Policy(_Model):
     """One version of the policy."""
 
@@ -204,6 +243,8 @@ class Policy(_Model):
     same_day_tz: str
     timers: Timers
     drills: dict[str, Drill] = Field(default_factory=dict)
+    recovery: dict[Event, RecoverySpec] = Field(default_factory=dict)
+    close: CloseSpec = CloseSpec()
     paths: dict[str, PathSpec]
     categories: dict[str, CategorySpec]
 

@@ -59,9 +59,11 @@ def trace(found: Happened, figures: Figures, as_of: int, majeures: Sequence[Maje
     """What happened to these cases until ``as_of`` (microseconds UTC)."""
     rows = found.cases.reset_index(drop=True)
     rows["key"] = rows["key"].where(rows["key"].notna(), "SF-" + rows["number"].astype(str))
+    begun = rows["received"].fillna(rows["created"])
+    rows["received"] = rows["since"].where(rows["since"] < begun, begun)  # that of a duplicate, if earlier (policy C.6)
     history = _placed(found.history, rows)
     first = {name: _first(rows[name], history, field) for name, field in FIELDS.items()}
-    t0 = micros(rows["received"].fillna(rows["created"]))
+    t0 = micros(rows["received"])
     problems = _problems(rows, history, first, t0, as_of, figures)
     good = ~rows["id"].isin(problems["id"]).to_numpy(bool)
     place = np.where(good, np.cumsum(good) - 1, -1)
@@ -173,7 +175,7 @@ def _declared(majeure: Majeure, cases: Cases, figures: Figures) -> Iterator[Even
 
 def _events(found: Happened, rows: pd.DataFrame, history: pd.DataFrame, figures: Figures) -> Iterator[Events]:
     comments, emails = _placed(found.comments, rows), _placed(found.emails, rows)
-    said = comments[comments["published"].fillna(False).astype(bool)]
+    said = comments[_reaches(comments, rows)]
     incoming = emails["incoming"].fillna(False).astype(bool)
     automatic = emails["headers"].astype("string").str.contains(AUTOMATIC).fillna(False).astype(bool)
     sent = emails[~incoming & ~automatic & (emails["status"] != DRAFT)]
@@ -188,6 +190,13 @@ def _events(found: Happened, rows: pd.DataFrame, history: pd.DataFrame, figures:
     for name, field in FIELDS.items():
         yield _changes(history[history["field"] == field], KINDS[name], name, figures)
     yield from _statuses(history[history["field"] == "Status"], rows, told, figures)
+
+
+def _reaches(comments: pd.DataFrame, rows: pd.DataFrame) -> np.ndarray:
+    """bool n: the requester can read it. In quiet mode the host stands for him, and reads what people write inside."""
+    quiet = rows["quiet"].to_numpy(bool)[comments["case"].to_numpy(np.int64)]
+    published: np.ndarray = comments["published"].fillna(False).to_numpy(bool)
+    return published | (quiet & ~comments["ours"].to_numpy(bool))
 
 
 def _stamped(rows: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -231,8 +240,7 @@ def _as_stamped(ends: pd.DataFrame, reopened: pd.DataFrame, rows: pd.DataFrame) 
 def _from_the_start(history: pd.DataFrame, rows: pd.DataFrame, figures: Figures) -> Iterator[Events]:
     """Cases that were made waiting, resolved or cancelled: no history tells of it."""
     made = pd.Series(_first(rows["status"], history, "Status"), index=rows.index)
-    begun = rows["received"].fillna(rows["created"])
-    since = rows["created"].where(rows["created"] > begun, begun)
+    since = rows["created"].where(rows["created"] > rows["received"], rows["received"])
     left = history.drop_duplicates("case").set_index("case")["at"].reindex(rows.index)
     over = rows["resolved"].fillna(rows["closed"])
     over = over.where(~(over > left), pd.NaT).fillna(since)

@@ -10,16 +10,28 @@ from sfsync.mapping.model import FieldSpec, FieldType, Mapping, Owner
 
 ORG, ROW = "sla", "sla_row"
 QUEUE, PRIORITY = "queue", "case_priority"
-NOT_OURS = ("repeat_contacts", "merged_from", "completeness")  # computed, but not from clocks
+STATUS, REASON, PARENT = "case_status", "cancel_reason", "parent_case"
+RECOVERY, REPEATS = "recovery_state", "repeat_contacts"
+GIVEN = (QUEUE, STATUS, REASON, PARENT, RECOVERY, REPEATS)  # written where the sweep does something, else left alone
+NOT_OURS = ("merged_from", "completeness")  # computed, but not from clocks
 
 
 def org_fields(case: Mapping) -> Mapping:
-    """What the sweep writes to Salesforce: clocks, level, and the owner and priority an escalation asks for."""
+    """What the sweep writes to Salesforce: clocks, level, and what an escalation, a repeat or a recovery asks for."""
     fields = {n: _ours(f) for n, f in case.fields.items() if _computed(f) and f.salesforce}
-    fields[QUEUE] = _field(QUEUE, "OwnerId")
-    fields[PRIORITY] = _field(PRIORITY, "Priority")
+    fields |= {name: _field(name, target) for name, target in _WRITTEN.items()}
+    fields[RECOVERY] = _ours(case.fields[RECOVERY])
     target = case.salesforce.model_copy(update={"born": None})  # giving a case its key is the synchronisation's work
     return case.model_copy(update={"name": ORG, "fields": fields, "exclusive": (), "refuse": (), "salesforce": target})
+
+
+_WRITTEN = {
+    QUEUE: "OwnerId",
+    PRIORITY: "Priority",
+    STATUS: "Status",
+    REASON: "SFS_Cancel_Reason__c",
+    PARENT: "ParentId",
+}
 
 
 def row_fields(case: Mapping) -> Mapping:

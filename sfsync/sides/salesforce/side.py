@@ -144,6 +144,10 @@ class SalesforceSide:
         answer = self.session.call("POST", f"sobjects/{name}", json_body=values, resend=False)
         return str(answer.data["id"])
 
+    def change(self, name: str, record_id: str, values: dict[str, Any]) -> None:
+        """Fields of one record."""
+        self.session.call("PATCH", f"sobjects/{name}/{record_id}", json_body=values)
+
     def run_action(self, name: str, values: dict[str, Any]) -> None:
         """One of Salesforce's standard actions, once. Not sent again when the answer is lost."""
         self.session.call("POST", f"actions/standard/{name}", json_body={"inputs": [values]}, resend=False)
@@ -166,17 +170,23 @@ class SalesforceSide:
 
     def comment(self, comments: Sequence[tuple[str, str]]) -> list[str]:
         """Internal comments (case id, text) nobody outside sees, two hundred in a call; the cases that took none."""
-        refused: list[str] = []
-        for start in range(0, len(comments), 200):
-            records = [
-                {"attributes": {"type": "CaseComment"}, "ParentId": case, "CommentBody": text, "IsPublished": False}
-                for case, text in comments[start : start + 200]
-            ]
+        rows = [{"ParentId": case, "CommentBody": text, "IsPublished": False} for case, text in comments]
+        return [str(r["ParentId"]) for r, errors in zip(rows, self.insert("CaseComment", rows), strict=True) if errors]
+
+    def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """Records without a key of ours, two hundred in a call; for each the error codes (none: it was made)."""
+        said: list[list[str]] = []
+        for start in range(0, len(rows), 200):
+            records = [{"attributes": {"type": name}, **row} for row in rows[start : start + 200]]
             body = {"allOrNone": False, "records": records}
             answer = self.session.call("POST", "composite/sobjects", json_body=body, resend=False)
-            said = zip(records, answer.data, strict=True)
-            refused += [str(record["ParentId"]) for record, one in said if not one["success"]]
-        return refused
+            said += [[str(e["statusCode"]) for e in one["errors"]] for one in answer.data]
+        return said
+
+    def follow(self, cases: Sequence[tuple[str, str]]) -> None:
+        """Users (case id, user id) follow cases. Where they do already, or the org has no feeds, nothing happens."""
+        if cases:
+            self.insert("EntitySubscription", [{"ParentId": case, "SubscriberId": user} for case, user in cases])
 
     @property
     def queries(self) -> Queries:

@@ -1,4 +1,4 @@
-"""Setup objects: queues, record types, permission sets."""
+"""Who may, and who follows: queues, permission sets, subscriptions to a record's feed."""
 
 from __future__ import annotations
 
@@ -46,3 +46,20 @@ class PermissionSetRules(Rules):
     def before_insert(self, work: Work, batch: Batch) -> None:
         batch.columns["IsCustom"] = [True] * batch.size
         batch.columns["Type"] = ["Regular"] * batch.size
+
+
+class SubscriptionRules(Rules):
+    """A user follows a record once."""
+
+    def before_insert(self, work: Work, batch: Batch) -> None:
+        wanted = list(zip(batch.values("ParentId"), batch.values("SubscriberId"), strict=True))
+        sql = (
+            'SELECT "ParentId", "SubscriberId" FROM "EntitySubscription"'
+            ' WHERE "ParentId" IN (SELECT value FROM json_each(?))'
+        )
+        parents = json.dumps([str(parent) for parent, _ in wanted])
+        taken = {(what, who) for what, who in work.database.rows(sql, (parents,))}
+        for row, one in enumerate(wanted):
+            if one in taken:
+                batch.fail(row, errors.duplicate_value("<unknown>", None))
+            taken.add(one)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sfsync.rehearsal.dml.rules.access import AssignmentRules, GroupRules, PermissionSetRules
+from sfsync.rehearsal.dml.rules.access import AssignmentRules, GroupRules, PermissionSetRules, SubscriptionRules
 from sfsync.rehearsal.dml.rules.activity import EventRules, TaskRules
 from sfsync.rehearsal.dml.rules.case import CaseRules
 from sfsync.rehearsal.dml.rules.names import ContactRules, NameRules
@@ -16,6 +16,7 @@ _RULES: dict[str, Rules] = {
     "Account": AccountRules(),
     "Case": CaseRules(),
     "Contact": ContactRules(),
+    "EntitySubscription": SubscriptionRules(),
     "Event": EventRules(),
     "Group": GroupRules(),
     "Individual": NameRules(),
