@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from sfsync.errors import ConfigError
 from sfsync.planners.sla.calendar import DAY
@@ -44,7 +44,7 @@ def _window(value: Any) -> tuple[time, time | None]:
     return start, end
 
 
-Length = Annotated[Duration, BeforeValidator(_duration)]
+Length = Annotated[Duration, BeforeValidator(_duration), PlainSerializer(str)]
 OpenFrom = Annotated[tuple[time, time | None], BeforeValidator(_window)]
 
 
