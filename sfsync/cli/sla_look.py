@@ -60,14 +60,7 @@ def policy(obj: dict[str, Any], as_of: datetime | None, as_json: bool) -> int:
 
 
 def _as_json(now: Policy) -> dict[str, Any]:
-    import dataclasses
-    import json
-
-    def plain(value: Any) -> Any:
-        return str(value) if dataclasses.is_dataclass(value) else value.isoformat()
-
-    dumped = now.model_dump()
-    return {"policy": json.loads(json.dumps(dumped, default=plain, skipkeys=True))}
+    return {"policy": now.model_dump(mode="json")}
 
 
 GREY = "bright_black"

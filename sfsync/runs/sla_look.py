@@ -19,6 +19,7 @@ from sfsync.planners.sla import clocks, drill, inputs, measures, walltime
 from sfsync.planners.sla import policy as model
 from sfsync.planners.sla.clocks import Result, evaluate
 from sfsync.planners.sla.figures import Figures, figures
+from sfsync.planners.sla.inputs import Cases
 from sfsync.planners.sla.measures import Period
 from sfsync.planners.sla.trace import Trace, trace
 from sfsync.planners.sla.words import CLOCKS, NONE, NU, PRIORITIES, TIERS
@@ -27,6 +28,7 @@ from sfsync.runs.bench import Bench
 from sfsync.runs.running import quiet
 from sfsync.runs.sla_enforce import TOGETHER, policies_of
 from sfsync.runs.sla_policy import policy_at
+from sfsync.runs.sla_sweep import majeures
 from sfsync.sides.salesforce import happened
 
 QUARTER = timedelta(days=92)
@@ -85,12 +87,15 @@ class Difference:
 
 
 def simulate(bench: Bench, other: Path, since: timedelta, *, progress: Progress = quiet) -> Difference:
-    """Cases received since then under the policy in force and under the last version of another file. Reads only."""
+    """Cases received since then under the policy in force and under the last version of another file. Reads only.
+
+    What was declared as force majeure holds under both.
+    """
     ours, theirs = figures(policy_at(policies_of(bench), bench.as_of)), figures(model.load(other)[-1])
     now = walltime.micros(bench.as_of)
-    tables, differ, count = [], [], 0
+    declared, tables, differ, count = majeures(bench), [], [], 0
     for told in _history(bench, bench.as_of - since, progress):
-        traced, again = (trace(told, f, now) for f in (ours, theirs))
+        traced, again = (trace(told, f, now, declared) for f in (ours, theirs))
         both = [evaluate(t.cases, t.events, f, now) for t, f in ((traced, ours), (again, theirs))]
         count += len(traced.rows)
         tables.append(_counts(both, ours, theirs))
@@ -168,20 +173,27 @@ class Report:
 
 
 def report(bench: Bench, start: datetime, end: datetime, by: str | None, *, progress: Progress = quiet) -> Report:
-    """Clocks of all cases that were open in the period, as they stood at its end (or now). Reads only."""
+    """Clocks of all cases that were open in the period, as they stood at its end (or now). Reads only.
+
+    Where force majeure was declared until then, the figures have a second line without it.
+    """
     known = figures(policy_at(policies_of(bench), min(end, bench.as_of)))
     at = walltime.micros(min(end, bench.as_of))
     period = Period(walltime.micros(start), walltime.micros(end))
     ids = happened.alive(bench.salesforce.queries, start, min(end, bench.as_of))
-    cases, results = [], []
+    declared = [m for m in majeures(bench) if m.since <= at]
+    scopes = [declared, []] if declared else [declared]  # as it is, and had nothing been declared
+    cases: list[Cases] = []
+    results: list[list[Result]] = [[] for _ in scopes]
     for first in range(0, len(ids), TOGETHER):
         progress("case", "reading", first)
         told = happened.read(bench.salesforce.queries, ids[first : first + TOGETHER])
-        traced = trace(told, known, at)
+        for made, scope in zip(results, scopes, strict=True):
+            traced = trace(told, known, at, scope)
+            made.append(evaluate(traced.cases, traced.events, known, at))
         cases.append(traced.cases)
-        results.append(evaluate(traced.cases, traced.events, known, at))
     if not cases:
         return Report(0, pd.DataFrame(), pd.DataFrame())
-    whole, result = inputs.joined(cases), clocks.joined(results)
-    shares = measures.measures(whole, result, known, period, by)
+    whole, (result, *second) = inputs.joined(cases), [clocks.joined(made) for made in results]
+    shares = measures.measures(whole, result, known, period, by, *second)
     return Report(len(whole), shares, measures.first_responses(whole, result, known, period))

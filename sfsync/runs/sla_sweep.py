@@ -113,7 +113,7 @@ class Sweeper:
         if lost:  # nothing else is written for who could not be suppressed
             self._leave_out(found.of(pd.Series(sorted(lost))), "E-SUPPRESS", looked)
             found = found.of(found.cases["id"][~found.cases["id"].isin(lost)])
-        versions = self._versions(found.cases)
+        versions = versions_of(found.cases, self._known)
         for version in sorted(set(versions)):
             some = found.of(found.cases["id"][versions == version])
             if version in self.policies:
@@ -134,17 +134,6 @@ class Sweeper:
             mappings=parts,
         )
         return looked.folder.finish(header)
-
-    def _versions(self, cases: pd.DataFrame) -> np.ndarray:
-        """The version a case is written with, or the one that was in force when it reached us (policy C.6)."""
-        begun = cases["received"].fillna(cases["created"])
-        return np.array(
-            [
-                str(own) if own else policy_at(self._known, at.to_pydatetime()).policy_version
-                for own, at in zip(cases["policy"], begun, strict=True)
-            ],
-            dtype=object,
-        )
 
     def _leave_out(self, some: Happened, code: str, looked: Looked) -> None:
         rows = some.cases.assign(key=some.cases["key"].fillna("SF-" + some.cases["number"].astype(str)))
@@ -261,6 +250,18 @@ class Sweeper:
         limit = (self.bench.salesforce.session.clock() - FRESH).strftime("%Y-%m-%dT%H:%M:%S")
         found = (max(str(s), looked.stamps.get(i, "")) for i, s in zip(rows["id"], rows["stamp"], strict=True))
         return [s if s[:19] <= limit else "" for s in found]
+
+
+def versions_of(cases: pd.DataFrame, known: list[Policy]) -> np.ndarray:
+    """The version each case is written with, or the one that was in force when it reached us (policy C.6)."""
+    begun = cases["received"].fillna(cases["created"])
+    return np.array(
+        [
+            str(own) if own else policy_at(known, at.to_pydatetime()).policy_version
+            for own, at in zip(cases["policy"], begun, strict=True)
+        ],
+        dtype=object,
+    )
 
 
 def majeures(bench: Bench) -> list[Majeure]:

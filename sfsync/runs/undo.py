@@ -11,7 +11,7 @@ from sfsync.mapping.model import Mapping
 from sfsync.plan import undo as way_back
 from sfsync.plan.apply import apply as write
 from sfsync.plan.folder import PlanFolder
-from sfsync.planners.sla.variant import ORG, ROW, org_fields, row_fields
+from sfsync.planners.sla.variant import MILESTONES, ORG, ROW, milestones, org_fields, row_fields
 from sfsync.planners.sync.make import Progress
 from sfsync.planners.sync.sayings import note
 from sfsync.runs import request_undo
@@ -20,7 +20,7 @@ from sfsync.runs.bench import Bench
 from sfsync.runs.result import Result
 from sfsync.runs.running import quiet, running, scratch
 
-WRITING = ("sync", "apply", "undo", "sla enforce", request_undo.COMMAND)
+WRITING = ("sync", "apply", "undo", "sla enforce", "sla shadow", request_undo.COMMAND)
 
 
 @contextmanager
@@ -47,7 +47,11 @@ def planned(bench: Bench, run: str, *, progress: Progress = quiet) -> Iterator[P
 def _mappings(bench: Bench) -> dict[str, Mapping]:
     """Those of the project, and those under which the sweep of the service levels writes cases."""
     case = bench.mappings.get("case")
-    return {**bench.mappings, **({ORG: org_fields(case), ROW: row_fields(case)} if case else {})}
+    return {**bench.mappings, **(_swept(case) if case else {})}
+
+
+def _swept(case: Mapping) -> dict[str, Mapping]:
+    return {ORG: org_fields(case), ROW: row_fields(case), MILESTONES: milestones(case)}
 
 
 def _last(bench: Bench) -> str:

@@ -26,7 +26,7 @@ from sfsync.planners.sla import walltime
 from sfsync.planners.sla.clocks import Result
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.trace import Trace
-from sfsync.planners.sla.variant import GIVEN, PRIORITY
+from sfsync.planners.sla.variant import COMPLETED, GIVEN, PRIORITY
 from sfsync.planners.sla.words import NONE, RUNGS, Reason, Warned
 from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
@@ -198,6 +198,17 @@ def suppressions(mapping: SyncMapping, name: str, sides: Mapping[str, Records]) 
     )
 
 
+def completions(mapping: SyncMapping, wanted: pd.Series, now: Records, issues: pd.DataFrame) -> Segment:
+    """Completes milestones that are open: ``wanted`` is when, as text by milestone id."""
+    keys = pd.Index(wanted.index, dtype=TEXT, name="key")
+    keys = keys[columns.within(keys, now.values.index)]
+    held, meta = columns.aligned(now.values, keys), now.meta.loc[keys]
+    after = pd.DataFrame({COMPLETED: pd.array(wanted.loc[list(keys)].tolist(), dtype=TEXT)}, index=keys)
+    some = held[COMPLETED].isna().to_numpy(bool)
+    changes = _changes("salesforce", keys[some], after[some], held[some], meta[some], np.ones((some.sum(), 1), bool))
+    return Segment(mapping.name, changes, _none([COMPLETED]), issues, np.zeros((len(issues), 2), np.uint64))
+
+
 _NOBODY = pd.DataFrame({"key": [], "code": []}, dtype=object)
 
 
@@ -216,6 +227,11 @@ def issues(refused: pd.DataFrame, healed: Sequence[str]) -> pd.DataFrame:
     fields = some["field"].fillna("").tolist() if "field" in some else [""] * len(some)
     made |= {"side": ["salesforce"] * len(status), "field": [*fields, *([""] * len(healed))]}
     return pd.DataFrame(made, dtype=object).astype(TEXT)
+
+
+def healed(keys: Sequence[str]) -> pd.DataFrame:
+    """That nothing is wrong with these any more, as a plan's issues."""
+    return issues(_NOBODY, keys)
 
 
 @dataclass

@@ -1,6 +1,8 @@
 """Figures of a period: attainment, first response, escalations, missed updates, reports (metrics F.4, F.10, F.14-F.16).
 
-Every figure has numerator and denominator. A denominator of zero gives no figure, never 0 or 100.
+Every figure has numerator and denominator. A denominator of zero gives no figure, never 0 or 100. Where force majeure
+was declared, promises kept stand twice: with it, and as they would be had it not been declared; the breaches it waives
+are counted apart.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ FEW = 30  # fewer cases than this are shown, but greyed
 PERCENTILES = (50, 75, 90, 95, 99)
 DIMENSIONS = ("tier", "channel", "category")
 LEFT_OUT = ("duplicate", "spam", "opened in error")
+UNDECLARED = ", without force majeure"
+_PROMISES = tuple((c, clock) for c, clock in enumerate(CLOCKS) if c != NU)  # NU is counted apart
 
 
 @dataclass(frozen=True)
@@ -44,9 +48,15 @@ def percent(numerator: int, denominator: int) -> str:
     return str(share.quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
-def measures(cases: Cases, result: Result, figures: Figures, period: Period, by: str | None) -> pd.DataFrame:
-    """Columns metric, group, numerator, denominator, value, few; one row per metric and group (``by`` a dimension)."""
+def measures(
+    cases: Cases, result: Result, figures: Figures, period: Period, by: str | None, undeclared: Result | None = None
+) -> pd.DataFrame:
+    """Columns metric, group, numerator, denominator, value, few; one row per metric and group (``by`` a dimension).
+
+    ``undeclared``: the same cases without any force majeure, if some was declared.
+    """
     groups = _groups(cases, result, figures, by)
+    shares = [*_shares(cases, result, period), *(_second_line(result, undeclared, period) if undeclared else ())]
     rows = [
         {
             "metric": metric,
@@ -54,7 +64,7 @@ def measures(cases: Cases, result: Result, figures: Figures, period: Period, by:
             "numerator": int(top[mine].sum()),
             "denominator": int(bottom[mine].sum()),
         }
-        for metric, top, bottom in _shares(cases, result, period)
+        for metric, top, bottom in shares
         for name in sorted(set(groups))
         if (mine := groups == name).any()
     ]
@@ -77,23 +87,34 @@ def _groups(cases: Cases, result: Result, figures: Figures, by: str | None) -> n
 
 def _shares(cases: Cases, result: Result, period: Period) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Metric, numerator and denominator per case."""
-    whole = np.ones(len(cases), bool)
-    counted_any = np.zeros(len(cases), bool)
-    for c, clock in enumerate(CLOCKS):
-        if c == NU:
-            continue
-        met = (result.state[:, c] == State.MET) & period.holds(result.stopped[:, c])
-        missed = period.holds(result.breached[:, c])
-        yield ("PIR on time" if c == PIR else f"{clock} kept"), met, met | missed
-        whole &= ~missed
-        counted_any |= met | missed
-    yield "all clocks of a case kept", whole & counted_any, counted_any
+    yield from _attainment(result, period)
     opened = period.holds(cases.t0)
     for rung, name in ((L2, "L2"), (L3, "L3"), (L4, "L4")):
         reached = result.reached[:, rung] & opened
         yield f"reached {name}", reached, opened
         yield f"reached {name} by trigger", reached & (result.rung_reason[:, rung] == Reason.TRIGGER), reached
     yield "next updates missed", result.updates_missed * opened, result.updates_due * opened
+
+
+def _attainment(result: Result, period: Period, how: str = "") -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Promises kept, per clock and per case; ``how`` ends each metric's name."""
+    whole = np.ones(len(result), bool)
+    counted_any = np.zeros(len(result), bool)
+    for c, clock in _PROMISES:
+        met = (result.state[:, c] == State.MET) & period.holds(result.stopped[:, c])
+        missed = period.holds(result.breached[:, c])
+        yield ("PIR on time" if c == PIR else f"{clock} kept") + how, met, met | missed
+        whole &= ~missed
+        counted_any |= met | missed
+    yield "all clocks of a case kept" + how, whole & counted_any, counted_any
+
+
+def _second_line(result: Result, undeclared: Result, period: Period) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Attainment had no force majeure been declared, and the breaches of it that the declaration waives."""
+    yield from _attainment(undeclared, period, UNDECLARED)
+    for c, clock in _PROMISES:
+        missed = period.holds(undeclared.breached[:, c])
+        yield f"{clock} breaches waived", missed & (result.breached[:, c] == NONE), missed
 
 
 def first_responses(cases: Cases, result: Result, figures: Figures, period: Period) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
 from sfsync.errors import ConfigError
 from sfsync.planners.sla.calendar import DAY
@@ -39,6 +39,8 @@ PLAY = ("free_play", "bonus_play")  # never to players who are excluded, or whos
 Channel = Literal["phone", "chat", "email", "messenger", "portal", "social", "onsite", "import", "system"]
 CHANNELS: tuple[str, ...] = ("phone", "chat", "email", "messenger", "portal", "social", "onsite", "import", "system")
 
+Promise = Literal["FR", "MIT", "RES", "PIR"]  # a clock that stops; next updates never do
+
 
 def _duration(value: Any) -> Duration:
     return value if isinstance(value, Duration) else parse(str(value))
@@ -59,7 +61,7 @@ def _window(value: Any) -> tuple[time, time | None]:
     return start, end
 
 
-Length = Annotated[Duration, BeforeValidator(_duration)]
+Length = Annotated[Duration, BeforeValidator(_duration), PlainSerializer(str)]
 OpenFrom = Annotated[tuple[time, time | None], BeforeValidator(_window)]
 
 
@@ -241,6 +243,7 @@ class Policy(_Model):
     large_payout_eur: int = Field(gt=0)
     standard_payment_p1: Literal["only_if_incident", "always"] = "only_if_incident"
     same_day_tz: str
+    milestones: dict[str, Promise] = Field(default_factory=dict)
     timers: Timers
     drills: dict[str, Drill] = Field(default_factory=dict)
     recovery: dict[Event, RecoverySpec] = Field(default_factory=dict)
@@ -338,6 +341,8 @@ def _unknown_names(policy: Policy) -> Iterator[str]:
             yield f"drills.{name}.category: there is no category {drill.category}"
     for path, spec in policy.paths.items():
         yield from (f"paths.{path}.{level}: nobody owns this level" for level in LEVELS if not getattr(spec, level))
+    if any(not name.strip() for name in policy.milestones):
+        yield "milestones: one has no name; write the name of the milestone in Salesforce"
     for status in sorted(set(policy.pause_statuses) - set(STATUSES)):
         yield f"pause_statuses: there is no status {status}"
     for zone in (policy.tz, policy.same_day_tz):

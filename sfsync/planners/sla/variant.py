@@ -6,9 +6,10 @@ sweep goes through the same apply, before-image, ledger and audit as any other.
 
 from __future__ import annotations
 
-from sfsync.mapping.model import FieldSpec, FieldType, Mapping, Owner
+from sfsync.mapping.model import FieldSpec, FieldType, Mapping, Owner, SalesforceSpec
 
-ORG, ROW = "sla", "sla_row"
+ORG, ROW, MILESTONES = "sla", "sla_row", "sla_milestone"
+COMPLETED = "completed"
 QUEUE, PRIORITY = "queue", "case_priority"
 STATUS, REASON, PARENT = "case_status", "cancel_reason", "parent_case"
 RECOVERY, REPEATS = "recovery_state", "repeat_contacts"
@@ -42,6 +43,15 @@ def row_fields(case: Mapping) -> Mapping:
         if _computed(f) and f.salesforce and f.columns
     }
     return case.model_copy(update={"name": ROW, "fields": fields, "exclusive": (), "refuse": ()})
+
+
+def milestones(case: Mapping) -> Mapping:
+    """What shadow mode writes: the completion of a case's milestones. Their key is their own id."""
+    spec = {"name": COMPLETED, "platform": COMPLETED, "salesforce": "CompletionDate", "type": FieldType.INSTANT}
+    target = SalesforceSpec(object="CaseMilestone", key="Id")
+    fields = {COMPLETED: FieldSpec.model_validate(spec)}
+    more = {"never": (), "exclusive": (), "refuse": (), "salesforce": target}
+    return case.model_copy(update={"name": MILESTONES, "fields": fields, **more})
 
 
 def _computed(field: FieldSpec) -> bool:

@@ -132,8 +132,9 @@ def test_milestones_are_made_by_processes_alone(tmp_path: Path) -> None:
         record_id = look(org, "Id")[0][0]
         refused = [*org.insert("CaseMilestone", [{"CaseId": case_id}]), *org.delete([record_id])]
         assert [codes(one) for one in refused] == [["CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"]] * 2
-        closed = org.update("CaseMilestone", [{"Id": record_id, "TargetDate": "2026-03-02T10:30:00Z"}])[0]
-        assert codes(closed) == ["INVALID_FIELD_FOR_INSERT_UPDATE"]
+        for name, value in (("TargetDate", "2026-03-02T10:30:00Z"), ("IsCompleted", True), ("StoppedTimeInMins", 5)):
+            closed = org.update("CaseMilestone", [{"Id": record_id, name: value}])[0]
+            assert codes(closed) == ["INVALID_FIELD_FOR_INSERT_UPDATE"], name
         assert org.update("CaseMilestone", [{"Id": record_id, "StartDate": "2026-03-02T10:00:00Z"}])[0].success
         assert look(org, "TargetDate") == [("2026-03-02T12:00:00.000+0000",)]
 
