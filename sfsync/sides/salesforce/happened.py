@@ -1,13 +1,13 @@
 """What happened to cases, as Salesforce keeps it: the case's own stamps, its history, comments and e-mails.
 
-Five queries travel in one API call. The texts of comments and e-mails are not read: what counts is that they were
-sent, and when.
+Five queries travel in one API call. The texts of comments and e-mails are not read here: what counts is that they
+were sent, and when (but see ``texts``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -59,12 +59,20 @@ CASE_PREFIX = "500"
 IDS = 400  # cases per query: their ids fit into a URL beside the fields
 
 
+def no_words() -> pd.DataFrame:
+    """Nothing was found, or looked for."""
+    at = pd.Series([], dtype="datetime64[us, UTC]")
+    return pd.DataFrame({"id": pd.Series([], dtype=object), "at": at, "value": pd.Series([], dtype="int16")})
+
+
 @dataclass(frozen=True)
 class Happened:
     """Frames of text and instants (datetime64[us, UTC]): columns as in ``CASE``, ``HISTORY``, ``COMMENTS``, ``EMAILS``,
     ``CALLS``.
 
-    PIR texts are only told to be there: column ``pir_whole`` of ``cases``; ``in_incident``: its parent is an incident.
+    ``words``: id, at, value (which of the policy's lists of explicit words a text of the requester's holds); none as
+    long as nobody has looked. PIR texts are only told to be there: column ``pir_whole`` of ``cases``; ``in_incident``:
+    its parent is an incident.
     """
 
     cases: pd.DataFrame
@@ -72,12 +80,13 @@ class Happened:
     comments: pd.DataFrame
     emails: pd.DataFrame
     calls: pd.DataFrame
+    words: pd.DataFrame = field(default_factory=no_words)
 
     def of(self, ids: pd.Series) -> Happened:
         """Some of the cases, and what happened to them."""
         return Happened(
             self.cases[self.cases["id"].isin(ids)].reset_index(drop=True),
-            *(f[f["id"].isin(ids)] for f in (self.history, self.comments, self.emails, self.calls)),
+            *(f[f["id"].isin(ids)] for f in (self.history, self.comments, self.emails, self.calls, self.words)),
         )
 
 
