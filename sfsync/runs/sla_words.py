@@ -33,8 +33,6 @@ def _found(page: pd.DataFrame, known: Figures) -> pd.DataFrame:
     page = page[~automatic]
     html = page["html"].where(page["text"].fillna("").str.strip() == "")
     said = spoken.own(page["text"].where(html.isna(), html.dropna().map(spoken.plain).reindex(page.index)))
-    parts = []
-    for value, words in enumerate(known.words):
-        mine = spoken.holds(page["subject"], words) | spoken.holds(said, words)
-        parts.append(page[mine][["id", "at"]].assign(value=np.int16(value)))
-    return pd.concat(parts, ignore_index=True)
+    mine = spoken.holds(page["subject"], known.words) | spoken.holds(said, known.words)
+    rows, lists = np.nonzero(mine)
+    return page[["id", "at"]].iloc[rows].assign(value=lists.astype(np.int16))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from html.parser import HTMLParser
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ import pandas as pd
 MOST = 131_072  # characters of one text that are looked at: the longest a message has in Salesforce
 _ACCENTS = r"[\u0300-\u036f]"
 _APOSTROPHES = r"[\u2018\u2019\u02bc`]"
-_ADDRESSES = r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+"
+_ADDRESSES = r"(?<!\S)\S+@\S*|\bhttps?://\S+|\bwww\.\S+"
 _QUOTED = r"(?m)^[ \t]*>.*$"
 _HEADED = re.compile(  # where mail programs begin the message that is answered
     r"^[ \t]*-{2,}[ \t]*(?:original message|messaggio originale)"
@@ -25,7 +25,8 @@ _HEADED = re.compile(  # where mail programs begin the message that is answered
     re.MULTILINE | re.IGNORECASE,
 )
 _SILENT = frozenset(("head", "style", "script", "blockquote"))
-_BREAKS = frozenset(("br", "p", "div", "tr", "li"))
+_BREAKS = frozenset(("br", "p", "div", "tr", "td", "li"))
+_MARK = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*+)?+[^<>]*+>|([^<]++|<)")
 
 
 def fold(word: str) -> str:
@@ -34,14 +35,19 @@ def fold(word: str) -> str:
     return " ".join(re.sub(_APOSTROPHES, "'", bare).casefold().split())
 
 
-def holds(texts: pd.Series, words: Sequence[str]) -> np.ndarray:
-    """bool n: these texts (object, null where there is none) hold one of the words."""
-    if not words or not len(texts):
-        return np.zeros(len(texts), bool)
-    any_of = "|".join(re.escape(fold(w)).replace(r"\ ", r"\s+") for w in words)
+def holds(texts: pd.Series, lists: Sequence[Sequence[str]]) -> np.ndarray:
+    """bool n x lists: these texts (object, null where there is none) hold a word of the list."""
     clear = _folded(texts.fillna("")).str.replace(_ADDRESSES, " ", regex=True)
-    found: np.ndarray = clear.str.contains(rf"(?<!\w)(?:{any_of})(?!\w)", regex=True).to_numpy(bool)
+    found = np.zeros((len(texts), len(lists)), bool)
+    for number, words in enumerate(lists):
+        if words and len(texts):
+            found[:, number] = clear.str.contains(_any_of(words), regex=True).to_numpy(bool)
     return found
+
+
+def _any_of(words: Sequence[str]) -> str:
+    some = "|".join(re.escape(fold(w)).replace(r"\ ", r"\s+") for w in words)
+    return rf"\b(?:{some})(?!\w)" if all(fold(w)[0].isalnum() for w in words) else rf"(?<!\w)(?:{some})(?!\w)"
 
 
 def _folded(texts: pd.Series) -> pd.Series:
@@ -70,30 +76,12 @@ def plain(page: str) -> str:
 
 
 def _read(page: str, silent: frozenset[str]) -> str:
-    reader = _Reader(silent)
-    reader.feed(page)
-    reader.close()
-    return "".join(reader.parts).strip()
-
-
-class _Reader(HTMLParser):
-    def __init__(self, silent: frozenset[str]) -> None:
-        super().__init__()
-        self._skip = silent
-        self.parts: list[str] = []
-        self._silent: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in self._skip:
-            self._silent.append(tag)
-        elif tag in _BREAKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._silent:
-            while self._silent.pop() != tag:
-                pass
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
+    """By marks alone, in one pass: a parser of whole pages takes minutes for a page made to keep it busy."""
+    parts, depth = [], dict.fromkeys(silent, 0)
+    for found in _MARK.finditer(page):
+        closing, tag, text = found[1], (found[2] or "").lower(), found[3]
+        if tag in depth:
+            depth[tag] = max(depth[tag] + (-1 if closing else 1), 0)
+        elif not any(depth.values()):
+            parts.append(text or ("\n" if tag in _BREAKS else ""))
+    return unescape("".join(parts)).strip()
