@@ -13,6 +13,7 @@ from sfsync.cli import sla_look
 from sfsync.cli.opening import open_bench, open_progress
 from sfsync.cli.sla_majeure import majeure
 from sfsync.cli.sla_shadow import shadow
+from sfsync.cli.sla_work import work
 
 if TYPE_CHECKING:
     from sfsync.runs.sla_enforce import Enforced
@@ -24,7 +25,7 @@ def sla() -> None:
     """Promises to customers: what is due when, who is called when it is late, and why."""
 
 
-for _command in (sla_look.policy, sla_look.drill, sla_look.simulate, sla_look.report, majeure, shadow):
+for _command in (sla_look.policy, sla_look.drill, sla_look.simulate, sla_look.report, majeure, shadow, work):
     sla.add_command(_command)
 
 

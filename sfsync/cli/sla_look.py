@@ -95,6 +95,8 @@ def _paths(now: Policy) -> None:
         about = [c for c, spec in now.categories.items() if spec.path == name]
         rows.append((name, path.L1, path.L2, path.L3, path.L4, ", ".join(about)))
     table("Who is called", ("path", "L1", "L2", "L3", "L4", "categories"), rows, fold=("categories",))
+    lists = [(name, ", ".join(getattr(now.words, name))) for name in ("legal", "harm")]
+    table("Words that call L2 at once", ("list", "words"), [one for one in lists if one[1]], fold=("words",))
 
 
 def _calendars(now: Policy) -> None:

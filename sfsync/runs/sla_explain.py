@@ -21,6 +21,7 @@ from sfsync.runs.bench import Bench
 from sfsync.runs.sla_enforce import policies_of
 from sfsync.runs.sla_policy import policies, policy_at
 from sfsync.runs.sla_sweep import majeures
+from sfsync.runs.sla_words import heard
 from sfsync.sides.salesforce import happened, soql
 from sfsync.sides.salesforce.ids import is_id
 
@@ -73,7 +74,7 @@ def case(bench: Bench, name: str, *, live: bool = False) -> dict[str, Any]:
     told = happened.read(bench.salesforce.queries, [_id_of(bench, name)])
     policy = _policy_of(bench, told)
     known = figures(policy)
-    traced = trace(told, known, now, majeures(bench))
+    traced = trace(heard(bench, told, known), known, now, majeures(bench))
     if len(traced.problems):
         code = str(traced.problems["code"].iloc[0])
         step = "Correct the field in Salesforce: tier, priority, status, origin or time of receipt."

@@ -29,6 +29,7 @@ from sfsync.runs.sla_deeds import deeds
 from sfsync.runs.sla_people import relationship
 from sfsync.runs.sla_policy import policy_at
 from sfsync.runs.sla_suppress import CATEGORIES
+from sfsync.runs.sla_words import heard
 from sfsync.sides.salesforce import happened
 from sfsync.sides.salesforce.happened import Happened
 from sfsync.sides.side import TEXT
@@ -148,7 +149,7 @@ class Sweeper:
         if version not in self._figures:
             self._figures[version] = figures(self.policies[version])
         known = self._figures[version]
-        traced = trace(found, known, self.as_of, self.majeures)
+        traced = trace(heard(self.bench, found, known), known, self.as_of, self.majeures)
         result = evaluate(traced.cases, traced.events, known, self.as_of)
         ids = traced.rows["id"].tolist()
         entered = traced.rows["id"].map(memory.entered(ledger, ids)).to_numpy(object)

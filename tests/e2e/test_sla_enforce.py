@@ -469,3 +469,64 @@ def test_words_that_tip_off_are_found_on_a_laundering_case(desk: Desk) -> None:
     assert desk.level(case) == 2, "its clocks go on"
     written = [*desk.comments(case), *(json.dumps(n) for n in desk.notices(case))]
     assert not any("segnalazione" in w for w in written)
+
+
+def test_a_lawyers_name_calls_the_second_level_of_the_cases_own_path(desk: Desk) -> None:
+    case = desk.case(
+        NOON, SFS_Tier__c="STANDARD", Priority="P4", Origin="email", Description="Senti\u0300 il mio AVVOCATO"
+    )
+    other = desk.case(NOON, SFS_Tier__c="STANDARD", Priority="P4", Origin="email", Description="Buongiorno")
+    fired = desk.sweep()["rungs"]
+    assert [(r["rung"], r["reason"], r["reached_at"]) for r in fired] == [("L2", "WORDS", text(NOON))]
+    row = desk.look(case, "Priority", "SFS_Esc_Path__c", "SFS_Esc_Reason__c", "Type")
+    assert list(row.values()) == ["P3", "std", "WORDS", "login"]
+    assert (desk.queue(case), desk.level(other)) == ("ONLINE_L2", 1)
+    assert desk.sweep_at(NOON + timedelta(minutes=1))["rungs"] == [], "once per episode"
+
+
+def test_words_of_harm_in_an_email_take_the_case_to_the_rg_desk(desk: Desk) -> None:
+    case = desk.case(NOON, SFS_Tier__c="VIP", Priority="P4", Origin="email", Type="how_to")
+    mail = {"ParentId": case, "Status": "1", "Incoming": True, "Subject": "Re: Prova"}
+    mails = desk.world.sobject("EmailMessage")
+    quoted = "Grazie\n> Concessione ADM, si rivolga al Garante"
+    mails.create({**mail, "MessageDate": text(NOON + timedelta(minutes=1)), "TextBody": quoted})
+    absent = {"TextBody": "Sono dal mio avvocato", "Headers": "Auto-Submitted: auto-replied"}
+    mails.create({**mail, "MessageDate": text(NOON + timedelta(minutes=2)), **absent})
+    assert desk.sweep_at(NOON + timedelta(minutes=3))["rungs"] == []
+    said = NOON + timedelta(minutes=4)
+    mails.create({**mail, "MessageDate": text(said), "HtmlBody": "<p>Voglio <i>farla finita</i></p>"})
+    fired = desk.sweep_at(NOON + timedelta(minutes=5))["rungs"]
+    assert [(r["rung"], r["path"], r["reason"], r["reached_at"]) for r in fired] == [("L2", "rg", "WORDS", text(said))]
+    row = desk.look(case, "Priority", "SFS_Esc_Path__c", "Type", "SFS_MIT_Due__c")
+    assert list(row.values())[:3] == ["P1", "rg", "how_to"]
+    assert instant(row["SFS_MIT_Due__c"]) == said + timedelta(minutes=15)
+    assert desk.queue(case) == "COMPLIANCE_RG"
+    desk.change(case, Priority="P3")
+    desk.sweep_at(NOON + timedelta(minutes=6))
+    assert desk.look(case, "Priority")["Priority"] == "P1", "not below its floor"
+    told = desk.world.run("sla", "explain", case, "--json")
+    assert [s["events"] for s in told.doc["steps"] if s["at"] == text(said)] == [["resume", "harm words"]]
+    everything = [*desk.comments(case), *(json.dumps(n) for n in desk.notices(case)), told.out, told.err]
+    kept = [p.read_bytes() for p in (desk.world.folder / ".sfsync").rglob("*") if p.is_file()]
+    assert not any("finita" in words for words in everything)
+    assert not any(b"finita" in words or b"farla" in words for words in kept), "the text is looked at, never kept"
+
+
+def test_words_on_a_laundering_case_leave_its_path(desk: Desk) -> None:
+    case = desk.case(NOON, Type="aml_suspicion", Subject="Il mio avvocato", Description="voglio morire")
+    desk.sweep()
+    assert desk.look(case, "SFS_Esc_Path__c")["SFS_Esc_Path__c"] == "aml"
+    assert desk.queue(case) == "COMPLIANCE_AML"
+
+
+def test_the_email_that_reopens_a_case_is_read(desk: Desk) -> None:
+    case = desk.case(NOON, Type="how_to", SFS_Tier__c="STANDARD", Priority="P4", Origin="email")
+    desk.change(case, Status="Resolved", SFS_Resolved_At__c=text(NOON))
+    desk.sweep_at(NOON + timedelta(minutes=1))
+    mail = {"ParentId": case, "Status": "1", "Incoming": True, "Subject": "kill myself"}
+    desk.world.sobject("EmailMessage").create({**mail, "MessageDate": text(NOON + timedelta(minutes=2))})
+    assert desk.sweep_at(NOON + timedelta(minutes=3))["rungs"] == [], "resolved"
+    desk.change(case, Status="Reopened")
+    desk.sweep_at(NOON + timedelta(minutes=4))
+    assert list(desk.look(case, "Priority", "SFS_Esc_Path__c").values()) == ["P1", "rg"]
+    assert desk.queue(case) == "COMPLIANCE_RG"

@@ -15,6 +15,7 @@ from sfsync.planners.sla.words import (
     MIT,
     NONE,
     NU,
+    P1,
     PARTNER,
     PIR,
     RES,
@@ -27,9 +28,9 @@ LATE = 15 * MINUTE  # a priority lowered so shortly before a due is told (W-DOWN
 
 
 def floor(s: Standing, rows: np.ndarray) -> np.ndarray:
-    """The least priority the category of these cases allows, as they are now."""
+    """The least priority the category of these cases allows, as they are now; words of harm allow P1 only."""
     found: np.ndarray = s.figures.floor[s.tier[rows], s.category[rows], s.incident[rows].astype(np.int64)]
-    return found
+    return np.where(s.harm[rows], P1, found)
 
 
 def priority(s: Standing, rows: np.ndarray, at: np.ndarray, wanted: np.ndarray) -> None:
@@ -59,15 +60,33 @@ def tier(s: Standing, rows: np.ndarray, at: np.ndarray, wanted: np.ndarray) -> N
 def category(s: Standing, rows: np.ndarray, at: np.ndarray, wanted: np.ndarray) -> None:
     """Another category: its floor may raise the priority; the path changes; the level stays or reaches L2."""
     s.category[rows] = wanted
+    _set_path(s, rows, at)
+    _to_floor(s, rows, at)
+
+
+def words(s: Standing, rows: np.ndarray, at: np.ndarray, harm: np.ndarray) -> None:
+    """Explicit words call L2 at once; those of harm (bool n) take path ``rg`` and P1, whatever people classify.
+
+    A path of compliance stays: who works there must not be named by a change of it (policy C.7, rule 4).
+    """
+    some, since = rows[harm], at[harm]
+    new = ~s.harm[some]
+    s.harm[some], s.harm_at[some[new]] = True, since[new]
+    _set_path(s, some, since)
+    ladder.reach(s, L2, rows, at, Reason.WORDS)
+    _to_floor(s, some, since)
+
+
+def _to_floor(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
     new, old = np.minimum(s.priority[rows], floor(s, rows)), s.priority[rows]
     s.priority[rows] = new
-    _set_path(s, rows, at)
     if (new < old).any():
         _raised(s, rows[new < old], at[new < old])
 
 
 def _set_path(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
-    s.path[rows] = s.figures.path[s.tier[rows], s.category[rows]]
+    own = s.figures.path[s.tier[rows], s.category[rows]]
+    s.path[rows] = np.where(s.harm[rows] & ~s.figures.immune[own], s.figures.harm_path, own)
     now = s.figures.at_once[s.tier[rows], s.category[rows]]
     if now.any():
         ladder.reach(s, L2, rows[now], at[now], Reason.TRIGGER)

@@ -11,8 +11,8 @@ import numpy as np
 from sfsync.planners.sla import calendar, holidays
 from sfsync.planners.sla.calendar import Calendar
 from sfsync.planners.sla.durations import Duration
-from sfsync.planners.sla.policy import CHANNELS, WEEKDAYS, Aim, CalendarSpec, Policy
-from sfsync.planners.sla.words import PRIORITIES, TIERS
+from sfsync.planners.sla.policy import CHANNELS, HARM_PATH, WEEKDAYS, Aim, CalendarSpec, Policy
+from sfsync.planners.sla.words import LISTS, PRIORITIES, TIERS
 
 _ON_CALL = "C24"
 
@@ -28,6 +28,8 @@ class Figures:
     floor                           int8 [tier, category, part of an incident]
     path, at_once                   int8, bool [tier, category]
     immune                          bool [path]: force majeure does not apply
+    harm_path                       the path of words of harm; -1: the policy looks for none
+    words                           explicit words, one list each of ``LISTS``
     hold                            bool [category]: nothing automatic but clocks and level
     max_pause, max_pause_cal        [priority]; -1: the RES calendar of the case
     """
@@ -66,6 +68,8 @@ class Figures:
     min_target: int
     pause_statuses: frozenset[str]
     owners: tuple[tuple[str, ...], ...]
+    harm_path: int
+    words: tuple[tuple[str, ...], ...]
 
     def owner_of(self, path: int, level: int) -> str:
         """The queue that owns a level (1 to 4) of a path (by number)."""
@@ -118,6 +122,8 @@ def figures(policy: Policy) -> Figures:
         min_target=policy.warnings.min_target.micros(calendar.DAY),
         pause_statuses=frozenset(policy.pause_statuses),
         owners=tuple((p.L1, p.L2, p.L3, p.L4) for p in policy.paths.values()),
+        harm_path=tuple(policy.paths).index(HARM_PATH) if policy.words.harm else -1,
+        words=tuple(getattr(policy.words, name) for name in LISTS),
     )
 
 

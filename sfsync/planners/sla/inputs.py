@@ -48,7 +48,7 @@ class Events:
 
     case   int64, position of the case       at     int64, microseconds UTC
     kind   int16, ``EventKind``              value  int16: new tier, category or priority; for a pause 1: its status
-    sent   bool: a message went to the       does not stop the clocks
+    sent   bool: a message went to the       does not stop the clocks; of words: which of ``LISTS``
            requester before this pause
     """
 
@@ -90,14 +90,20 @@ def no_events() -> Events:
     return Events(none, none, none.astype(np.int16), none.astype(np.int16), none.astype(bool))
 
 
-_MAY_PRECEDE = (EventKind.PAUSE, EventKind.RESUME, EventKind.FORCE_MAJEURE, EventKind.FORCE_MAJEURE_END)
+_MAY_PRECEDE = (
+    EventKind.PAUSE,
+    EventKind.RESUME,
+    EventKind.FORCE_MAJEURE,
+    EventKind.FORCE_MAJEURE_END,
+    EventKind.WORDS,
+)
 
 
 def usable(cases: Cases, events: Events, as_of: int) -> tuple[Events, np.ndarray]:
     """The events an evaluation at ``as_of`` uses, in order; and the warnings (int16 n) of those it must refuse.
 
     What comes after ``as_of`` has not happened yet. Nothing happens to a case before it exists (``E-TIME-ORDER``); a
-    pause or force majeure that began earlier is cut to T0.
+    pause or force majeure that began earlier is cut to T0, and so are words the case was made from.
     """
     warned = np.zeros(len(cases), np.int16)
     events = events.take(events.at <= as_of) if len(events) else events

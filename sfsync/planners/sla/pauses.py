@@ -94,6 +94,11 @@ def _next_update(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
     long = held & (at > s.halted_at[rows])
     if long.any():
         count_from(s, rows[long], at[long])
+    short = held & ~long  # a raise of that very instant counts all the same
+    if short.any():
+        some = rows[short]
+        new = running.add(s.figures, s.cal[NU, some], at[short], s.total[NU, some])
+        s.due[NU, some] = np.minimum(s.due[NU, some], new)
 
 
 def count_from(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:

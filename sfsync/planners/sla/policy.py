@@ -16,10 +16,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from sfsync.errors import ConfigError
 from sfsync.planners.sla.calendar import DAY
 from sfsync.planners.sla.durations import Duration, parse
-from sfsync.planners.sla.words import PRIORITIES, STATUSES, TIERS, Priority, Tier
+from sfsync.planners.sla.spoken import fold
+from sfsync.planners.sla.words import LISTS, PRIORITIES, STATUSES, TIERS, Priority, Tier
 
 FILE = "sla.yaml"
 LEVELS = ("L1", "L2", "L3", "L4")
+HARM_PATH = "rg"  # where words of harm send a case (policy C.5.3)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Event = Literal[
     "p1_breach", "room_overbooking", "transfer_interrupted", "billing_error", "lounge_wait", "partner_p1_breach"
@@ -192,6 +194,23 @@ class Timers(_Model):
     pvr_renewal_notices: tuple[Length, ...]
 
 
+class Words(_Model):
+    """Explicit words in what a requester writes (policy C.5.3): whole words or phrases, case and accents ignored."""
+
+    legal: tuple[str, ...] = ()  # a lawyer, an authority, a complaint to it
+    harm: tuple[str, ...] = ()  # somebody's life
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Words:
+        folded = [fold(word) for name in LISTS for word in getattr(self, name)]
+        if not all(any(c.isalnum() for c in word) for word in folded):
+            raise ValueError("a word is empty")
+        twice = sorted({word for word in folded if folded.count(word) > 1})
+        if twice:
+            raise ValueError(f"more than once: {', '.join(twice)}")
+        return self
+
+
 class Drill(_Model):
     """A case that is played through the ladder."""
 
@@ -248,6 +267,7 @@ class Policy(_Model):
     drills: dict[str, Drill] = Field(default_factory=dict)
     recovery: dict[Event, RecoverySpec] = Field(default_factory=dict)
     close: CloseSpec = CloseSpec()
+    words: Words = Words()
     paths: dict[str, PathSpec]
     categories: dict[str, CategorySpec]
 
@@ -308,6 +328,8 @@ def _missing(policy: Policy) -> Iterator[str]:
         yield f"max_pause: {priority} is missing"
     for needed in sorted({"vip", "partner"} - set(policy.paths)):
         yield f"paths: {needed} is missing"
+    if policy.words.harm and HARM_PATH not in policy.paths:
+        yield f"paths: {HARM_PATH} is missing; words of harm send cases there"
     if "other" not in policy.categories:
         yield "categories: other is missing; what is unknown becomes it"
 

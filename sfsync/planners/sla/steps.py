@@ -12,6 +12,7 @@ from sfsync.planners.sla.inputs import Events
 from sfsync.planners.sla.state import Standing, calendar, target
 from sfsync.planners.sla.words import (
     FR,
+    HARM,
     L2,
     L3,
     L4,
@@ -170,6 +171,9 @@ def _reopened(s: Standing, events: Events) -> None:
     going = np.isin(s.status[PIR, rows], (State.RUNNING, State.PAUSED))
     s.status[PIR, rows[going]] = State.CANCELLED
     _step_up(s, rows, at)
+    said = s.harm_said[rows]
+    s.harm_said[rows] = False
+    changes.words(s, rows[said], at[said], said[said])
 
 
 def _resolve_again(s: Standing, rows: np.ndarray, at: np.ndarray) -> None:
@@ -207,6 +211,14 @@ def _priority(s: Standing, events: Events) -> None:
     changes.priority(s, some.case, some.at, some.value)
 
 
+def _words(s: Standing, events: Events) -> None:
+    """What is written on a resolved case has its effect when that reopens it."""
+    rows, harm = events.case, events.value == HARM
+    s.harm_said[rows[harm & s.resolved[rows]]] = True
+    now = s.open[rows]
+    changes.words(s, rows[now], events.at[now], harm[now])
+
+
 _EFFECTS: dict[EventKind, Callable[[Standing, Events], None]] = {
     EventKind.FIRST_RESPONSE: _first_response,
     EventKind.PUBLIC_UPDATE: _public_update,
@@ -222,4 +234,5 @@ _EFFECTS: dict[EventKind, Callable[[Standing, Events], None]] = {
     EventKind.TIER: _tier,
     EventKind.CATEGORY: _category,
     EventKind.PRIORITY: _priority,
+    EventKind.WORDS: _words,
 }

@@ -10,7 +10,7 @@ from sfsync.planners.sla import walltime
 from sfsync.planners.sla.clocks import Result, evaluate
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.inputs import Cases, Events
-from sfsync.planners.sla.words import CLOCKS, MINUTE, NONE, PRIORITIES, STATES, TIERS, EventKind, Reason
+from sfsync.planners.sla.words import CLOCKS, LISTS, MINUTE, NONE, PRIORITIES, STATES, TIERS, EventKind, Reason
 
 MOST = 500  # steps; a case that was forgotten for months misses an update every half hour
 SECOND = MINUTE // 60
@@ -42,8 +42,11 @@ def _next(events: Events, result: Result, at: int) -> int:
 
 
 def _names(events: Events, at: int) -> list[str]:
-    kinds = sorted(events.kind[events.at == at].tolist())
-    return [EventKind(kind).name.lower() for kind in kinds]
+    now = events.at == at
+    both = sorted(zip(events.kind[now].tolist(), events.value[now].tolist(), strict=True))
+    return [
+        f"{LISTS[value]} words" if kind == EventKind.WORDS else EventKind(kind).name.lower() for kind, value in both
+    ]
 
 
 def _standing(result: Result, figures: Figures) -> dict[str, Any]:

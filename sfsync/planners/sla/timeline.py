@@ -12,12 +12,16 @@ from sfsync.planners.sla import shown, walltime
 from sfsync.planners.sla.clocks import evaluate
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.inputs import Cases, Events, no_events
-from sfsync.planners.sla.words import MINUTE, PRIORITIES, STATUSES, TIERS, EventKind
+from sfsync.planners.sla.words import LISTS, MINUTE, PRIORITIES, STATUSES, TIERS, EventKind
 
 AHEAD = 5 * MINUTE  # how far a clock elsewhere may be ahead of ours (policy C.1)
 OTHER = "other"
 KINDS = {k.name.lower(): k for k in EventKind if not k.name.startswith("FORCE")}
-_VALUES = {EventKind.TIER: ("tier", TIERS), EventKind.PRIORITY: ("priority", PRIORITIES)}
+_VALUES = {
+    EventKind.TIER: ("tier", TIERS),
+    EventKind.PRIORITY: ("priority", PRIORITIES),
+    EventKind.WORDS: ("words", LISTS),
+}
 Json = dict[str, Any]
 
 

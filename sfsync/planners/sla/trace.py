@@ -187,6 +187,8 @@ def _events(found: Happened, rows: pd.DataFrame, history: pd.DataFrame, figures:
     yield _of(emails[incoming], EventKind.RESUME)
     yield _of(_stamped(rows, "mitigated"), EventKind.MITIGATED)
     yield _of(_stamped(rows[rows["pir_whole"]], "pir_delivered"), EventKind.PIR_DELIVERED)
+    words = _placed(found.words, rows)
+    yield _of(words, EventKind.WORDS, words["value"].to_numpy(np.int16))
     for name, field in FIELDS.items():
         yield _changes(history[history["field"] == field], KINDS[name], name, figures)
     yield from _statuses(history[history["field"] == "Status"], rows, told, figures)

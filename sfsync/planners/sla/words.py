@@ -34,6 +34,8 @@ STATUSES = (
     "Reopened",
     "Cancelled",
 )
+LEGAL, HARM = range(2)
+LISTS = ("legal", "harm")  # lists of explicit words: a lawyer or an authority; somebody's life
 
 
 class State(IntEnum):
@@ -67,6 +69,7 @@ class EventKind(IntEnum):
     TIER = 11
     CATEGORY = 12
     PRIORITY = 13
+    WORDS = 14
 
 
 class Reason(IntEnum):
@@ -77,6 +80,7 @@ class Reason(IntEnum):
     TRIGGER = 2
     REOPENED = 3
     UPDATES_MISSED = 4
+    WORDS = 5
 
 
 class Warned(IntFlag):

@@ -1,13 +1,13 @@
 """What happened to cases, as Salesforce keeps it: the case's own stamps, its history, comments and e-mails.
 
-Five queries travel in one API call. The texts of comments and e-mails are not read: what counts is that they were
-sent, and when.
+Five queries travel in one API call. The texts of comments and e-mails are not read here: what counts is that they
+were sent, and when (but see ``texts``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -95,6 +95,12 @@ INSTANTS = "datetime64[us, UTC]"
 IDS = 400  # cases per query: their ids fit into a URL beside the fields
 
 
+def no_words() -> pd.DataFrame:
+    """Nothing was found, or looked for."""
+    at = pd.Series([], dtype="datetime64[us, UTC]")
+    return pd.DataFrame({"id": pd.Series([], dtype=object), "at": at, "value": pd.Series([], dtype="int16")})
+
+
 @dataclass(frozen=True)
 class Happened:
     """Frames of text and instants (datetime64[us, UTC]): columns as in ``CASE``, ``HISTORY``, ``COMMENTS``, ``EMAILS``,
@@ -103,6 +109,8 @@ class Happened:
     Of ``cases`` also: ``pir_whole`` (PIR texts are only told to be there), ``in_incident`` (its parent is one),
     ``quiet`` (its player is only contacted through the host), ``open_child``, ``duplicates`` (how many cases were
     cancelled as its duplicates) and ``since`` (the earliest time of receipt among those). ``comments``: ``ours``.
+    ``words``: id, at, value (which of the policy's lists of explicit words a text of the requester's holds); none as
+    long as nobody has looked.
     """
 
     cases: pd.DataFrame
@@ -111,12 +119,14 @@ class Happened:
     emails: pd.DataFrame
     calls: pd.DataFrame
     recoveries: pd.DataFrame
+    words: pd.DataFrame = field(default_factory=no_words)
 
     def of(self, ids: pd.Series) -> Happened:
         """Some of the cases, and what happened to them."""
         return Happened(
             self.cases[self.cases["id"].isin(ids)].reset_index(drop=True),
-            *(f[f["id"].isin(ids)] for f in (self.history, self.comments, self.emails, self.calls, self.recoveries)),
+            *(f[f["id"].isin(ids)] for f in (self.history, self.comments, self.emails, self.calls)),
+            *(f[f["id"].isin(ids)] for f in (self.recoveries, self.words)),
         )
 
 

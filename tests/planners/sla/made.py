@@ -52,7 +52,7 @@ LENGTHS = (
 USUAL = (
     ["first_response"] * 3 + ["public_update"] * 4 + ["pause"] * 5 + ["resume"] * 4 + ["mitigated"] * 2
     + ["resolved"] * 2 + ["reopened"] * 2 + ["priority"] * 4 + ["tier"] * 2 + ["category"] * 2
-    + ["pir_delivered", "cancelled"]
+    + ["pir_delivered", "cancelled"] + ["words"] * 2
 )  # fmt: skip
 STORIES = (
     ("first_response", "pause", "resume", "resolved"),
@@ -66,6 +66,8 @@ STORIES = (
     ("first_response", "pause", "resolved", "pir_delivered", "reopened", "pir_delivered", "resolved"),
     ("resolved", "first_response", "reopened", "cancelled", "reopened"),
     ("first_response", "pause"),
+    ("words", "first_response", "mitigated", "category", "priority", "resolved", "words", "reopened"),
+    ("first_response", "pause", "words", "resume", "priority", "tier", "words"),
 )
 
 
@@ -100,6 +102,8 @@ def filled(kind: str, tier: str, dice: Random) -> dict[str, Any]:
         event["value"] = dice.choice(("STANDARD", "VIP", "VVIP", "VVIP", "PARTNER"))
     elif kind == "category":
         event["value"] = category_for(tier, dice)
+    elif kind == "words":
+        event["value"] = dice.choice(("legal", "harm"))
     elif kind == "pause":
         event["status"] = dice.choice(STATUSES) if dice.random() < 0.5 else "WaitingCustomer"
         if dice.random() < 0.95:
@@ -130,6 +134,9 @@ def happenings(tier: str, t0: datetime, dice: Random) -> list[dict[str, Any]]:
         events.append({"at": stamp(now, dice), **filled(kind, tier, dice)})
     if dice.random() < 0.03 and len(events) < 12:
         events.append({"at": stamp(t0 - timedelta(seconds=dice.choice((1, 3600))), dice), "type": "resolved"})
+    if dice.random() < 0.03 and len(events) < 12:
+        before = stamp(t0 - timedelta(seconds=dice.choice((1, 3600))), dice)
+        events.append({"at": before, "type": "words", "value": dice.choice(("legal", "harm"))})
     dice.shuffle(events)
     return events
 

@@ -29,6 +29,7 @@ ALL = (
     EventKind.TIER,
     EventKind.CATEGORY,
     EventKind.PRIORITY,
+    EventKind.WORDS,
 )
 
 
@@ -55,6 +56,7 @@ def made(seed: int, count: int = 400, each: int = 8) -> tuple[Cases, Events]:
     kind = dice.choice(np.array(ALL, np.int16), len(case))
     value = dice.integers(0, 4, len(case)).astype(np.int16)
     value[kind == EventKind.PAUSE] = 1
+    value[kind == EventKind.WORDS] %= 2
     at = t0[case] + dice.integers(0, 14 * 86_400, len(case)) ** 2 // (14 * 86_400) * SECOND
     return cases, Events(case, at, kind, value, dice.random(len(case)) < 0.8)
 

@@ -125,9 +125,10 @@ TRIGGERS = (
 ORDER = {
     "first_response": 0, "public_update": 1, "mitigated": 2, "resolved": 3, "cancelled": 4, "pir_delivered": 5,
     "pause": 6, "fm_begin": 7, "max_pause": 8, "resume": 9, "fm_end": 10,
-    "reopened": 11, "tier": 12, "category": 13, "priority": 14,
+    "reopened": 11, "tier": 12, "category": 13, "priority": 14, "words": 15,
 }  # fmt: skip
-WHILE_RESOLVED = ("first_response", "pir_delivered", "reopened", "fm_begin", "fm_end")
+WHILE_RESOLVED = ("first_response", "pir_delivered", "reopened", "fm_begin", "fm_end", "words")
+COMPLIANCE = ("fraud", "aml", "rg", "compliance")
 
 
 def micros(moment: str | datetime) -> int:
@@ -448,6 +449,8 @@ class Simulation:
         self.waiting_counts = False
         self.waiting_ends: int | None = None
         self.majeure = 0
+        self.in_danger = False  # words of harm were written
+        self.unread = False  # words of harm that wait for the reopening
 
         self.pauses = Pauses()
         self.majeure_pauses = Pauses()
@@ -569,7 +572,8 @@ class Simulation:
             if self.nu.active:
                 self.nu.missing = None
                 if now == self.nu.held_at:  # a pause without length changes nothing
-                    self.nu.due = self.nu.held
+                    assert self.nu.held is not None
+                    self.nu.due = min(self.nu.held, add(*self.nu_from(now)))  # but a raise of the same instant does
                 else:
                     self.nu.reset, self.nu.due = now, add(*self.nu_from(now))
 
@@ -678,6 +682,34 @@ class Simulation:
         self.reached = {"L2": now}
         if self.reopenings == 3:
             self.level_up(now)
+        if self.unread:
+            self.unread = False
+            self.words(now, {"value": "harm"})
+
+    def words(self, now: int, event: dict[str, Any]) -> None:
+        """A lawyer: L2. Somebody's life: L2, P1, and the path of responsible gambling unless compliance has it."""
+        harm = event["value"] == "harm"
+        if self.resolved is not None:
+            self.unread = self.unread or harm
+            return
+        self.level = max(self.level, 2)
+        self.reached.setdefault("L2", now)
+        if harm:
+            self.in_danger = True
+            self.path = self.path_now()
+            if self.priority != "P1":
+                self.priority = "P1"
+                self.raised(now)
+        self.pause_or_resume(now)
+
+    def path_now(self) -> str:
+        """The path of category and tier, or that of somebody in danger."""
+        own = path_of(self.category, self.tier)
+        return "rg" if self.in_danger and own not in COMPLIANCE else own
+
+    def floor_now(self) -> str:
+        """The priority it may not fall below."""
+        return "P1" if self.in_danger else floor_of(self.category, self.tier)
 
     def on_tier(self, now: int, event: dict[str, Any]) -> None:
         """Raised only; PARTNER stands apart."""
@@ -685,7 +717,7 @@ class Simulation:
         if self.tier not in TIERS or new not in TIERS or TIERS.index(new) <= TIERS.index(self.tier):
             return
         self.tier = new
-        self.path = path_of(self.category, self.tier)
+        self.path = self.path_now()
         target = FR[self.tier].get(self.channel)
         if target is not None and not self.answered:
             self.fr.raise_to(now, self.desk_or_always(), target)
@@ -695,8 +727,8 @@ class Simulation:
     def on_category(self, now: int, event: dict[str, Any]) -> None:
         """The floor may raise the priority; the path changes."""
         self.category = event["value"]
-        self.path = path_of(self.category, self.tier)
-        floor = floor_of(self.category, self.tier)
+        self.path = self.path_now()
+        floor = self.floor_now()
         if floor < self.priority:
             self.priority = floor
             self.raised(now)
@@ -710,7 +742,7 @@ class Simulation:
             self.priority = new
             self.raised(now)
             return
-        new = min(new, floor_of(self.category, self.tier))
+        new = min(new, self.floor_now())
         if new > self.priority:
             self.warn_late(now)
             self.priority = new
@@ -754,6 +786,8 @@ class Simulation:
             if at < self.t0:
                 if event["type"] == "resolved":
                     self.warnings.add("E-TIME-ORDER")
+                if event["type"] == "words":  # the e-mail the case was made from
+                    found.append((self.t0, ORDER["words"], event))
             elif at <= self.as_of:
                 found.append((at, ORDER[event["type"]], event))
         for begin, end in self.case.get("force_majeure") or []:
@@ -774,7 +808,7 @@ class Simulation:
             "mitigated": self.on_mitigated, "resolved": self.on_resolved, "cancelled": self.on_cancelled,
             "pir_delivered": self.pir_delivered, "pause": self.pause, "resume": self.resume, "max_pause": self.resume,
             "fm_begin": self.fm_begin, "fm_end": self.fm_end, "reopened": self.reopened, "tier": self.on_tier,
-            "category": self.on_category, "priority": self.on_priority,
+            "category": self.on_category, "priority": self.on_priority, "words": self.words,
         }  # fmt: skip
         self.settle(now)
         effects[kind](now, event)
