@@ -12,6 +12,7 @@ from sfsync.cli import options as o
 from sfsync.cli import sla_look
 from sfsync.cli.opening import open_bench, open_progress
 from sfsync.cli.sla_majeure import majeure
+from sfsync.cli.sla_recovery import recovery
 from sfsync.cli.sla_shadow import shadow
 from sfsync.cli.sla_work import work
 
@@ -25,7 +26,7 @@ def sla() -> None:
     """Promises to customers: what is due when, who is called when it is late, and why."""
 
 
-for _command in (sla_look.policy, sla_look.drill, sla_look.simulate, sla_look.report, majeure, shadow, work):
+for _command in (sla_look.policy, sla_look.drill, sla_look.simulate, sla_look.report, majeure, shadow, work, recovery):
     sla.add_command(_command)
 
 

@@ -18,6 +18,7 @@ from sfsync.planners.sla.make import RESUMED
 from sfsync.planners.sla.policy import Policy
 from sfsync.runs import sla_recovery, sla_tasks
 from sfsync.runs.bench import Bench
+from sfsync.sides.salesforce.happened import MARK
 
 LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4, gates.RUNG: 2}
 Rung = dict[str, Any]
@@ -51,13 +52,13 @@ def outbox(bench: Bench) -> Path:
 
 
 def _mark(rung: Rung) -> str:
-    return f"[sfsync {rung['case_id']} {rung['episode']} {rung['rung']}]"
+    return f"{MARK}{rung['case_id']} {rung['episode']} {rung['rung']}]"
 
 
 def _commented(bench: Bench, ids: list[str]) -> set[str]:
     """The marks of rungs that have their comment."""
     texts = bench.salesforce.own_comments(sorted(set(ids)))
-    return {text[text.rindex("[sfsync ") :].strip() for text in texts if "[sfsync " in text}
+    return {text[text.rindex(MARK) :].strip() for text in texts if MARK in text}
 
 
 def _level(rung: Rung) -> str:

@@ -19,6 +19,7 @@ from sfsync.planners.sla.story import story
 from sfsync.planners.sla.trace import trace
 from sfsync.runs.bench import Bench
 from sfsync.runs.sla_enforce import policies_of
+from sfsync.runs.sla_people import read
 from sfsync.runs.sla_policy import policies, policy_at
 from sfsync.runs.sla_sweep import majeures
 from sfsync.runs.sla_words import heard
@@ -71,7 +72,7 @@ def case(bench: Bench, name: str, *, live: bool = False) -> dict[str, Any]:
     if live:
         bench.as_of = bench.salesforce.session.clock().replace(microsecond=0)
     now = walltime.micros(bench.as_of)
-    told = happened.read(bench.salesforce.queries, [_id_of(bench, name)])
+    told = read(bench, [_id_of(bench, name)])
     policy = _policy_of(bench, told)
     known = figures(policy)
     traced = trace(heard(bench, told, known), known, now, majeures(bench))

@@ -27,6 +27,7 @@ from sfsync.planners.sync.make import Progress
 from sfsync.runs.bench import Bench
 from sfsync.runs.running import quiet
 from sfsync.runs.sla_enforce import TOGETHER, policies_of
+from sfsync.runs.sla_people import read
 from sfsync.runs.sla_policy import policy_at
 from sfsync.runs.sla_sweep import majeures
 from sfsync.sides.salesforce import happened
@@ -108,7 +109,7 @@ def _history(bench: Bench, since: datetime, progress: Progress) -> Iterator[happ
     ids = happened.received(bench.salesforce.queries, since, bench.as_of)
     for start in range(0, len(ids), TOGETHER):
         progress("case", "reading", start)
-        yield happened.read(bench.salesforce.queries, ids[start : start + TOGETHER])
+        yield read(bench, ids[start : start + TOGETHER])
 
 
 def _counts(both: list[Result], *policies: Figures) -> pd.DataFrame:
@@ -187,7 +188,7 @@ def report(bench: Bench, start: datetime, end: datetime, by: str | None, *, prog
     results: list[list[Result]] = [[] for _ in scopes]
     for first in range(0, len(ids), TOGETHER):
         progress("case", "reading", first)
-        told = happened.read(bench.salesforce.queries, ids[first : first + TOGETHER])
+        told = read(bench, ids[first : first + TOGETHER])
         for made, scope in zip(results, scopes, strict=True):
             traced = trace(told, known, at, scope)
             made.append(evaluate(traced.cases, traced.events, known, at))

@@ -9,8 +9,8 @@ import pandas as pd
 from sfsync.planners.sla import recovery
 from sfsync.runs.bench import Bench
 from sfsync.sides import columns
-from sfsync.sides.salesforce import soql
-from sfsync.sides.salesforce.happened import IDS
+from sfsync.sides.salesforce import happened, soql
+from sfsync.sides.salesforce.happened import IDS, Happened
 from sfsync.sides.side import TEXT
 
 FLAGS = ("bonus_blocked", "contact_suppressed", "account_status")
@@ -19,6 +19,11 @@ FLAGS = ("bonus_blocked", "contact_suppressed", "account_status")
 def relationship(bench: Bench) -> str:
     """The relationship by which a case names its player: ``Account``, or ``Contact`` without person accounts."""
     return str(bench.mappings["case"].fields["player"].salesforce).partition(".")[0]
+
+
+def read(bench: Bench, ids: Sequence[str]) -> Happened:
+    """All that happened to these cases."""
+    return happened.read(bench.salesforce.queries, ids, relationship(bench))
 
 
 def about(bench: Bench, field: str, ids: Sequence[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sfsync.errors import ConfigError, GuardStop
+from sfsync.ledger import audit
 from sfsync.planners.sla import gates, recovery
 from sfsync.planners.sla.policy import PLAY, Policy, RecoverySpec
 from sfsync.runs import sla_people
@@ -164,6 +165,8 @@ def move(bench: Bench, key: str, state: str, by: str, *, correction: str = "", r
     values |= {"SFS_Report_Ref__c": report} if report else {}
     bench.salesforce.change(OBJECT, row["Id"], values)
     bench.salesforce.change("Case", row["SFS_Case__c"], _of_the_case(bench, state))
+    line = {"recovery": key, "state": state, "by": by}
+    audit.append(bench.ledger, "sla.recovery", line, actor=bench.actor)
     return Moved(key, state, row["SFS_State__c"])
 
 

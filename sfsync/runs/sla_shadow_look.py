@@ -24,6 +24,7 @@ from sfsync.runs.bench import Bench
 from sfsync.runs.result import Result
 from sfsync.runs.running import scratch
 from sfsync.runs.sla_enforce import TOGETHER, policies_of
+from sfsync.runs.sla_people import read
 from sfsync.runs.sla_policy import policy_at
 from sfsync.runs.sla_sweep import majeures, versions_of
 from sfsync.sides.salesforce import happened, milestones
@@ -106,7 +107,7 @@ class Look:
     def _beside(self, found: pd.DataFrame) -> Iterator[Compared]:
         """Each case by its own version of the policy."""
         as_of = walltime.micros(self._bench.as_of)
-        told = happened.read(self._bench.salesforce.queries, found["case_id"].drop_duplicates().tolist())
+        told = read(self._bench, found["case_id"].drop_duplicates().tolist())
         self._done.cases += len(told.cases)
         versions = versions_of(told.cases, self._known)
         for version in sorted(set(versions)):

@@ -26,7 +26,7 @@ from sfsync.planners.sla.variant import ORG, QUEUE, ROW
 from sfsync.planners.sla.words import NONE, RUNGS
 from sfsync.runs.bench import Bench
 from sfsync.runs.sla_deeds import deeds
-from sfsync.runs.sla_people import relationship
+from sfsync.runs.sla_people import read
 from sfsync.runs.sla_policy import policy_at
 from sfsync.runs.sla_suppress import CATEGORIES
 from sfsync.runs.sla_words import heard
@@ -107,8 +107,7 @@ class Sweeper:
 
     def look(self, ids: list[str], looked: Looked) -> None:
         """These cases, each by its own version of the policy."""
-        salesforce = self.bench.salesforce
-        found = happened.read(salesforce.queries, ids, relationship(self.bench), salesforce.user_id())
+        found = read(self.bench, ids)
         looked.ids += ids
         lost = self._suppress(found.cases, memory.entered(self.bench.ledger, ids))
         if lost:  # nothing else is written for who could not be suppressed

@@ -21,8 +21,9 @@ from sfsync.planners.sla.trace import micros, trace
 from sfsync.planners.sla.words import NONE, PRIORITIES, TIERS, EventKind
 from sfsync.runs.bench import Bench
 from sfsync.runs.sla_enforce import policies_of
+from sfsync.runs.sla_people import read
 from sfsync.runs.sla_policy import policy_at
-from sfsync.sides.salesforce import happened, soql
+from sfsync.sides.salesforce import soql
 
 OVER = ("Resolved", "Closed", "Cancelled")
 CLOCKS = ("FR", "MIT", "RES")  # those a case that is not resolved can be over
@@ -136,7 +137,7 @@ def _heard(bench: Bench, ids: list[str], known: Figures) -> np.ndarray:
     """When these cases were answered by a comment, an e-mail or a call that no stamp tells of; int64 or ``NONE``."""
     made = pd.Series(NONE, index=ids, dtype="int64")
     if ids:
-        traced = trace(happened.read(bench.salesforce.queries, ids), known, _now(bench))
+        traced = trace(read(bench, ids), known, _now(bench))
         first = traced.events.take(traced.events.kind == EventKind.FIRST_RESPONSE)
         made[traced.rows["id"].to_numpy(object)[first.case]] = first.at
     return made.to_numpy(np.int64)

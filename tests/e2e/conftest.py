@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.desk import Desk
+from tests.e2e.sla_desk import NOON, SPRING
+from tests.e2e.sla_desk import Desk as SlaDesk
 from tests.e2e.world import World, Zygote, emptied, opened, restored, seeded
 
 
@@ -55,3 +58,27 @@ def prepared(in_step: Path, place: Path, tmp_path_factory: pytest.TempPathFactor
     with opened(restored(in_step, place)) as world:
         Desk(world).prepare()
     return restored(place, tmp_path_factory.mktemp("snapshots") / "desk")
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of an org without cases, looked at once, long before."""
+    from sfsync.demo import schema
+
+    place = tmp_path_factory.mktemp("desk") / "world"
+    schema.create(f"sqlite:///{emptied(place) / 'platform.db'}")
+    with opened(place) as world:
+        SlaDesk(world).sweep_at(SPRING - timedelta(days=1))
+    return place
+
+
+@pytest.fixture
+def desk(ready: Path, tmp_path: Path) -> Iterator[SlaDesk]:
+    """That org again."""
+    snapshot = ready.parent / "snapshot"
+    if not snapshot.exists():
+        restored(ready, snapshot)
+    with opened(restored(snapshot, ready)) as world:
+        made = SlaDesk(world)
+        made.at(NOON)
+        yield made

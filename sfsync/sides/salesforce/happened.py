@@ -56,7 +56,7 @@ OPEN = {
     for name in ("Id", "SFS_Source_Key__c", "CaseNumber", "AccountId", "ContactId", "Type", "CreatedDate", "OwnerId")
 } | {"SFS_Received_At__c": "received"}
 HISTORY = {"CaseId": "id", "Field": "field", "CreatedDate": "at", "OldValue": "old", "NewValue": "new"}
-COMMENTS = {"ParentId": "id", "CreatedDate": "at", "IsPublished": "published", "CreatedById": "by"}
+COMMENTS = {"ParentId": "id", "CreatedDate": "at", "IsPublished": "published", "Id": "comment"}
 EMAILS = {
     "ParentId": "id",
     "MessageDate": "at",
@@ -90,6 +90,7 @@ CALLED = "TaskSubtype = 'Call' AND IsClosed = TRUE AND CallType IN ('Inbound','O
 SAID = {"CaseComment": "ParentId", "EmailMessage": "ParentId", "Task": "WhatId"}
 WATCHED = ("Status", "Priority", "Type", "SFS_Tier__c", "Owner", "created")
 CASE_PREFIX = "500"
+MARK = "[sfsync "  # of every comment that a sweep writes
 QUIET = "SFS_Pref_Quiet_Mode__c"
 INSTANTS = "datetime64[us, UTC]"
 IDS = 400  # cases per query: their ids fit into a URL beside the fields
@@ -179,11 +180,10 @@ def _found(queries: Queries, where: str) -> list[str]:
     return [row["Id"] for page in queries.pages(ask) for row in page.rows]
 
 
-def read(queries: Queries, ids: Sequence[str], person: str = "Account", me: str = "") -> Happened:
+def read(queries: Queries, ids: Sequence[str], person: str = "Account") -> Happened:
     """All that happened to these cases.
 
-    ``person``: the relationship by which a case names its player; ``me``: the id of our own user, whose comments tell
-    nobody anything.
+    ``person``: the relationship by which a case names its player.
     """
     parts: dict[str, list[dict[str, Any]]] = {n: [] for n in ("Case", "CaseHistory", *SAID)}
     asks = list(_asks(ids, person))
@@ -197,15 +197,26 @@ def read(queries: Queries, ids: Sequence[str], person: str = "Account", me: str 
     cases["quiet"] = [bool((r[person] or {}).get(QUIET)) for r in parts["Case"]]
     cases = cases.assign(**_children(parts["Case"]))
     comments = _frame(parts["CaseComment"], COMMENTS, ("at",))
+    ours = _ours(queries, cases["id"][cases["quiet"]].tolist())
     emails = _frame(parts["EmailMessage"], EMAILS, ("at", "created"))
     return Happened(
         cases,
         _frame(parts["CaseHistory"], HISTORY, ("at",)),
-        comments.assign(ours=comments["by"] == me),
+        comments.assign(ours=comments["comment"].isin(ours)),
         emails.assign(at=emails["at"].fillna(emails["created"])),
         _frame(parts["Task"], CALLS, ("at",)),
         _recoveries(parts["Case"]),
     )
+
+
+def _ours(queries: Queries, quiet: list[str]) -> set[str]:
+    """Ids of the internal comments that a sweep wrote; asked only where what people write inside is an update."""
+    asks = [
+        soql.select(["Id", "CommentBody"], "CaseComment", soql.all_of([clause, "IsPublished = FALSE"]))
+        for clause in soql.in_lists("ParentId", quiet, soql.URL_CHARS - 300)
+    ]
+    pages = queries.all_pages(asks) if quiet else ()
+    return {row["Id"] for page in pages for row in page.rows if MARK in (row["CommentBody"] or "")}
 
 
 def _below(row: dict[str, Any], relationship: str) -> list[dict[str, Any]]:
