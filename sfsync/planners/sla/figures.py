@@ -11,10 +11,9 @@ import numpy as np
 from sfsync.planners.sla import calendar, holidays
 from sfsync.planners.sla.calendar import Calendar
 from sfsync.planners.sla.durations import Duration
+from sfsync.planners.sla.holes import ON_CALL
 from sfsync.planners.sla.policy import CHANNELS, HARM_PATH, WEEKDAYS, Aim, CalendarSpec, Policy
 from sfsync.planners.sla.words import LISTS, PRIORITIES, TIERS
-
-_ON_CALL = "C24"
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ def _targets(policy: Policy, names: tuple[str, ...], clock: str) -> tuple[np.nda
             target = getattr(spec, clock).get(priority)
             code = policy.calendar_of(tier, clock, priority)
             if spec.partner_p1_oncall and priority == "P1":
-                code = _ON_CALL
+                code = ON_CALL
             if isinstance(target, Duration):
                 code = target.calendar or code
                 length[t, p] = target.micros(policy.business_day_of(code))

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, time
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from sfsync.errors import ConfigError
 from sfsync.planners.sla.calendar import DAY
 from sfsync.planners.sla.durations import Duration, parse
+from sfsync.planners.sla.holes import holes
 from sfsync.planners.sla.spoken import fold
 from sfsync.planners.sla.words import LISTS, PRIORITIES, STATUSES, TIERS, Priority, Tier
 
 FILE = "sla.yaml"
+BETWEEN = "\n"  # stands between the sentences of one refusal
 LEVELS = ("L1", "L2", "L3", "L4")
 HARM_PATH = "rg"  # where words of harm send a case (policy C.5.3)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -106,16 +117,25 @@ class Aim(_Model):
     due: Length
 
 
+def _length(value: Any) -> Any:
+    """Words are a length; what else may stand there is left as it is, so that a refusal names its place alone."""
+    return value if isinstance(value, (bool, dict, Aim)) else _duration(value)
+
+
+LengthOrAim = Annotated[Length | Aim, BeforeValidator(_length)]
+LengthOrFlag = Annotated[bool | Length, BeforeValidator(_length)]
+
+
 class TierSpec(_Model):
     """What is promised to one tier."""
 
     like: Tier | None = None
     cal: dict[Literal["FR", "MIT", "RES", "NU", "PIR"], str | dict[Priority, str]] = Field(default_factory=dict)
-    FR: dict[Channel, Length | Aim] = Field(default_factory=dict)
+    FR: dict[Channel, LengthOrAim] = Field(default_factory=dict)
     MIT: dict[Priority, Length] = Field(default_factory=dict)
     RES: dict[Priority, Length] = Field(default_factory=dict)
     NU: dict[Priority, Length] = Field(default_factory=dict)
-    PIR: dict[Literal["incident_parent_only", "P1", "P2", "P3", "P4"], bool | Length] = Field(default_factory=dict)
+    PIR: dict[Literal["incident_parent_only", "P1", "P2", "P3", "P4"], LengthOrFlag] = Field(default_factory=dict)
     aux: dict[str, Length] = Field(default_factory=dict)
     ladder: dict[Priority, dict[Literal["L2_prealert", "L2", "L3", "L4"], Length]] = Field(default_factory=dict)
     partner_p1_oncall: bool = False
@@ -248,7 +268,7 @@ class Policy(_Model):
     """One version of the policy."""
 
     policy_version: str = Field(min_length=1, max_length=20)
-    valid_from: datetime
+    valid_from: AwareDatetime
     tz: str
     business_day: BusinessDay
     calendars: dict[str, CalendarSpec]
@@ -275,7 +295,7 @@ class Policy(_Model):
     def _whole(self) -> Policy:
         problems = list(_problems(self))
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError(BETWEEN.join(problems))
         return self
 
     def tier(self, name: str) -> TierSpec:
@@ -309,16 +329,21 @@ def _seconds(at: time | None) -> int:
 
 
 def _problems(policy: Policy) -> Iterator[str]:
-    yield from _missing(policy)
+    broken = [*_missing(policy), *_like(policy)]
+    if not broken:
+        broken = [*(h for name in policy.tiers for h in _tier_holes(name, policy.tier(name)))]
+        broken += _unknown_calendars(policy)
+    yield from broken
+    yield from _unknown_names(policy)
+    yield from holes(policy)
+    if not broken:  # rungs are reckoned on calendars, which must be there
+        yield from _ladders(policy)
+
+
+def _like(policy: Policy) -> Iterator[str]:
     for name, spec in policy.tiers.items():
         if spec.like and (spec.like not in policy.tiers or policy.tiers[spec.like].like):
             yield f"tiers.{name}.like: {spec.like} is no tier of its own"
-            return
-        yield from _tier_holes(name, policy.tier(name))
-    yield from _unknown_calendars(policy)
-    yield from _unknown_names(policy)
-    if not set(TIERS) - set(policy.tiers):
-        yield from _ladders(policy)
 
 
 def _missing(policy: Policy) -> Iterator[str]:
@@ -363,13 +388,11 @@ def _unknown_names(policy: Policy) -> Iterator[str]:
             yield f"drills.{name}.category: there is no category {drill.category}"
     for path, spec in policy.paths.items():
         yield from (f"paths.{path}.{level}: nobody owns this level" for level in LEVELS if not getattr(spec, level))
-    if any(not name.strip() for name in policy.milestones):
-        yield "milestones: one has no name; write the name of the milestone in Salesforce"
     for status in sorted(set(policy.pause_statuses) - set(STATUSES)):
         yield f"pause_statuses: there is no status {status}"
-    for zone in (policy.tz, policy.same_day_tz):
+    for place, zone in (("tz", policy.tz), ("same_day_tz", policy.same_day_tz)):
         if not _is_zone(zone):
-            yield f"tz: there is no time zone {zone}"
+            yield f"{place}: there is no time zone {zone}"
 
 
 def _calendars_named(policy: Policy) -> Iterator[tuple[str, str]]:
@@ -377,9 +400,9 @@ def _calendars_named(policy: Policy) -> Iterator[tuple[str, str]]:
         for clock, calendars in spec.cal.items():
             for calendar in (calendars,) if isinstance(calendars, str) else calendars.values():
                 yield f"tiers.{tier}.cal.{clock}", calendar
-        for clock in ("MIT", "RES", "NU"):
+        for clock in ("MIT", "RES", "NU", "PIR"):
             for priority, length in getattr(spec, clock).items():
-                if length.calendar:
+                if isinstance(length, Duration) and length.calendar:
                     yield f"tiers.{tier}.{clock}.{priority}", length.calendar
     for priority, length in policy.max_pause.items():
         if length.calendar:
@@ -422,14 +445,25 @@ def load(path: Path) -> list[Policy]:
     versions = data.get("policies") if isinstance(data, dict) else None
     if not isinstance(versions, list) or not versions:
         raise ConfigError("it has no list `policies`", "SLA_POLICY_INVALID", str(path), step)
-    try:
-        policies = [Policy.model_validate(v) for v in versions]
-    except ValidationError as error:
-        details = [f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
-        raise ConfigError(details[0].lstrip(": "), "SLA_POLICY_INVALID", str(path), step, details[1:]) from None
+    policies, said = [], list[str]()
+    for number, version in enumerate(versions):
+        try:
+            policies.append(Policy.model_validate(version))
+        except ValidationError as error:
+            name = version.get("policy_version") if isinstance(version, dict) else None
+            said += [f"{name or f'policies.{number}'}: {one}" for one in _sentences(error)]
+    if said:
+        raise ConfigError(said[0], "SLA_POLICY_INVALID", str(path), step, said[1:])
     starts = [p.valid_from for p in policies]
     names = [p.policy_version for p in policies]
     if starts != sorted(set(starts)) or len(set(names)) < len(names):
-        said = "its versions have the same name or start, or stand out of order"
-        raise ConfigError(said, "SLA_POLICY_INVALID", str(path), step)
+        order = "its versions have the same name or start, or stand out of order"
+        raise ConfigError(order, "SLA_POLICY_INVALID", str(path), step)
     return policies
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for one in error.errors():
+        place = ".".join(map(str, one["loc"]))
+        for sentence in one["msg"].removeprefix("Value error, ").split(BETWEEN):
+            yield f"{place}: {sentence}".removeprefix(": ")

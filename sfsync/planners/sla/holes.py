@@ -1,0 +1,65 @@
+"""Holes of a policy that its types do not show: lengths, dates and calendars that do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from sfsync.planners.sla.calendar import DAY
+from sfsync.planners.sla.durations import Duration
+
+if TYPE_CHECKING:
+    from sfsync.planners.sla.policy import Policy
+
+ON_CALL = "C24"  # the calendar of a partner's P1 under partner_p1_oncall
+
+
+def holes(policy: Policy) -> Iterator[str]:
+    """One sentence for each, beginning with its place."""
+    yield from _days(policy)
+    yield from _own_calendars(policy)
+    if policy.warnings.critical <= policy.warnings.warn:
+        yield "warnings.critical: it comes before warn; give a higher percentage"
+    if any(not name.strip() for name in policy.milestones):
+        yield "milestones: one has no name; write the name of the milestone in Salesforce"
+
+
+def _days(policy: Policy) -> Iterator[str]:
+    if not policy.business_day.days:
+        yield "business_day.days: there is none, a business calendar would never open"
+    for name, years in policy.holidays.items():
+        for year, days in years.items():
+            yield from (f"holidays.{name}.{year}: {day} is no day; write 12-25" for day in days if not _is(year, day))
+    for code, spec in policy.calendars.items():
+        for day, windows in spec.half_days.items():
+            if any(end is None or start < end for (_, end), (start, _) in pairwise(windows)):
+                yield f"calendars.{code}.half_days.{day}: its windows overlap or are out of order"
+
+
+def _is(year: int, day: str) -> bool:
+    try:
+        date.fromisoformat(f"{year}-{day}")
+    except ValueError:
+        return False
+    return True
+
+
+def _own_calendars(policy: Policy) -> Iterator[str]:
+    """A first response and a rung run on the calendar of their clock; another one would count for nothing."""
+    for tier, spec in policy.tiers.items():
+        if spec.partner_p1_oncall and ON_CALL not in policy.calendars:
+            yield f"tiers.{tier}.partner_p1_oncall: there is no calendar {ON_CALL}"
+        for channel, aim in spec.FR.items():
+            lengths = (aim,) if isinstance(aim, Duration) else (aim.warn, aim.due)
+            yield from (f"tiers.{tier}.FR.{channel}: {_OTHER}" for one in lengths if one.calendar)
+            if len(lengths) == 2 and lengths[0].micros(DAY) >= lengths[1].micros(DAY):
+                yield f"tiers.{tier}.FR.{channel}: it warns when it is due or later"
+        for priority, rungs in spec.ladder.items():
+            for rung, length in rungs.items():
+                if length.calendar:
+                    yield f"tiers.{tier}.ladder.{priority}.{rung}: {_OTHER}"
+
+
+_OTHER = "this runs on the calendar of its clock; leave out the @"
