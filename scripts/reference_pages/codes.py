@@ -11,7 +11,7 @@ from scripts.reference_pages.text import code, sentence, table
 from sfsync import faultpoints
 from sfsync.errors import Exit
 from sfsync.merge import guard
-from sfsync.plan import notes
+from sfsync.plan import reasons
 from sfsync.sides.platform import refusals
 from sfsync.sides.salesforce import faults
 from sfsync.sides.salesforce import refusals as logins
@@ -66,7 +66,7 @@ CONFLICTS = {
     "again until somebody changes the automation, or decides otherwise; no rule and no deadline does.",
     "DELETED_IN_SALESFORCE": "Deleted in Salesforce, alive on the platform, and the mapping says `conflict`.",
 }
-RECORD_CODES = {"KEY_NULL": "The record has no key.", **notes._REASONS}
+RECORD_CODES = {"KEY_NULL": "The record has no key.", **reasons.ALL}
 
 
 def exits() -> str:

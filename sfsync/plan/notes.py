@@ -9,20 +9,9 @@ from sfsync.ledger import conflicts, history, issues, parked
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import COMPLIANCE
 from sfsync.plan.model import Segment
+from sfsync.plan.reasons import reason
 
 _LOGGED = {"held": "held", "undone": "held", "failed": "failed", "refused": "failed", "conflict": "conflict"}
-_REASONS = {
-    "KEY_TWICE": "the key occurs more than once (upper and lower case are one key)",
-    "VALUE_TYPE": "the value is not of the field's type",
-    "VALUE_TOO_LONG": "the value is longer than the Salesforce field",
-    "VALUE_RANGE": "the date lies outside what Salesforce can hold (1700 to 4000)",
-    "VALUE_UNKNOWN": "the value is not in the field's list",
-    "VALUE_FORMAT": "the value does not have the field's form",
-    "TEXT_ENCODING": "the text is not valid Unicode",
-    "REQUIRED": "a required value is missing",
-    "TWO_PARENTS": "two references are set of which only one may be",
-    "UNDER_18": "the player was under 18; such a player is never synced",
-}
 
 
 def record(ledger: Ledger, run_id: str, segment: Segment) -> None:
@@ -70,9 +59,7 @@ def _failures(ledger: Ledger, run_id: str, mapping: str, found: pd.DataFrame, ov
             issues.clear_failures(ledger, mapping, side, over)
     if len(found):
         rows = found.rename(columns={"field": "fields"}).set_index("key")[["code", "fields"]]
-        rows = rows.assign(
-            kind_of_failure="data", reason=rows["code"].map(_REASONS).fillna("refused by a rule of the mapping")
-        )
+        rows = rows.assign(kind_of_failure="data", reason=rows["code"].map(reason))
         issues.fail(ledger, run_id, mapping, "salesforce", rows)
 
 

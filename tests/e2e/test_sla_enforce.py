@@ -424,3 +424,70 @@ def test_the_email_that_reopens_a_case_is_read(desk: Desk) -> None:
     desk.sweep_at(NOON + timedelta(minutes=4))
     assert list(desk.look(case, "Priority", "SFS_Esc_Path__c").values()) == ["P1", "rg"]
     assert desk.queue(case) == "COMPLIANCE_RG"
+
+
+SPOKEN: dict[str, dict[str, Any]] = {
+    "CaseComment": {"CommentBody": "Ci stiamo lavorando.", "IsPublished": True},
+    "EmailMessage": {"Subject": "Re: Prova", "TextBody": "Ci stiamo lavorando.", "Status": "3", "Incoming": False},
+    "Task": {"Subject": "Chiamata", "TaskSubtype": "Call", "CallType": "Outbound", "Status": "Completed"},
+}
+
+
+@pytest.mark.parametrize("kind", SPOKEN)
+@pytest.mark.parametrize("seconds", [0, 90])
+def test_what_leaves_the_cases_own_stamp_alone_is_seen(desk: Desk, kind: str, seconds: int) -> None:
+    case = desk.case(NOON, Origin="email")
+    desk.sweep()
+    desk.sweep_at(NOON + timedelta(seconds=60))
+    stamp = desk.look(case, "SystemModstamp")
+    said = NOON + timedelta(seconds=60 + seconds)  # also in the very second of a sweep that has ended
+    desk.at(said)
+    desk.world.sobject(kind).create({("WhatId" if kind == "Task" else "ParentId"): case, **SPOKEN[kind]})
+    assert desk.look(case, "SystemModstamp") == stamp
+    desk.sweep()
+    row = desk.look(case, "SFS_FR_State__c", "SFS_NU_Due__c")
+    assert row["SFS_FR_State__c"] == "met"
+    assert instant(row["SFS_NU_Due__c"]) == said + timedelta(minutes=30)
+
+
+def test_two_sweeps_in_one_second(desk: Desk) -> None:
+    case = desk.case(NOON)
+    desk.at(NOON + timedelta(minutes=12))
+    desk.change(case, Status="InProgress")  # the second has a change already when the first sweep looks
+    assert [r["rung"] for r in desk.sweep()["rungs"]] == ["L2_prealert"]
+    desk.change(case, Priority="P2")
+    late = desk.case(NOON, Type="account_blocked")
+    again = desk.sweep()
+    assert [(r["rung"], r["reason"]) for r in again["rungs"]] == [("L2", "TRIGGER")], "of the new case only"
+    assert instant(desk.look(case, "SFS_RES_Due__c")["SFS_RES_Due__c"]) == NOON + timedelta(hours=4)
+    assert desk.rungs(late) == ["L2"]
+    assert desk.sweep()["rungs"] == []
+    assert (desk.rungs(case), len(desk.comments(case)), len(desk.comments(late))) == (["L2_prealert"], 1, 1)
+
+
+def test_many_that_do_not_fit_are_each_named_and_the_others_go_on(desk: Desk) -> None:
+    soon = text(NOON + timedelta(minutes=7))
+    odd: dict[str, dict[str, Any]] = {
+        "E-STATUS": {"Status": "Escalated"},
+        "E-CHANNEL": {"Origin": "Fax"},
+        "E-TIME-FUTURE": {"SFS_Received_At__c": soon},
+        "E-PRIORITY": {"Priority": "Rosso"},
+        "E-TIME-ORDER": {"SFS_Mitigated_At__c": text(NOON - timedelta(minutes=6))},
+    }
+    bad = {code: desk.case(NOON, **values) for code, values in odd.items()}
+    good = [desk.case(NOON) for _ in range(3)]
+    done = desk.sweep_at(NOON + timedelta(minutes=1), exit=3)
+    assert {f["code"] for f in done["findings"]} == set(odd)
+    assert [desk.level(c) for c in good] == [1, 1, 1]
+    left_out = [
+        desk.look(c, "SFS_Esc_Level__c")["SFS_Esc_Level__c"] for code, c in bad.items() if code != "E-TIME-ORDER"
+    ]
+    assert left_out == [None] * 4
+    failed = json.loads(desk.world.run("failures", "--json").out)
+    assert {f["code"] for f in failed} == set(odd)
+    assert "refused by a rule of the mapping" not in {f["reason"] for f in failed}
+    desk.change(bad["E-TIME-ORDER"], SFS_Mitigated_At__c=None)
+    fired = desk.sweep_at(NOON + timedelta(minutes=15))["rungs"]
+    assert {r["key"] for r in fired} >= {f"SF-{desk.look(c, 'CaseNumber')['CaseNumber']}" for c in good}
+    desk.sweep_at(NOON + timedelta(minutes=22))
+    assert desk.level(bad["E-TIME-FUTURE"]) == 2, "the future has come; nobody had to touch the case"
