@@ -135,6 +135,8 @@ def _show_case(told: dict[str, Any], as_json: bool) -> None:
         for name, value in (step["changes"] or {"": ""}).items()
     ]
     table("Time line", ("at", "event", "what", "from then on"), lines, fold=("from then on",))
+    for lacking in told["to_close"]:
+        screen.say(f"before it can be closed: {lacking}")
     for code in told["warnings"]:
         screen.say(code, "warning")
 

@@ -57,23 +57,39 @@ def _step(name: str, state: str, said: str) -> click.Command:
         o.option("--correction", default="", help="Reference of the booking that corrects the error."),
         o.option("--report", default="", help="Reference of the written report."),
     )
-    for decorate in (o.as_json, o.as_of, *(references if state == "delivered" else ()), by, click.argument("key")):
+    for decorate in (
+        o.as_json,
+        o.as_of,
+        o.dry_run,
+        *(references if state == "delivered" else ()),
+        by,
+        click.argument("key"),
+    ):
         command = decorate(command)
     return click.command(name, help=said)(command)
 
 
 def _move(
-    obj: dict[str, Any], state: str, *, key: str, by: str, as_of: datetime | None, as_json: bool, **references: str
+    obj: dict[str, Any],
+    state: str,
+    *,
+    key: str,
+    by: str,
+    as_of: datetime | None,
+    as_json: bool,
+    dry_run: bool,
+    **references: str,
 ) -> int:
     from sfsync.cli import screen
     from sfsync.runs import sla_recovery as runs
 
     with open_bench(obj, as_of) as bench:
-        moved = runs.move(bench, key, state, by, **references)
+        moved = runs.move(bench, key, state, by, dry_run=dry_run, **references)
     if as_json:
         screen.emit({"key": moved.key, "state": moved.state, "before": moved.before})
     else:
-        screen.say(f"{moved.key}: {moved.before} → {moved.state}", "ok")
+        would = "would go" if dry_run else "went"
+        screen.say(f"{moved.key} {would} from {moved.before} to {moved.state}", "ok")
     return 0
 
 

@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sfsync.errors import ConfigError, Exit
-from sfsync.planners.sla import shown, timeline, walltime
+from sfsync.planners.sla import gates, shown, timeline, walltime
 from sfsync.planners.sla.clocks import evaluate
 from sfsync.planners.sla.figures import Figures, figures
 from sfsync.planners.sla.policy import Policy
@@ -66,7 +67,8 @@ def _read(file: Path) -> list[Any]:
 def case(bench: Bench, name: str, *, live: bool = False) -> dict[str, Any]:
     """One case of the org, by source key, case number or record id: its clocks, and the time line that led to them.
 
-    Keys: id, case, as_of, policy_version, tier, priority, path, level, clocks, ladder, warnings, steps. Reads only;
+    Keys: id, case, as_of, policy_version, tier, priority, path, level, clocks, ladder, warnings, to_close (what is
+    missing before it is closed), steps. Reads only;
     raises ``ConfigError`` CASE_UNKNOWN, SLA_CASE (it does not fit the policy) or SLA_VERSION.
     """
     if live:
@@ -86,7 +88,9 @@ def case(bench: Bench, name: str, *, live: bool = False) -> dict[str, Any]:
     named = {"id": str(traced.rows["key"].iloc[0]), "case": str(traced.rows["number"].iloc[0])}
     steps = story(traced.cases, traced.events, known, now)
     moment = {"as_of": walltime.text(now), "policy_version": policy.policy_version}
-    return {**named, **moment, **answer, "steps": steps}
+    lacks = gates.missing(traced, result, policy, known, told.recoveries, now)
+    to_close = gates.listed(*gates.words(lacks, np.arange(1)))
+    return {**named, **moment, **answer, "to_close": to_close, "steps": steps}
 
 
 def _id_of(bench: Bench, name: str) -> str:

@@ -185,16 +185,19 @@ def report(bench: Bench, start: datetime, end: datetime, by: str | None, *, prog
     declared = [m for m in majeures(bench) if m.since <= at]
     scopes = [declared, []] if declared else [declared]  # as it is, and had nothing been declared
     cases: list[Cases] = []
+    hushed: list[np.ndarray] = []
     results: list[list[Result]] = [[] for _ in scopes]
     for first in range(0, len(ids), TOGETHER):
         progress("case", "reading", first)
         told = read(bench, ids[first : first + TOGETHER])
+        told = told.of(told.cases["id"][~told.cases["cancelled_as"].isin(measures.LEFT_OUT)])
         for made, scope in zip(results, scopes, strict=True):
             traced = trace(told, known, at, scope)
             made.append(evaluate(traced.cases, traced.events, known, at))
         cases.append(traced.cases)
+        hushed.append(traced.rows["quiet"].to_numpy(bool))
     if not cases:
         return Report(0, pd.DataFrame(), pd.DataFrame())
     whole, (result, *second) = inputs.joined(cases), [clocks.joined(made) for made in results]
-    shares = measures.measures(whole, result, known, period, by, *second)
+    shares = measures.measures(whole, result, known, period, by, next(iter(second), None), np.concatenate(hushed))
     return Report(len(whole), shares, measures.first_responses(whole, result, known, period))

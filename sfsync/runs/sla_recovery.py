@@ -147,7 +147,9 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def move(bench: Bench, key: str, state: str, by: str, *, correction: str = "", report: str = "") -> Moved:
+def move(
+    bench: Bench, key: str, state: str, by: str, *, correction: str = "", report: str = "", dry_run: bool = False
+) -> Moved:
     """One step of a recovery, by an active Salesforce user. Raises ``ConfigError`` or ``GuardStop``."""
     fields = [*SHOWN, "Id", "SFS_Case__c", "SFS_Correction_Ref__c", "SFS_Report_Ref__c"]
     rows = _rows(bench, fields, KEY, [key])
@@ -156,6 +158,8 @@ def move(bench: Bench, key: str, state: str, by: str, *, correction: str = "", r
     [row] = rows
     user = _user(bench, by)
     _may(bench, row, state, user, correction, report)
+    if dry_run:
+        return Moved(key, state, row["SFS_State__c"])
     values: dict[str, Any] = {"SFS_State__c": state}
     if state in STAMPS:
         values[STAMPS[state]] = soql.instant(bench.as_of)

@@ -273,3 +273,26 @@ def test_a_pause_at_its_limit_asks_its_owner_once(desk: Desk) -> None:
     forget(desk, "UPDATE sla_rung SET told_at = NULL WHERE rung LIKE 'resumed%'")  # killed before it was noted
     desk.sweep_at(NOON + timedelta(hours=4, minutes=4))
     assert len(desk.world.rows(tasks)) == 1
+
+
+def test_explain_says_what_is_missing_before_a_case_can_be_closed(desk: Desk) -> None:
+    case = desk.case(NOON, Type="complaint", Priority="P4", Origin="email")
+    desk.sweep()
+    told = desk.world.run("sla", "explain", case, "--json").doc["to_close"]
+    assert [words[-len("[E-CLOSE-OUTCOME]") :] for words in told] == ["[E-CLOSE-OUTCOME]", " [E-CLOSE-POLICY]"]
+
+
+def test_figures_leave_out_duplicates_and_updates_of_the_quiet(desk: Desk) -> None:
+    account = person(desk)
+    desk.world.sobject("Account").update(account, {"SFS_Pref_Quiet_Mode__c": True})
+    desk.case(NOON, AccountId=account)
+    desk.case(NOON)
+    gone = desk.case(NOON)
+    desk.at(NOON + timedelta(hours=3))
+    desk.change(gone, Status="Cancelled", SFS_Cancel_Reason__c="duplicate")
+    day = ("--from", text(NOON - timedelta(hours=1)), "--to", text(NOON + timedelta(hours=3)))
+    doc = desk.world.run("sla", "report", *day, "--as-of", text(NOON + timedelta(hours=3)), "--json").doc
+    shares = {row["metric"]: (row["numerator"], row["denominator"]) for row in doc["figures"]}
+    assert doc["cases"] == 2
+    assert shares["RES kept"] == (0, 2)
+    assert shares["next updates missed"] == (5, 5), "of the one that is not quiet, every half hour"

@@ -85,4 +85,9 @@ def words(lacks: pd.DataFrame, rows: np.ndarray) -> list[str]:
 
 def sentence(lacking: str) -> str:
     """The same for people."""
-    return "; ".join(f"{GATES[gate]} [{PREFIX}{gate}]" for gate in lacking.split(",") if gate)
+    return "; ".join(listed(lacking))
+
+
+def listed(lacking: str) -> list[str]:
+    """Each with its code."""
+    return [f"{GATES[gate]} [{PREFIX}{gate}]" for gate in lacking.split(",") if gate]

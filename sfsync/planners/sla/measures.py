@@ -22,7 +22,7 @@ from sfsync.planners.sla.words import CLOCKS, FR, L2, L3, L4, NONE, NU, PIR, SEC
 FEW = 30  # fewer cases than this are shown, but greyed
 PERCENTILES = (50, 75, 90, 95, 99)
 DIMENSIONS = ("tier", "channel", "category")
-LEFT_OUT = ("duplicate", "spam", "opened in error")
+LEFT_OUT = ("duplicate", "spam", "opened_in_error")  # why cancelled: such cases are nobody's figures
 UNDECLARED = ", without force majeure"
 _PROMISES = tuple((c, clock) for c, clock in enumerate(CLOCKS) if c != NU)  # NU is counted apart
 
@@ -49,14 +49,22 @@ def percent(numerator: int, denominator: int) -> str:
 
 
 def measures(
-    cases: Cases, result: Result, figures: Figures, period: Period, by: str | None, undeclared: Result | None = None
+    cases: Cases,
+    result: Result,
+    figures: Figures,
+    period: Period,
+    by: str | None,
+    undeclared: Result | None = None,
+    quiet: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Columns metric, group, numerator, denominator, value, few; one row per metric and group (``by`` a dimension).
 
-    ``undeclared``: the same cases without any force majeure, if some was declared.
+    ``undeclared``: the same cases without any force majeure, if some was declared. ``quiet`` (bool per case): in quiet
+    mode, whose updates go to the host; they are not counted (F.15).
     """
     groups = _groups(cases, result, figures, by)
-    shares = [*_shares(cases, result, period), *(_second_line(result, undeclared, period) if undeclared else ())]
+    loud = np.ones(len(cases), bool) if quiet is None else ~quiet
+    shares = [*_shares(cases, result, period, loud), *(_second_line(result, undeclared, period) if undeclared else ())]
     rows = [
         {
             "metric": metric,
@@ -85,7 +93,9 @@ def _groups(cases: Cases, result: Result, figures: Figures, by: str | None) -> n
     return np.array(words, object)[numbers]
 
 
-def _shares(cases: Cases, result: Result, period: Period) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _shares(
+    cases: Cases, result: Result, period: Period, loud: np.ndarray
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """Metric, numerator and denominator per case."""
     yield from _attainment(result, period)
     opened = period.holds(cases.t0)
@@ -93,7 +103,7 @@ def _shares(cases: Cases, result: Result, period: Period) -> Iterator[tuple[str,
         reached = result.reached[:, rung] & opened
         yield f"reached {name}", reached, opened
         yield f"reached {name} by trigger", reached & (result.rung_reason[:, rung] == Reason.TRIGGER), reached
-    yield "next updates missed", result.updates_missed * opened, result.updates_due * opened
+    yield "next updates missed", result.updates_missed * (opened & loud), result.updates_due * (opened & loud)
 
 
 def _attainment(result: Result, period: Period, how: str = "") -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

@@ -43,6 +43,7 @@ CASE = {
     "AccountId": "account",
     "ContactId": "contact",
     "SFS_Queue_In__c": "queued",
+    "SFS_Cancel_Reason__c": "cancelled_as",
     "SFS_Recovery_State__c": "recovery",
     "SFS_Outcome__c": "outcome",
     "SFS_Policy_Ref__c": "policy_ref",
