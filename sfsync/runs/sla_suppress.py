@@ -1,7 +1,7 @@
 """Suppression first: who asks to be excluded is not contacted any more before his case is worked (policy C.7, rule 1).
 
 The flag of the player rises on both sides in the lane of compliance. Where that fails, nothing is written for the
-player's cases, and the run says so. Whether bonuses are blocked is the platform's to say, as it always is.
+player's cases, and the run says so. Whether bonuses are blocked is the platform's to say: it is asked to.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sfsync.plan.model import Count, Header, MappingPlan, Segment
 from sfsync.planners.sla import make
 from sfsync.runs import sync as runs
 from sfsync.runs.running import Run, scratch
+from sfsync.runs.sla_bonus import block
 from sfsync.runs.sla_people import about
 from sfsync.sides.side import TEXT
 
@@ -31,7 +32,7 @@ OVER = ("Resolved", "Closed", "Cancelled")
 def suppress(run: Run, cases: pd.DataFrame, entered: dict[str, str | None]) -> set[str]:
     """Suppresses the players of the cases that ask for it; returns the cases (ids) of which that failed.
 
-    ``cases``: frame id, category, status; ``entered``: the category for which that was done before, by case id.
+    ``cases``: frame id, key, number, category, status; ``entered``: the category for which that was done, by case id.
     """
     asks = cases["category"].isin(CATEGORIES) & ~cases["status"].isin(OVER)
     asks &= cases["id"].map(entered).ne(cases["category"])
@@ -39,6 +40,8 @@ def suppress(run: Run, cases: pd.DataFrame, entered: dict[str, str | None]) -> s
     if not players:
         return set()
     lost = _raise(run, sorted(set(players.values())))
+    keys = cases["key"].where(cases["key"].notna(), "SF-" + cases["number"].astype(str)).set_axis(cases["id"])
+    block(run, {keys[case]: player for case, player in players.items() if player not in lost})
     return {case for case, player in players.items() if player in lost}
 
 

@@ -319,6 +319,10 @@ def test_who_excludes_himself_is_suppressed_before_his_case_is_touched(world: Wo
     ]
     assert world.sql("SELECT contact_suppressed FROM players WHERE player_id = :key", key=key)[0][0]
     assert (desk.level(case), desk.queue(case)) == (2, "COMPLIANCE_RG")
+    desk.change(case, Subject="Ancora")
+    desk.sweep()
+    asked = world.sql("SELECT kind, target_key, payload, state FROM change_requests")
+    assert [tuple(r) for r in asked] == [("bonus_block", key, '{"bonus_blocked": true}', "requested")], "asked once"
 
 
 def test_without_the_suppression_nothing_is_written_for_the_player(world: World) -> None:
@@ -331,6 +335,7 @@ def test_without_the_suppression_nothing_is_written_for_the_player(world: World)
     assert [f["code"] for f in done["findings"]] == ["E-SUPPRESS"]
     assert desk.look(case, "SFS_Esc_Level__c")["SFS_Esc_Level__c"] is None
     assert desk.notices(case) == []
+    assert world.sql("SELECT * FROM change_requests") == []
     assert desk.level(other) == 1
     world.sql("DROP TRIGGER no")
     desk.sweep("--as-of", text(datetime.now(UTC) + timedelta(minutes=16)))
