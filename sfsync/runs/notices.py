@@ -13,11 +13,11 @@ from typing import Any
 
 from sfsync.faultpoints import hit
 from sfsync.ledger import sla as memory
-from sfsync.planners.sla.make import RESUMED
+from sfsync.planners.sla.make import HARMED, RESUMED
 from sfsync.planners.sla.policy import Policy
 from sfsync.runs.bench import Bench
 
-LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4}
+LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4, HARMED: 2}
 
 
 def tell(bench: Bench, policies: Mapping[str, Policy], run_id: str) -> int:
@@ -74,6 +74,8 @@ def _comment(policy: Policy, rung: dict[str, Any]) -> str:
         said = f"The pause came to its limit at {at}; the clocks run again. Contact the requester, or solve the case."
     elif rung["rung"] == "L2_prealert":
         said = f"Pre-alert to {_owner(policy, rung)} since {at}: without progress the case goes there shortly."
+    elif rung["rung"] == HARMED:
+        said = f"Words of harm since {at}: path {rung['path']} ({_owner(policy, rung)}). Read the case now."
     else:
         said = f"Escalated to {rung['rung']} ({_owner(policy, rung)}) on path {rung['path']} at {at}: {rung['reason']}."
         if policy.paths[rung["path"]].outside == _level(rung):
