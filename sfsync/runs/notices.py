@@ -14,13 +14,13 @@ from typing import Any
 from sfsync.faultpoints import hit
 from sfsync.ledger import sla as memory
 from sfsync.planners.sla import gates, recovery, repeats
-from sfsync.planners.sla.make import RESUMED
+from sfsync.planners.sla.make import HARMED, RESUMED
 from sfsync.planners.sla.policy import Policy
 from sfsync.runs import sla_recovery, sla_tasks
 from sfsync.runs.bench import Bench
 from sfsync.sides.salesforce.happened import MARK
 
-LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4, gates.RUNG: 2}
+LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4, HARMED: 2, gates.RUNG: 2}
 Rung = dict[str, Any]
 
 
@@ -86,6 +86,8 @@ def _said(policy: Policy, rung: Rung) -> str:
         return f"The pause came to its limit at {at}; the clocks run again. Contact the requester, or solve the case."
     if what == "L2_prealert":
         return f"Pre-alert to {_owner(policy, rung)} since {at}: without progress the case goes there shortly."
+    if what == HARMED:
+        return f"Words of harm since {at}: path {rung['path']} ({_owner(policy, rung)}). Read the case now."
     if what.startswith(recovery.PREFIX):
         return sla_recovery.sentence(what.removeprefix(recovery.PREFIX), rung["reason"], at)
     if what == gates.RUNG:

@@ -81,7 +81,7 @@ class Looked:
     def told(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """The rungs as ``--json`` shows them, and what else was done."""
         rows: list[dict[str, Any]] = self.rungs.drop(columns=["case_id", "silent"], errors="ignore").to_dict("records")
-        ladder = [r for r in rows if r["rung"] in RUNGS or r["rung"].startswith(make.RESUMED)]
+        ladder = [r for r in rows if r["rung"] in (*RUNGS, make.HARMED) or r["rung"].startswith(make.RESUMED)]
         return ladder, [r for r in rows if r not in ladder]
 
     def _follow(self, swept: Sweep) -> None:

@@ -418,6 +418,21 @@ def test_words_on_a_laundering_case_leave_its_path(desk: Desk) -> None:
     assert desk.queue(case) == "COMPLIANCE_AML"
 
 
+def test_words_of_harm_call_the_rg_desk_whatever_the_level(desk: Desk) -> None:
+    case = desk.case(NOON, Origin="email")
+    desk.sweep_at(NOON + timedelta(minutes=35))
+    assert (desk.level(case), desk.queue(case)) == (3, "VIP_L3")
+    mail = {"ParentId": case, "Status": "1", "Incoming": True, "Subject": "Re: Prova", "TextBody": "voglio morire"}
+    for minutes in (36, 38):
+        mails = desk.world.sobject("EmailMessage")
+        mails.create({**mail, "MessageDate": text(NOON + timedelta(minutes=minutes))})
+        fired = desk.sweep_at(NOON + timedelta(minutes=minutes + 1))["rungs"]
+        assert [(r["rung"], r["path"]) for r in fired] == ([("harm", "rg")] if minutes == 36 else []), "once"
+    assert (desk.level(case), desk.queue(case)) == (3, "COMPLIANCE")
+    assert [n["to"] for n in desk.notices(case) if n["rung"] == "harm"] == ["COMPLIANCE_RG"]
+    assert sum("Words of harm" in c for c in desk.comments(case)) == 1
+
+
 def test_the_email_that_reopens_a_case_is_read(desk: Desk) -> None:
     case = desk.case(NOON, Type="how_to", SFS_Tier__c="STANDARD", Priority="P4", Origin="email")
     desk.change(case, Status="Resolved", SFS_Resolved_At__c=text(NOON))

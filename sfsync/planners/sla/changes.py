@@ -70,7 +70,7 @@ def words(s: Standing, rows: np.ndarray, at: np.ndarray, harm: np.ndarray) -> No
     A path of compliance stays: who works there must not be named by a change of it (policy C.7, rule 4).
     """
     some, since = rows[harm], at[harm]
-    new = ~s.harm[some]
+    new = s.harm_at[some] < s.episode_at[some]  # the first of an episode
     s.harm[some], s.harm_at[some[new]] = True, since[new]
     _set_path(s, some, since)
     ladder.reach(s, L2, rows, at, Reason.WORDS)

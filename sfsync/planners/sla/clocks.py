@@ -29,6 +29,7 @@ class Result:
     state, due, stopped, breached, warn_at, critical_at   n x 5, in the order of ``CLOCKS``; state is ``State``
     rungs, reached, rung_reason                           n x 4, in the order of ``RUNGS``
     level_reason                                          ``Reason``; warnings: ``Warned``
+    harm_at                                               when words of harm took effect
     next_at                                               when time alone next changes something
     """
 
@@ -58,6 +59,7 @@ class Result:
     resumed_by_limit: np.ndarray
     resolved_at: np.ndarray
     open: np.ndarray
+    harm_at: np.ndarray
     warnings: np.ndarray
     next_at: np.ndarray
 
@@ -138,6 +140,7 @@ def _result(s: Standing, as_of: int) -> Result:
         resumed_by_limit=s.resumed_by_limit,
         resolved_at=np.where(s.resolved, s.resolved_at, NONE),
         open=s.open,
+        harm_at=s.harm_at,
         warnings=s.warned,
         next_at=_next(s, (np.where(state == State.RUNNING, due, NONE), warn_at, critical_at, ahead), as_of),
     )

@@ -27,11 +27,12 @@ from sfsync.planners.sla.clocks import Result
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.trace import Trace
 from sfsync.planners.sla.variant import COMPLETED, GIVEN, PRIORITY
-from sfsync.planners.sla.words import NONE, RUNGS, Reason, Warned
+from sfsync.planners.sla.words import L2, NONE, RUNGS, Reason, Warned
 from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
 RESUMED = "resumed"  # a pause came to its limit: its owner gets a task
+HARMED = "harm"  # words of harm found the case on its level: nobody would be called by a rung
 Fired = Callable[[], set[tuple[str, int, str]]]
 
 
@@ -84,6 +85,7 @@ def _rungs(trace: Trace, result: Result, figures: Figures, fired: set[tuple[str,
         parts.append(fires(trace, result, figures, rows, name, result.rungs[rows, number], reasons))
     rows = np.flatnonzero(result.resumed_by_limit != NONE)
     resumed = fires(trace, result, figures, rows, RESUMED, result.resumed_by_limit[rows], ["LIMIT"] * len(rows))
+    parts.append(_harmed(trace, result, figures))
     named = [f"{RESUMED}-{at}".replace(":", "") for at in resumed["reached_at"]]
     parts.append(resumed.assign(rung=named))
     return unfired(pd.concat(parts, ignore_index=True), fired)
@@ -93,6 +95,12 @@ def unfired(found: pd.DataFrame, fired: set[tuple[str, int, str]]) -> pd.DataFra
     """Those that have not fired yet."""
     known = [key in fired for key in zip(found["case_id"], found["episode"], found["rung"], strict=True)]
     return found[~np.array(known, bool)].reset_index(drop=True)
+
+
+def _harmed(trace: Trace, result: Result, figures: Figures) -> pd.DataFrame:
+    rows = np.flatnonzero((result.harm_at > result.rungs[:, L2]) & (result.path == figures.harm_path))
+    reasons = [Reason.WORDS.name] * len(rows)
+    return fires(trace, result, figures, rows, HARMED, result.harm_at[rows], reasons)
 
 
 def fires(
@@ -140,7 +148,8 @@ def owners(
     held = swept.held | ~swept.result.open
     been = _been(swept, history)
     for i, (case_id, level, path) in enumerate(zip(rows["id"], swept.result.level, swept.result.path, strict=True)):
-        stays = level < 2 or (case_id, f"L{level}") not in new or (figures.paths[path], int(level)) in outside
+        called = (case_id, f"L{level}") in new or (case_id, HARMED) in new
+        stays = level < 2 or not called or (figures.paths[path], int(level)) in outside
         queue = None if stays or held[i] else queues.get(figures.owner_of(int(path), int(level)))
         made[i] = None if (case_id, queue) in been else queue
     return made.astype(TEXT)

@@ -60,7 +60,7 @@ class Standing:
         self.resolved_at, self.left_at_resolution = _nothing(n), _nothing(n)
         self.answered, self.mitigated = np.zeros(n, bool), np.zeros(n, bool)
         self.harm, self.harm_said = np.zeros(n, bool), np.zeros(n, bool)  # words of harm; said while it was resolved
-        self.harm_at = _nothing(n)  # when the latest of them took effect
+        self.harm_at = _nothing(n)  # when the first of the latest episode took effect
         self.waiting, self.waiting_until = np.zeros(n, bool), _nothing(n)
         self.unheard = np.zeros(n, bool)  # waiting without a message: the clocks go on
         self.resumed_by_limit = _nothing(n)
