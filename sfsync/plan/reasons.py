@@ -31,6 +31,20 @@ PROMISES = {  # of cases under the service-level policy, and of timelines
     "W-PAUSE-NOMSG": "a pause without a message to the requester before it does not stop the clocks",
     "W-DOWNGRADE-LATE": "the priority was lowered less than 15 minutes before a promise was due",
 }
+CLOSING = {  # of what a case must have before it is closed
+    "E-CLOSE-OUTCOME": "the outcome is missing",
+    "E-CLOSE-POLICY": "the rule the outcome rests on is missing",
+    "E-CLOSE-TERMS": "what was proposed to make it good has no terms in writing",
+    "E-CLOSE-APPROVAL": "what was proposed to make it good was neither approved nor refused",
+    "E-CLOSE-DELIVERED": "what was approved to make it good was not delivered",
+    "E-CLOSE-CORRECTION": "the correction has no reference",
+    "E-CLOSE-REPORT": "the report has no reference",
+    "E-CLOSE-RG": "help for safe gambling was not offered",
+    "E-CLOSE-INCIDENT": "the incident report of the place has no reference",
+    "E-CLOSE-PIR": "the report is due, and root cause or measures are missing",
+    "E-CLOSE-CHILD": "a case below it is still open",
+    "E-CLOSE-HOLD": "compliance holds it",
+}
 REQUESTS = {  # of rows of a file of requests
     "E-REQ": "a required field is empty; its name stands behind the colon",
     "E-COLS": "the row does not have as many columns as the heading",
@@ -73,7 +87,7 @@ REQUESTS = {  # of rows of a file of requests
     "W-FOOTER": "a total, a blank row or a repeated heading was left out",
     "W-LEN": "a text was too long and was cut",
 }
-ALL = {**MAPPING, **PROMISES, **REQUESTS}
+ALL = {**MAPPING, **PROMISES, **CLOSING, **REQUESTS}
 
 
 def reason(code: str) -> str:

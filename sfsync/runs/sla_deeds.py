@@ -109,7 +109,7 @@ def _closed(
     lacking = gates.words(lacks, mine)
     at = _at(rows["closed"].iloc[mine], as_of)
     rungs = make.fires(swept.trace, swept.result, figures, mine, gates.RUNG, at, lacking).assign(silent=False)
-    codes = [gates.PREFIX + words.partition(",")[0] for words in lacking]
+    codes = [words.partition(",")[0] for words in lacking]
     told = rows.iloc[mine][["id", "key"]].assign(code=codes, field=lacking)
     return rungs, told
 

@@ -199,14 +199,14 @@ def _may(bench: Bench, row: dict[str, Any], state: str, user: str, correction: s
         lacks = [
             gate
             for gate, field, given in (
-                ("CORRECTION", "SFS_Correction_Ref__c", correction),
-                ("REPORT", "SFS_Report_Ref__c", report),
+                ("E-CLOSE-CORRECTION", "SFS_Correction_Ref__c", correction),
+                ("E-CLOSE-REPORT", "SFS_Report_Ref__c", report),
             )
             if not (given or row[field])
         ]
         if lacks:
             step = "Give them: --correction REF --report REF"
-            raise ConfigError(gates.sentence(",".join(lacks)), gates.PREFIX + lacks[0], key, step)
+            raise ConfigError(gates.sentence(",".join(lacks)), lacks[0], key, step)
 
 
 def _approvable(bench: Bench, row: dict[str, Any], user: str) -> None:

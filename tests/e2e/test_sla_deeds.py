@@ -185,7 +185,7 @@ def test_a_case_closed_too_early_is_told_once(desk: Desk) -> None:
     desk.at(NOON + MINUTE)
     desk.change(case, Status="Closed")  # nothing in the org knows that a case below is open
     swept = desk.sweep_at(NOON + 2 * MINUTE, exit=3)
-    assert done(swept) == [("closed", "CHILD")]
+    assert done(swept) == [("closed", "E-CLOSE-CHILD")]
     assert any("E-CLOSE-CHILD" in words for words in desk.comments(case))
     assert [f["code"] for f in swept["findings"]] == ["E-CLOSE-CHILD"]
     desk.change(case, Subject="Altro")

@@ -5,35 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sfsync.plan.reasons import CLOSING
 from sfsync.planners.sla.clocks import Result
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.policy import Policy
 from sfsync.planners.sla.trace import Trace
 from sfsync.planners.sla.words import NONE, PIR
 
-PREFIX = "E-CLOSE-"
 RUNG = "closed"
 RG = "rg"
-GATES = {
-    "OUTCOME": "the outcome is missing",
-    "POLICY": "the rule the outcome rests on is missing",
-    "TERMS": "what was proposed to make it good has no terms in writing",
-    "APPROVAL": "what was proposed to make it good was neither approved nor refused",
-    "DELIVERED": "what was approved to make it good was not delivered",
-    "CORRECTION": "the correction has no reference",
-    "REPORT": "the report has no reference",
-    "RG": "help for safe gambling was not offered",
-    "INCIDENT": "the incident report of the place has no reference",
-    "PIR": "the report is due, and root cause or measures are missing",
-    "CHILD": "a case below it is still open",
-    "HOLD": "compliance holds it",
-}
+GATES = tuple(CLOSING)
 
 
 def missing(
     trace: Trace, result: Result, policy: Policy, figures: Figures, recoveries: pd.DataFrame, as_of: int
 ) -> pd.DataFrame:
-    """bool frame n x gate: what each case lacks. ``recoveries``: frame id, event, state, terms, delivered, correction,
+    """bool frame n x code: what each case lacks. ``recoveries``: frame id, event, state, terms, delivered, correction,
     report of the cases.
     """
     rows = trace.rows
@@ -42,14 +29,14 @@ def missing(
     asked = np.array(figures.paths, object)[result.path] == RG
     pir_due = (result.due[:, PIR] != NONE) & (result.due[:, PIR] <= as_of) | (result.breached[:, PIR] != NONE)
     found = {
-        "OUTCOME": judged & rows["outcome"].isna(),
-        "POLICY": judged & rows["policy_ref"].isna(),
-        "REPORT": booked & rows["report_ref"].isna(),
-        "RG": asked & rows["rg_offered"].isna(),
-        "INCIDENT": (rows["channel"] == "onsite") & rows["incident_ref"].isna(),
-        "PIR": pir_due & ~rows["pir_whole"].astype(bool),
-        "CHILD": rows["open_child"].astype(bool),
-        "HOLD": rows["hold"].fillna(False).astype(bool),
+        "E-CLOSE-OUTCOME": judged & rows["outcome"].isna(),
+        "E-CLOSE-POLICY": judged & rows["policy_ref"].isna(),
+        "E-CLOSE-REPORT": booked & rows["report_ref"].isna(),
+        "E-CLOSE-RG": asked & rows["rg_offered"].isna(),
+        "E-CLOSE-INCIDENT": (rows["channel"] == "onsite") & rows["incident_ref"].isna(),
+        "E-CLOSE-PIR": pir_due & ~rows["pir_whole"].astype(bool),
+        "E-CLOSE-CHILD": rows["open_child"].astype(bool),
+        "E-CLOSE-HOLD": rows["hold"].fillna(False).astype(bool),
     }
     for gate, ids in _unmade(recoveries).items():
         found[gate] = found.get(gate, False) | rows["id"].isin(ids)
@@ -62,11 +49,11 @@ def _unmade(recoveries: pd.DataFrame) -> dict[str, pd.Series]:
     some = recoveries[~recoveries["state"].isin(("refused", "failed"))]
     correction, gesture = some["event"] == "billing_error", some["event"] == "partner_p1_breach"
     lacks = {
-        "APPROVAL": some["state"] == "proposed",
-        "TERMS": some["terms"].isna(),
-        "DELIVERED": ~correction & ~gesture & some["delivered"].isna(),
-        "CORRECTION": correction & some["correction"].isna(),
-        "REPORT": correction & some["report"].isna(),
+        "E-CLOSE-APPROVAL": some["state"] == "proposed",
+        "E-CLOSE-TERMS": some["terms"].isna(),
+        "E-CLOSE-DELIVERED": ~correction & ~gesture & some["delivered"].isna(),
+        "E-CLOSE-CORRECTION": correction & some["correction"].isna(),
+        "E-CLOSE-REPORT": correction & some["report"].isna(),
     }
     return {gate: some["id"][mask.to_numpy(bool)] for gate, mask in lacks.items()}
 
@@ -90,4 +77,4 @@ def sentence(lacking: str) -> str:
 
 def listed(lacking: str) -> list[str]:
     """Each with its code."""
-    return [f"{GATES[gate]} [{PREFIX}{gate}]" for gate in lacking.split(",") if gate]
+    return [f"{CLOSING[code]} [{code}]" for code in lacking.split(",") if code]
