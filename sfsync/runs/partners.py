@@ -29,7 +29,9 @@ from sfsync.planners.requests.validate import Rules, judge
 from sfsync.planners.sync.make import Progress
 from sfsync.runs import partner_results
 from sfsync.runs.bench import Bench
-from sfsync.runs.partner_work import Imported, Options, Table, Work, once_free
+from sfsync.runs.partner_file import Imported, Options
+from sfsync.runs.partner_rows import Table
+from sfsync.runs.partner_work import Work, once_free
 from sfsync.runs.running import quiet
 
 LEASE = "partners"

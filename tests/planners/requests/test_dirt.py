@@ -261,6 +261,12 @@ def test_34_the_line_of_a_row_is_where_it_begins(shops: Desk) -> None:
     assert [r["row"] for r in looked(shops, text)["rows"]] == [2, 4]
 
 
+def test_34_a_header_pasted_into_a_text_does_not_choose_the_delimiter(shops: Desk) -> None:
+    head = "Codice PDV,Tipo richiesta,Data ora,E-mail,Note,ID richiesta"
+    text = f'{head}\n0042,altro,12/05/2026 10:15,a@b.it,"inoltro:\n{HEADER}\n{line()}",R-1\n'
+    assert [(r["request_id"], r["outcome"]) for r in looked(shops, text)["rows"]] == [("R-1", "ACCEPT")]
+
+
 def test_36_a_payout_asked_for_by_a_top_up_point(desk: Desk) -> None:
     key = desk.one(shop="0060", **PAYOUT)["source_key"]
     case = desk.case(key, "Owner.Name", "SFS_Subcategory__c", "Priority")
