@@ -22,8 +22,9 @@ from sqlalchemy.engine import Connection
 
 from sfsync.errors import LedgerError
 from sfsync.faultpoints import hit
-from sfsync.ledger import audit, database
+from sfsync.ledger import audit, database, request_notes
 from sfsync.ledger.keys import derive
+from sfsync.ledger.request_notes import Changed
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import _Text
 
@@ -178,17 +179,47 @@ def register(ledger: Ledger, rows: Sequence[New]) -> int:
         return sum(_register(connection, ledger, some, now) for some in database.chunks(rows))
 
 
-def revise(ledger: Ledger, rows: Sequence[New]) -> int:
-    """New fields and codes of known requests, unless their steps have begun; returns of how many. T0 never moves."""
+def revise(
+    ledger: Ledger, rows: Sequence[New], contents: Mapping[str, str], more: Mapping[str, Iterable[str]]
+) -> list[Changed]:
+    """What known requests say now, unless their steps have begun, and a note of which fields changed. T0 never moves.
+
+    ``contents``: by case key, a digest of all the request says; ``more``: names of fields that changed in the case.
+    """
     ready(ledger)
-    c, done = request.c, 0
+    request_notes.ready(ledger)
+    cipher = _cipher(ledger)
     with ledger.writing() as connection:
-        cipher = _cipher(ledger)
+        mine = database.within(connection, request.c.case_key, [r.case_key for r in rows])
+        before = {r["case_key"]: dict(r) for r in connection.execute(sa.select(request).where(mine)).mappings()}
+        found = [_changed(ledger, before[r.case_key], r, contents, more) for r in rows if r.case_key in before]
+        changed = {c.case_key: c for c in found if c.fields}
         for row in rows:
-            values = {"sealed": _sealed(cipher, row.case_key, dict(row.fields)), "codes": json.dumps(list(row.codes))}
-            mine = sa.and_(c.case_key == row.case_key, c.plan_hash == "")
-            done += connection.execute(request.update().where(mine).values(**values)).rowcount
-    return done
+            if row.case_key in changed and not changed[row.case_key].begun:
+                values = {"sealed": _sealed(cipher, row.case_key, dict(row.fields)), **_said(row)}
+                connection.execute(request.update().where(request.c.case_key == row.case_key).values(**values))
+        now = database.text_of(database.clock(connection))
+        request_notes.note_in(connection, list(changed.values()), now)
+    return list(changed.values())
+
+
+def _changed(
+    ledger: Ledger, before: Row, new: New, contents: Mapping[str, str], more: Mapping[str, Iterable[str]]
+) -> Changed:
+    was = unseal(ledger, new.case_key, before["sealed"])
+    names = {n for n in {*was, *new.fields} if was.get(n) != new.fields.get(n)} | set(more.get(new.case_key, ()))
+    names |= {"request_type"} if before["code"] != new.code else set()
+    return Changed(new.case_key, contents[new.case_key], tuple(sorted(names)), bool(before["plan_hash"]))
+
+
+def _said(new: New) -> Row:
+    """What of a request may change: who is named in it, and the codes of its row."""
+    who = {n: getattr(new, n) for n in ("operator", "terminal")}
+    return {**who, "requester": _asker(new), "codes": json.dumps(list(new.codes))}
+
+
+def _asker(new: New) -> str:
+    return new.requester or new.operator or f"shop {new.shop}"
 
 
 def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: str) -> int:
@@ -202,7 +233,7 @@ def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: 
 def _row(cipher: AESGCM, new: New, now: str) -> Row:
     plain = ("case_key", "code", "shop", "operator", "terminal", "imported_by", "language", "queue", "restricted")
     return {n: getattr(new, n) for n in plain} | {
-        "requester": new.requester or new.operator or f"shop {new.shop}",
+        "requester": _asker(new),
         "received_at": database.text_of(new.received_at),
         "codes": json.dumps(list(new.codes)),
         "sealed": _sealed(cipher, new.case_key, dict(new.fields)),

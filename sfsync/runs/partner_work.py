@@ -29,12 +29,13 @@ from sfsync.planners.requests.repeat import CHANGED, NEW, REPEAT
 from sfsync.planners.requests.rowmarks import QUARANTINE, REJECT
 from sfsync.planners.requests.validate import OUT_OF_TERM
 from sfsync.planners.sync.make import Progress
-from sfsync.runs import request_open
+from sfsync.runs import request_notes, request_open, request_texts
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
 from sfsync.runs.partner_rows import Rows
 from sfsync.runs.running import Run, running, scratch
 from sfsync.runs.sync import finish, fit, hands_of, same_ends, sources_of
+from sfsync.sides import columns
 from sfsync.sides.side import TEXT
 
 MAPPINGS = ("company", "shop", "operator", "terminal", "case")
@@ -56,6 +57,7 @@ class Work(Rows):
                 self._write(run)
             if run.result.exit is Exit.REFUSED_ROWS:  # Salesforce or the platform refused a case: failures has it
                 self.done.exit = Exit.REFUSED_ROWS
+            request_notes.alarm(bench, self._alerts(), run.id)
             intake.done(bench.ledger, run.id, self._file(run.id), self._waiting())
         self._name_cases()
 
@@ -96,16 +98,19 @@ class Work(Rows):
         received = np.array([self._received(k) for k in self.who.key], object)
         frame = cases.frame(mapping, self.found, routed, self.who.key, received, desk.rules, desk.books)
         who, what = self.who.key, self.what
-        request_open.hand_over(bench, desk.catalogue, self.found, routed, who, received, what)
         new, now, before = self._split(frame, mapping)
+        again = request_open.Again(np.isin(who, list(self.known.requests)), self.who.content, _differ(now, before))
+        request_open.hand_over(bench, desk.catalogue, self.found, routed, who, received, what, again)
+        attached = request_texts.keep(bench, self.sheet, self.found, desk.rules, frame, what)
         with _folder(bench) as folder:
             header = make.rows_plan(sources, folder, make.row_mapping(mapping), new, now, before)
             self._apply(run, folder, header)
-        everything = make.Cases(new.index, now.index, self._marks())
+        everything = make.Cases(new.index, now.index, self._marks(attached))
         parents = make.missing_parents(sources, self._parents(frame))
         with _folder(bench) as folder:
             header = make.cases_plan(sources, folder, everything, parents)
             self._apply(run, folder, header)
+        request_notes.tell(bench)
 
     def _split(self, frame: pd.DataFrame, mapping: Mapping) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """Rows to make; rows to change, as they shall be and as they are: these keep their clocks and their queue."""
@@ -120,17 +125,18 @@ class Work(Rows):
             now[name] = changed[name]
         return frame[~exists], now, before
 
-    def _marks(self) -> pd.DataFrame:
-        """Repeat contacts of cases that were asked about again, and the outcome of those that came too late."""
+    def _marks(self, attached: set[str]) -> pd.DataFrame:
+        """Repeat contacts of cases asked about again, the outcome of those too late, and which have an attachment."""
         met = self.met[1]
         asked = [c for c, w in zip(met.case, met.what, strict=True) if w == REPEAT]
         counts = intake.repeats(self.desk.bench.ledger, asked) if asked else {}
         late = list(self.who.key[(met.what == NEW) & self.found.late])
-        keys = sorted({*counts, *late})
+        keys = sorted({*counts, *late, *attached})
         return pd.DataFrame(
             {
                 "repeat_contacts": pd.array([str(counts[k]) if k in counts else None for k in keys], dtype=TEXT),
                 "outcome_code": pd.array([OUT_OF_TERM if k in set(late) else None for k in keys], dtype=TEXT),
+                "attachments": pd.array(["true" if k in attached else None for k in keys], dtype=TEXT),
             },
             index=pd.Index(keys, dtype=TEXT, name="key"),
         )
@@ -176,6 +182,23 @@ class Work(Rows):
             "purge_at": intake.purge_at(self.desk.bench.ledger.now(), days),
         }
 
+    def _alerts(self) -> list[dict[str, Any]]:
+        """Rows that somebody has to hear of though they make no case: by key and line, nothing of what they say."""
+        shops = self.found.fields["shop_code"].to_pylist()
+        return [
+            {
+                "row_key": self.who.key[row],
+                "code": code,
+                "queue": queue,
+                "shop": shops[row] if self.found.shop[row] >= 0 else None,
+                "type": str(self.found.types[row]),
+                "file": self.done.sha256,
+                "line": self.done.rows[row]["row"],
+            }
+            for code, queue in self.desk.catalogue.intake.alerts.items()
+            for row in np.flatnonzero(self.found.marks.has(code)).tolist()
+        ]
+
     def _waiting(self) -> list[dict[str, Any]]:
         """Rows without a case, for a person: what is wrong with them and what they lack, nothing of what they say."""
         days = self.desk.catalogue.intake.purge_days
@@ -197,6 +220,15 @@ class Work(Rows):
             for row, one in enumerate(self.done.rows)
             if one["outcome"] in (QUARANTINE, REJECT)
         ]
+
+
+def _differ(now: pd.DataFrame, before: pd.DataFrame) -> dict[str, list[str]]:
+    """By case, the names of the fields that are not as they were."""
+    names = [n for n in cases.CHANGEABLE if n in now.columns]
+    was = columns.rows(before, now.index, names)
+    mask = ~columns.equal(now[names], was)
+    fields = np.array([cases.FIELD_OF.get(n, n) for n in names], object)
+    return {key: fields[row].tolist() for key, row in zip(now.index, mask, strict=True)}
 
 
 def _last_of(keys: pd.Index, rows: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sfsync.errors import ConfigError, Exit
-from sfsync.ledger import intake, lease
+from sfsync.ledger import attachments, intake, lease
 from sfsync.planners.requests import books as book
 from sfsync.planners.requests import reading
 from sfsync.planners.requests.books import Books
@@ -70,6 +70,7 @@ def import_files(bench: Bench, paths: Sequence[Path], options: Options, progress
             found.append(desk.take(path))
         if not options.dry_run:
             intake.purge(bench.ledger, bench.ledger.now())
+            attachments.purge(bench.ledger, bench.ledger.now())
     return found
 
 

@@ -5,7 +5,8 @@ So a run that dies in between leaves a request without a case, which nothing wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -31,17 +32,30 @@ def hand_over(
     keys: np.ndarray,
     received: np.ndarray,
     what: np.ndarray,
+    again: Again,
 ) -> None:
     """Registers the new requests of a file and revises the changed ones.
 
     ``keys``, ``received`` (instants as text) and ``what`` (new, changed, …) are object arrays, one per row of the file.
+    What a run that died had registered is new once more: whether it says something else is seen by comparing.
     """
     new = list(_made(bench, catalogue, found, routed, keys, received, np.flatnonzero(what == FIRST)))
     if new:
         requests.register(bench.ledger, new)
-    changed = list(_made(bench, catalogue, found, routed, keys, received, np.flatnonzero(what == CHANGED)))
+    met = (what == CHANGED) | ((what == FIRST) & again.known)
+    changed = {n.case_key: n for n in _made(bench, catalogue, found, routed, keys, received, np.flatnonzero(met))}
     if changed:
-        requests.revise(bench.ledger, changed)
+        contents = {k: str(c) for k, c, m in zip(keys, again.content, met, strict=True) if m}
+        requests.revise(bench.ledger, list(changed.values()), contents, again.fields)
+
+
+@dataclass(frozen=True)
+class Again:
+    """Of the n rows: bool, its request was known; object, the digest of what it says. ``fields``: changed, by case."""
+
+    known: np.ndarray
+    content: np.ndarray
+    fields: Mapping[str, list[str]]
 
 
 def _made(

@@ -142,6 +142,7 @@ class Intake(Strict):
     payout_term_days: int = Field(default=90, gt=0)
     cancel_term_seconds: int = Field(default=180, gt=0)
     large_payout: str = Field(default="100000", pattern=r"^\d+$")
+    alerts: dict[str, str] = Field(default_factory=lambda: {"E-MINOR": "COMPLIANCE"})
 
 
 class Profile(Strict):
