@@ -352,29 +352,50 @@ def record(ledger: Ledger, case_key: str, name: str, by: str, bound: Mapping[str
 # ── working
 
 
-def stand(ledger: Ledger, rows: Iterable[Row], ended: datetime | None = None) -> None:
+def stand(ledger: Ledger, rows: Iterable[Row]) -> None:
     """Writes where requests stand: rows with case_key and what changes of ``request``."""
+    todo = list(rows)
     with ledger.writing() as connection:
         now = database.text_of(database.clock(connection))
-        for row in rows:
-            values = {k: v for k, v in row.items() if k != "case_key"}
-            mine = request.c.case_key == row["case_key"]
-            if "state" in values:
-                moved = request.update().where(mine, request.c.state != values["state"])
-                connection.execute(moved.values(since=now))
-            connection.execute(request.update().where(mine).values(**values))
+        moves = [{"k": r["case_key"], "state_": r["state"]} for r in todo if "state" in r]
+        if moves:
+            moved = sa.and_(request.c.case_key == sa.bindparam("k"), request.c.state != sa.bindparam("state_"))
+            connection.execute(request.update().where(moved).values(since=now), moves)
+        _change(connection, request, request.c.case_key, todo)
 
 
-def begin(ledger: Ledger, case_key: str, plan_hash: str, ops: Sequence[Row], run_id: str, actor: str) -> None:
-    """Freezes the plan: from here on these ops are what is done, and its approvals are used up."""
+def _change(connection: Connection, table: Table, key: sa.Column[Any], rows: Sequence[Row]) -> None:
+    """Changes rows by their key; each names the columns it changes. One statement for rows that change the same."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(n for n in row if n != key.name), []).append(row)
+    for names, some in groups.items():
+        statement = table.update().where(key == sa.bindparam("k")).values({n: sa.bindparam(f"to_{n}") for n in names})
+        connection.execute(statement, [{"k": r[key.name], **{f"to_{n}": r[n] for n in names}} for r in some])
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A plan to freeze: its hash, and its ops (rows without case, state and run)."""
+
+    case_key: str
+    plan_hash: str
+    ops: Sequence[Row]
+
+
+def begin(ledger: Ledger, plans: Sequence[Begin], run_id: str, actor: str) -> None:
+    """Freezes plans: from here on these ops are what is done, and their approvals are used up."""
+    if not plans:
+        return
     with ledger.writing() as connection:
-        rows = [{**r, "case_key": case_key, "state": "waiting", "run_id": ""} for r in ops]
+        rows = [{**o, "case_key": p.case_key, "state": "waiting", "run_id": ""} for p in plans for o in p.ops]
         if rows:
             database.upsert(connection, op, {n: [r[n] for r in rows] for n in rows[0]}, update={})
-        mine = request.c.case_key == case_key
-        connection.execute(request.update().where(mine).values(plan_hash=plan_hash))
-        details = {"case_key": case_key, "plan_hash": plan_hash, "ops": len(rows)}
-        audit.append_in(ledger, connection, "request.begin", details, run_id=run_id, actor=actor)
+        begun = [{"case_key": p.case_key, "plan_hash": p.plan_hash} for p in plans]
+        _change(connection, request, request.c.case_key, begun)
+        for plan in plans:
+            details = {"case_key": plan.case_key, "plan_hash": plan.plan_hash, "ops": len(plan.ops)}
+            audit.append_in(ledger, connection, "request.begin", details, run_id=run_id, actor=actor)
     audit.anchor(ledger)
     hit("requests.begun")
 
@@ -382,17 +403,18 @@ def begin(ledger: Ledger, case_key: str, plan_hash: str, ops: Sequence[Row], run
 def told(ledger: Ledger, rows: Iterable[Row]) -> None:
     """What the platform's outbox says of ops: rows with request_key and state, requested_at, answered_at, run_id."""
     with ledger.writing() as connection:
-        for row in rows:
-            values = {k: v for k, v in row.items() if k != "request_key"}
-            connection.execute(op.update().where(op.c.request_key == row["request_key"]).values(**values))
+        _change(connection, op, op.c.request_key, list(rows))
 
 
-def mirrored(ledger: Ledger, case_key: str, number: int, run_id: str) -> None:
-    """A Salesforce step is written."""
+def mirrored(ledger: Ledger, steps: Sequence[tuple[str, int]], run_id: str) -> None:
+    """Salesforce steps (case key, number) are written."""
+    if not steps:
+        return
     with ledger.writing() as connection:
-        row = {"case_key": case_key, "number": number, "run_id": run_id}
-        row["at"] = database.text_of(database.clock(connection))
-        database.upsert(connection, mirror, {n: [v] for n, v in row.items()}, update={})
+        now = database.text_of(database.clock(connection))
+        rows: dict[str, list[Any]] = {"case_key": [k for k, _ in steps], "number": [n for _, n in steps]}
+        rows |= {"run_id": [run_id] * len(steps), "at": [now] * len(steps)}
+        database.upsert(connection, mirror, rows, update={})
 
 
 # ── what is said
@@ -412,13 +434,14 @@ def due(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
     return [r for r in found if r["state"] in ("due", "leaving")]
 
 
-def leave(ledger: Ledger, effect_key: str, state: str, note: str = "", way: str | None = None) -> None:
-    """An effect is leaving, sent, withheld, or in doubt (nobody knows whether it left)."""
+def leave(ledger: Ledger, keys: Sequence[str], state: str, note: str = "", way: str | None = None) -> None:
+    """Effects are leaving, sent, withheld, or in doubt (nobody knows whether they left)."""
     with ledger.writing() as connection:
         values: Row = {"state": state, "note": note} | ({"way": way} if way is not None else {})
         if state == "sent":
             values["sent_at"] = database.text_of(database.clock(connection))
-        connection.execute(effect.update().where(effect.c.effect_key == effect_key).values(**values))
+        mine = database.within(connection, effect.c.effect_key, list(keys))
+        connection.execute(effect.update().where(mine).values(**values))
 
 
 def purge(ledger: Ledger, keep: timedelta) -> int:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from sfsync.errors import GuardStop
 from sfsync.ledger import audit, base, database, requests
+from sfsync.ledger.requests import Begin
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Note
 from sfsync.planners.requests.life import changes, outbox
@@ -117,14 +118,15 @@ def apply(bench: Bench, folder: PlanFolder, *, progress: Progress = quiet) -> Re
     header = folder.header
     assert header is not None and header.undoes is not None
     ops = [o for o in requests.ops_of_run(bench.ledger, header.undoes) if o["step"] != "undo" and not o["reads"]]
-    for key in dict.fromkeys(o["case_key"] for o in ops):
-        mine = [_undoing(bench, o) for o in ops if o["case_key"] == key]
-        row = requests.find(bench.ledger, key)
-        requests.begin(bench.ledger, key, row["plan_hash"], mine, header.undoes, bench.actor)
-        requests.stand(bench.ledger, [{"case_key": key, "undoing": True, "ended_at": None}])
+    keys = list(dict.fromkeys(o["case_key"] for o in ops))
+    hashes = {r["case_key"]: r["plan_hash"] for r in requests.requests(bench.ledger, keys=keys)}
+    plans = [Begin(k, hashes[k], [_undoing(bench, o) for o in ops if o["case_key"] == k]) for k in keys]
+    requests.begin(bench.ledger, plans, header.undoes, bench.actor)
+    requests.stand(bench.ledger, [{"case_key": k, "undoing": True, "ended_at": None} for k in keys])
+    for key in keys:
         details = {"case_key": key, "undoes": header.undoes}
         audit.append(bench.ledger, "request.undo", details, run_id=None, actor=bench.actor)
-    return request_work.work(bench, list(dict.fromkeys(o["case_key"] for o in ops)), progress=progress)
+    return request_work.work(bench, keys, progress=progress)
 
 
 def _undoing(bench: Bench, op: dict[str, Any]) -> dict[str, Any]:

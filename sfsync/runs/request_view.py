@@ -193,9 +193,9 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
     codes = [r.shop for r in asked]
     shops, operators, terminals = (f(ask, codes) for f in (desk.shops, desk.operators, desk.terminals))
     named = [r.fields.get("operator_code", "") for r in asked] + [r.operator for r in asked]
-    earlier = desk.earlier(ask, [*named, *(str(s["company_code"]) for s in shops.values())])
-    others = desk.open_cases(ask, codes)
-    faults = desk.faults(ask, [r.terminal for r in asked])
+    earlier = _grouped(desk.earlier(ask, [*named, *(str(s["company_code"]) for s in shops.values())]), "target_key")
+    others = _grouped(desk.open_cases(ask, codes), "shop_code")
+    faults = _grouped(desk.faults(ask, [r.terminal for r in asked]), "terminal_id")
     cases = _cases(bench, [r.key for r in asked])
     made = {}
     for row, one in zip(rows, asked, strict=True):
@@ -207,17 +207,28 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
             operators=operators.get(one.shop, {}),
             terminals=terminals.get(one.shop, {}),
             case={} if case is None else {**case, "queue": row["queue"], **_phone(bench, row, shop)},
-            earlier=tuple(e for e in earlier if e["case_key"] != one.key),
-            open_types=tuple(
-                o["category"] for o in others if o["shop_code"] == one.shop and o["source_key"] != one.key
-            ),
-            faults=_recent(faults, one.terminal, bench.as_of),
+            earlier=tuple(e for t in _targets(one, shop) for e in earlier.get(t, ()) if e["case_key"] != one.key),
+            open_types=tuple(o["category"] for o in others.get(one.shop, ()) if o["source_key"] != one.key),
+            faults=_recent(faults.get(one.terminal, ()), bench.as_of),
         )
     return made
 
 
-def _recent(faults: Sequence[Mapping[str, Any]], terminal: str, as_of: datetime) -> int:
-    return sum(f["terminal_id"] == terminal and timedelta(0) <= as_of - f["received_at"] < FAULT_DAYS for f in faults)
+def _grouped(rows: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row[name], []).append(row)
+    return found
+
+
+def _targets(one: Request, shop: Mapping[str, Any]) -> list[str]:
+    """Whose earlier changes count: the operator's named, the asking one's, the company's; each once."""
+    named = (one.fields.get("operator_code", ""), one.operator, str(shop.get("company_code") or ""))
+    return list(dict.fromkeys(named))
+
+
+def _recent(faults: Sequence[Mapping[str, Any]], as_of: datetime) -> int:
+    return sum(timedelta(0) <= as_of - f["received_at"] < FAULT_DAYS for f in faults)
 
 
 def _phone(bench: Bench, row: Mapping[str, Any], shop: Mapping[str, Any]) -> dict[str, str]:

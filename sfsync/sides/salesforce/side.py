@@ -27,6 +27,7 @@ from sfsync.sides.salesforce.budget import Budget
 from sfsync.sides.salesforce.bulk import BulkLoad, OnJob
 from sfsync.sides.salesforce.bulk_query import BulkQuery
 from sfsync.sides.salesforce.collections import Collections
+from sfsync.sides.salesforce.faults import Refused, of_items
 from sfsync.sides.salesforce.frames import View
 from sfsync.sides.salesforce.guarded import Guarded
 from sfsync.sides.salesforce.ids import to18
@@ -143,6 +144,16 @@ class SalesforceSide:
         """One record without a key of ours; its id. Not sent again when the answer is lost."""
         answer = self.session.call("POST", f"sobjects/{name}", json_body=values, resend=False)
         return str(answer.data["id"])
+
+    def create_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Records without a key of ours, two hundred in a call; raises ``Refused`` if the org does not take one."""
+        for start in range(0, len(rows), 200):
+            records = [{"attributes": {"type": name}, **row} for row in rows[start : start + 200]]
+            body = {"allOrNone": False, "records": records}
+            answer = self.session.call("POST", "composite/sobjects", json_body=body, resend=False)
+            wrong = [one for one in answer.data if not one["success"]]
+            if wrong:
+                raise Refused(answer.status, [of_items(wrong[0]["errors"])], f"{name} was not made")
 
     def run_action(self, name: str, values: dict[str, Any]) -> None:
         """One of Salesforce's standard actions, once. Not sent again when the answer is lost."""
