@@ -7,11 +7,13 @@ from the ledger's, bound to its case, and emptied some time after the request ha
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -83,6 +85,13 @@ gate = Table(
     Column("bound", _Text, nullable=False),  # JSON: what it binds to
 )
 
+matter = Table(
+    "partner_matter",
+    metadata,
+    Column("case_key", _Text, primary_key=True),
+    Column("digest", _Text, nullable=False, index=True),  # of what only one request may be made for
+)
+
 op = Table(
     "partner_op",
     metadata,
@@ -145,6 +154,7 @@ class New:
     language: str = "it"
     restricted: bool = False
     codes: tuple[str, ...] = ()
+    matter: str = field(default="", repr=False)
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -227,6 +237,10 @@ def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: 
     made = [_row(cipher, r, now) for r in rows]
     if not made:
         return 0
+    key = derive(ledger.key, "partner-matters")
+    alone = {r.case_key: hmac.new(key, r.matter.encode(), sha256).hexdigest()[:32] for r in rows if r.matter}
+    if alone:
+        database.upsert(connection, matter, {"case_key": list(alone), "digest": list(alone.values())}, update={})
     return database.upsert(connection, request, {n: [r[n] for r in made] for n in made[0]}, update={})
 
 
@@ -312,6 +326,20 @@ def rows_of(ledger: Ledger, table: sa.Table, keys: Sequence[str]) -> dict[str, l
         query = sa.select(table).where(database.within(connection, table.c.case_key, list(keys))).order_by(*order)
         for row in connection.execute(query).mappings():
             found[row["case_key"]].append(dict(row))
+    return found
+
+
+def twins(ledger: Ledger, keys: Sequence[str]) -> dict[str, list[str]]:
+    """By case key, the other requests made for the one thing that only one may be made for."""
+    other = matter.alias()
+    query = sa.select(matter.c.case_key, other.c.case_key.label("other")).join(
+        other, sa.and_(other.c.digest == matter.c.digest, other.c.case_key != matter.c.case_key)
+    )
+    found: dict[str, list[str]] = {}
+    with ledger.reading() as connection:
+        mine = database.within(connection, matter.c.case_key, list(keys))
+        for row in connection.execute(query.where(mine).order_by(other.c.case_key)):
+            found.setdefault(row.case_key, []).append(row.other)
     return found
 
 

@@ -26,6 +26,7 @@ SUBJECT = {"it": "Richiesta {number}", "en": "Request {number}"}
 TASKS = {
     "UNCONFIRMED": "The platform has not answered a change request for 24 hours",
     "REPLACE_TERMINAL": "Three faults in 30 days: propose a replacement of the terminal",
+    "ASKED_TWICE": "Possible fraud: more than one request for the same voucher",
     "NOT_KEPT": "The platform answered done, but what it holds is not what was asked",
 }
 

@@ -14,7 +14,7 @@ import numpy as np
 from sfsync.ledger import requests
 from sfsync.ledger.requests import New
 from sfsync.planners.requests.cases import Routed
-from sfsync.planners.requests.catalogue import Catalogue
+from sfsync.planners.requests.catalogue import Catalogue, RequestType
 from sfsync.planners.requests.repeat import CHANGED
 from sfsync.planners.requests.repeat import NEW as FIRST
 from sfsync.planners.requests.validate import Judged
@@ -58,6 +58,12 @@ class Again:
     fields: Mapping[str, list[str]]
 
 
+def _matter(life: RequestType, values: Mapping[str, str]) -> str:
+    """What only one request may be made for; empty where the type or the row names nothing of the kind."""
+    named = [values.get(n, "") for n in life.alone_by]
+    return "|".join([life.code, *(v.upper() for v in named)]) if named and all(named) else ""
+
+
 def _made(
     bench: Bench,
     catalogue: Catalogue,
@@ -87,5 +93,6 @@ def _made(
             imported_by=bench.actor,
             restricted=life.restricted or life.undo == PROHIBITED,
             codes=tuple(said[row]),
+            matter=_matter(life, values),
             fields={n: v for n, v in values.items() if n not in ELSEWHERE},
         )

@@ -16,6 +16,7 @@ from typing import Any
 from sfsync.errors import LedgerError
 from sfsync.ledger import database, requests
 from sfsync.ledger.keys import derive
+from sfsync.mapping.transforms import addresses
 from sfsync.planners.requests.life.ops import ops as ops_of
 from sfsync.planners.requests.life.ops import plan_hash
 from sfsync.planners.requests.life.standing import standing
@@ -34,6 +35,7 @@ _CASE = (
     "SFS_Compliance_Hold__c",
     "SFS_NU_Due__c",
     "Parent.CaseNumber",
+    "Parent.SFS_Incident__c",
 )
 
 
@@ -197,6 +199,7 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
     others = _grouped(desk.open_cases(ask, codes), "shop_code")
     faults = _grouped(desk.faults(ask, [r.terminal for r in asked]), "terminal_id")
     cases = _cases(bench, [r.key for r in asked])
+    taken, twins = _taken(bench, asked), requests.twins(bench.ledger, [r.key for r in asked])
     made = {}
     for row, one in zip(rows, asked, strict=True):
         shop = shops.get(one.shop, {})
@@ -209,9 +212,24 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
             case={} if case is None else {**case, "queue": row["queue"], **_phone(bench, row, shop)},
             earlier=tuple(e for t in _targets(one, shop) for e in earlier.get(t, ()) if e["case_key"] != one.key),
             open_types=tuple(o["category"] for o in others.get(one.shop, ()) if o["source_key"] != one.key),
+            busy=frozenset(str(o["terminal_id"]) for o in others.get(one.shop, ()) if o["source_key"] != one.key),
+            ips_taken=tuple(ip for ip in taken.get(one.key, {}) if taken[one.key][ip] - {one.shop}),
+            twins=tuple(twins.get(one.key, ())),
             faults=_recent(faults.get(one.terminal, ()), bench.as_of),
         )
     return made
+
+
+def _taken(bench: Bench, asked: Sequence[Request]) -> dict[str, dict[str, set[str]]]:
+    """Of requests that name addresses: by case key and address, the shops that use it."""
+    named = {r.key: addresses(ips) or [] for r in asked if (ips := r.fields.get("public_ips"))}
+    if not named:
+        return {}
+    users: dict[str, set[str]] = {}
+    for row in desk.addresses(bench.platform.query):
+        for ip in addresses(row["public_ips"]) or ():
+            users.setdefault(ip, set()).add(str(row["shop_code"]))
+    return {key: {ip: users.get(ip, set()) for ip in ips} for key, ips in named.items()}
 
 
 def _grouped(rows: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
@@ -246,6 +264,11 @@ def _cases(bench: Bench, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _incident(parent: Mapping[str, Any]) -> str | None:
+    """The number of the incident a case belongs to; another parent is none."""
+    return str(parent["CaseNumber"]) if parent.get("SFS_Incident__c") else None
+
+
 def _case(row: Mapping[str, Any]) -> dict[str, Any]:
     due = row["SFS_NU_Due__c"]
     return {
@@ -254,5 +277,5 @@ def _case(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": row["Status"],
         "hold": bool(row["SFS_Compliance_Hold__c"]),
         "nu_due": datetime.fromisoformat(due).astimezone(UTC) if due else None,
-        "incident": (row["Parent"] or {}).get("CaseNumber"),
+        "incident": _incident(row["Parent"] or {}),
     }

@@ -26,7 +26,7 @@ from sfsync.planners.requests.life.words import Op, State
 from sfsync.planners.requests.steps import Book
 from sfsync.planners.sync.make import Progress
 from sfsync.planners.sync.sayings import note
-from sfsync.runs import request_ask, request_end, request_notes, request_process, request_say, sync
+from sfsync.runs import request_ask, request_end, request_incident, request_notes, request_process, request_say, sync
 from sfsync.runs.bench import Bench
 from sfsync.runs.request_case import cells
 from sfsync.runs.request_mirror import Tried, index_of, mirror
@@ -55,7 +55,8 @@ def mappings_of(bench: Bench) -> dict[str, Mapping]:
     """What a run over requests may write, in the order of writing: the outbox, records parents first, the case."""
     real = {n: bench.mappings[n] for n in RECORDS if n in bench.mappings}
     faults = {outbox.FAULTS: outbox.faults(real["terminal"])} if "terminal" in real else {}
-    return {outbox.NAME: outbox.outbox(), **real, **faults, CASE: bench.mappings[CASE]}
+    case = bench.mappings[CASE]
+    return {outbox.NAME: outbox.outbox(), **real, **faults, CASE: case, outbox.LINKS: outbox.links(case)}
 
 
 def work(bench: Bench, names: Sequence[str] = (), *, waive: Sequence[str] = (), progress: Progress = quiet) -> Result:
@@ -70,6 +71,8 @@ def work(bench: Bench, names: Sequence[str] = (), *, waive: Sequence[str] = (), 
             recover(bench.ledger, bench.platform, bench.salesforce, mapping)
         job = Work(run, found, mappings, sync.hands_of(run), keys)
         request_notes.tell(bench)
+        if not job.keys:
+            request_incident.gather(bench, found)
         seen = _rounds(job)
         seen = [request_end.verified(s) for s in seen]
         request_say.say(bench, found, run, seen)
@@ -84,7 +87,7 @@ def work(bench: Bench, names: Sequence[str] = (), *, waive: Sequence[str] = (), 
 
 def _ready(bench: Bench, mappings: dict[str, Mapping], waive: Sequence[str]) -> None:
     """Both ends fit what may be written; the outbox is the platform's alone."""
-    real = {n: m for n, m in mappings.items() if n not in (outbox.NAME, outbox.FAULTS)}
+    real = {n: m for n, m in mappings.items() if n not in (outbox.NAME, outbox.FAULTS, outbox.LINKS)}
     sync.fit(bench, real)
     errors = [note(f) for f in bench.platform.check(mappings[outbox.NAME]) if f.level == "error"]
     sync.stop_at(errors, waive)
@@ -137,6 +140,7 @@ def _round(job: Work, seen: Sequence[Seen]) -> bool:
     draft.add(outbox.NAME, changes.asked(job.mappings[outbox.NAME], asked))
     written = mirror(bench, job.book, job.mappings, draft, seen, job.tried)
     _cases(job, draft, seen)
+    request_incident.add(bench, job.mappings, draft)
     if len(draft):
         _apply(job, draft)
     requests.told(bench.ledger, [{"request_key": r["request_key"], "run_id": job.run.id} for r in asked])
