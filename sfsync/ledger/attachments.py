@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import Column, Integer, MetaData, Table
 
 from sfsync.errors import LedgerError
@@ -85,7 +86,11 @@ def of_case(ledger: Ledger, case_key: str) -> list[dict[str, Any]]:
 
 def text_of(ledger: Ledger, reference: str) -> str:
     """A text by its reference; raises ``LedgerError`` ATTACHMENT_UNKNOWN if its time is over, ATTACHMENT_KEY."""
-    found = _vault(ledger).get(reference) if reference.isalnum() else None
+    try:
+        found = _vault(ledger).get(reference) if reference.isalnum() else None
+    except InvalidTag:
+        step = "Bring back the key the ledger was made with; the text is as it was written."
+        raise LedgerError("a text cannot be opened", "ATTACHMENT_KEY", reference[:32], step) from None
     if found is None:
         step = "Its references are named by: sfsync partners explain CASE"
         raise LedgerError("there is no such text, or its time is over", "ATTACHMENT_UNKNOWN", reference[:32], step)
@@ -110,4 +115,4 @@ def _reference(ledger: Ledger, one: Long) -> str:
 
 
 def _vault(ledger: Ledger) -> Vault:
-    return Vault(ledger.folder / "attachments", "ATTACHMENT_KEY", derive(ledger.key, "partner-attachments"))
+    return Vault(ledger.folder / "attachments", derive(ledger.key, "partner-attachments"))

@@ -7,20 +7,16 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from sfsync.errors import LedgerError
 
 _NONCE = 12
 
 
 @dataclass(frozen=True)
 class Vault:
-    """``code``: of the error when a file does not open; ``key``: 32 bytes."""
+    """``key``: 32 bytes."""
 
     folder: Path
-    code: str
     key: bytes = field(repr=False)
 
     def put(self, name: str, content: bytes) -> Path:
@@ -35,16 +31,12 @@ class Vault:
         return draft.replace(self.path(name))
 
     def get(self, name: str) -> bytes | None:
-        """A file's content; None if there is none. Raises ``LedgerError`` if the ledger's key is another one."""
+        """A file's content; None if there is none. Raises ``InvalidTag`` if it was sealed under another key."""
         try:
             body = self.path(name).read_bytes()
         except FileNotFoundError:
             return None
-        try:
-            return AESGCM(self.key).decrypt(body[:_NONCE], body[_NONCE:], name.encode())
-        except InvalidTag:
-            step = "Bring back the key the ledger was made with; the file is as it was written."
-            raise LedgerError("a sealed file cannot be opened", self.code, name[:12], step) from None
+        return AESGCM(self.key).decrypt(body[:_NONCE], body[_NONCE:], name.encode())
 
     def drop(self, name: str) -> None:
         """Deletes a file, if it is there."""

@@ -364,7 +364,10 @@ def test_40_the_whole_text_is_kept_sealed_and_named(desk: Desk) -> None:
     assert (kept["field"], kept["length"]) == ("description", len(whole) - 1)
     [file] = (desk.world.folder / ".sfsync/attachments").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
-    assert b"parola" not in file.read_bytes()
+    sealed = file.read_bytes()
+    assert b"parola" not in sealed
+    file.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    assert "ATTACHMENT_KEY" in desk.world.run("partners", "attachment", kept["reference"]).err
     with Bench.open(desk.world.toml, datetime.now(UTC)) as bench:
         assert attachments.purge(bench.ledger, bench.ledger.now() + timedelta(days=29)) == 0
         assert attachments.purge(bench.ledger, bench.ledger.now() + timedelta(days=31)) == 1
