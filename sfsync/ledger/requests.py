@@ -23,7 +23,6 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, T
 from sqlalchemy.engine import Connection
 
 from sfsync.errors import LedgerError
-from sfsync.faultpoints import hit
 from sfsync.ledger import audit, database, request_notes
 from sfsync.ledger.keys import derive
 from sfsync.ledger.request_notes import Changed
@@ -117,22 +116,6 @@ mirror = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("run_id", _Text, nullable=False),
     Column("at", _Text, nullable=False),
-)
-
-effect = Table(
-    "partner_effect",
-    metadata,
-    Column("effect_key", _Text, primary_key=True),  # the idempotency key
-    Column("case_key", _Text, nullable=False, index=True),
-    Column("kind", _Text, nullable=False),  # message | task
-    Column("code", _Text, nullable=False),
-    Column("occasion", _Text, nullable=False),
-    Column("language", _Text, nullable=False),
-    Column("way", _Text, nullable=False),
-    Column("state", _Text, nullable=False),  # due | leaving | sent | withheld | doubt
-    Column("note", _Text, nullable=False),  # a code
-    Column("at", _Text, nullable=False),
-    Column("sent_at", _Text),
 )
 
 Row = dict[str, Any]
@@ -377,99 +360,7 @@ def record(ledger: Ledger, case_key: str, name: str, by: str, bound: Mapping[str
     audit.anchor(ledger)
 
 
-# ── working
-
-
-def stand(ledger: Ledger, rows: Iterable[Row]) -> None:
-    """Writes where requests stand: rows with case_key and what changes of ``request``."""
-    todo = list(rows)
-    with ledger.writing() as connection:
-        now = database.text_of(database.clock(connection))
-        moves = [{"k": r["case_key"], "state_": r["state"]} for r in todo if "state" in r]
-        if moves:
-            moved = sa.and_(request.c.case_key == sa.bindparam("k"), request.c.state != sa.bindparam("state_"))
-            connection.execute(request.update().where(moved).values(since=now), moves)
-        _change(connection, request, request.c.case_key, todo)
-
-
-def _change(connection: Connection, table: Table, key: sa.Column[Any], rows: Sequence[Row]) -> None:
-    """Changes rows by their key; each names the columns it changes. One statement for rows that change the same."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(tuple(n for n in row if n != key.name), []).append(row)
-    for names, some in groups.items():
-        statement = table.update().where(key == sa.bindparam("k")).values({n: sa.bindparam(f"to_{n}") for n in names})
-        connection.execute(statement, [{"k": r[key.name], **{f"to_{n}": r[n] for n in names}} for r in some])
-
-
-@dataclass(frozen=True)
-class Begin:
-    """A plan to freeze: its hash, and its ops (rows without case, state and run)."""
-
-    case_key: str
-    plan_hash: str
-    ops: Sequence[Row]
-
-
-def begin(ledger: Ledger, plans: Sequence[Begin], run_id: str, actor: str) -> None:
-    """Freezes plans: from here on these ops are what is done, and their approvals are used up."""
-    if not plans:
-        return
-    with ledger.writing() as connection:
-        rows = [{**o, "case_key": p.case_key, "state": "waiting", "run_id": ""} for p in plans for o in p.ops]
-        if rows:
-            database.upsert(connection, op, {n: [r[n] for r in rows] for n in rows[0]}, update={})
-        begun = [{"case_key": p.case_key, "plan_hash": p.plan_hash} for p in plans]
-        _change(connection, request, request.c.case_key, begun)
-        for plan in plans:
-            details = {"case_key": plan.case_key, "plan_hash": plan.plan_hash, "ops": len(plan.ops)}
-            audit.append_in(ledger, connection, "request.begin", details, run_id=run_id, actor=actor)
-    audit.anchor(ledger)
-    hit("requests.begun")
-
-
-def told(ledger: Ledger, rows: Iterable[Row]) -> None:
-    """What the platform's outbox says of ops: rows with request_key and state, requested_at, answered_at, run_id."""
-    with ledger.writing() as connection:
-        _change(connection, op, op.c.request_key, list(rows))
-
-
-def mirrored(ledger: Ledger, steps: Sequence[tuple[str, int]], run_id: str) -> None:
-    """Salesforce steps (case key, number) are written."""
-    if not steps:
-        return
-    with ledger.writing() as connection:
-        now = database.text_of(database.clock(connection))
-        rows: dict[str, list[Any]] = {"case_key": [k for k, _ in steps], "number": [n for _, n in steps]}
-        rows |= {"run_id": [run_id] * len(steps), "at": [now] * len(steps)}
-        database.upsert(connection, mirror, rows, update={})
-
-
-# ── what is said
-
-
-def due(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
-    """Notes effects that are due, each once for ever; returns those of these keys that have not left yet."""
-    if not rows:
-        return []
-    keys = [r["effect_key"] for r in rows]
-    with ledger.writing() as connection:
-        now = database.text_of(database.clock(connection))
-        full = [{**r, "state": "due", "note": "", "at": now} for r in rows]
-        database.upsert(connection, effect, {n: [r[n] for r in full] for n in full[0]}, update={})
-        query = sa.select(effect).where(database.within(connection, effect.c.effect_key, keys))
-        found = [dict(r) for r in connection.execute(query).mappings()]
-    return [r for r in found if r["state"] in ("due", "leaving")]
-
-
-def leave(ledger: Ledger, keys: Sequence[str], state: str, note: str = "", way: str | None = None) -> None:
-    """Effects are leaving, sent, withheld, or in doubt (nobody knows whether they left)."""
-    with ledger.writing() as connection:
-        values: Row = {"state": state, "note": note} | ({"way": way} if way is not None else {})
-        if state == "sent":
-            values["sent_at"] = database.text_of(database.clock(connection))
-        mine = database.within(connection, effect.c.effect_key, list(keys))
-        connection.execute(effect.update().where(mine).values(**values))
+# ── forgetting
 
 
 def purge(ledger: Ledger, keep: timedelta) -> int:

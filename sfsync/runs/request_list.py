@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sfsync.ledger import attachments, audit, database, requests
+from sfsync.ledger import attachments, audit, database, request_effects, requests
 from sfsync.planners.requests.life.marks import needed
 from sfsync.planners.requests.life.ops import ops as ops_of
 from sfsync.planners.requests.steps import Book
@@ -124,7 +124,7 @@ def explained(bench: Bench, name: str) -> dict[str, Any]:
         "marks": [_mark(m, seen) for m in seen.trail.marks],
         "gates": {g: {"by": b["by"], "at": b["at"]} for g, b in seen.trail.gates.items()},
         "sent": [_sent(s) for s in seen.trail.sent],
-        "said": [_said(e) for e in requests.rows_of(bench.ledger, requests.effect, [seen.key])[seen.key]],
+        "said": [_said(e) for e in requests.rows_of(bench.ledger, request_effects.effect, [seen.key])[seen.key]],
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sfsync.faultpoints import hit
-from sfsync.ledger import requests
+from sfsync.ledger import request_effects
 from sfsync.plan.model import Note
 from sfsync.planners.requests.life import messages
 from sfsync.planners.requests.life.messages import TASK, Due
@@ -33,7 +33,7 @@ def say(bench: Bench, book: Book, run: Run, seen: Sequence[Seen]) -> None:
     }
     way = bench.settings.messages.send
     rows = [_row(due, "task" if due.kind == TASK else way) for due, _ in wanted.values()]
-    left = requests.due(bench.ledger, rows)
+    left = request_effects.due(bench.ledger, rows)
     hit("requests.due")
     for some in _pieces([r["effect_key"] for r in left if r["kind"] == TASK]):
         _send(bench, some, [posts.tasks(bench, [wanted[k] for k in some])])
@@ -72,11 +72,11 @@ def _post(
     try:
         post = posts.message(bench, book, due, one)
     except Unfit as error:
-        requests.leave(bench.ledger, [due.key], "withheld", error.code)
+        request_effects.leave(bench.ledger, [due.key], "withheld", error.code)
         run.result.findings.append(_withheld(due, one, error.code, error.next_step))
         return None
     if row["state"] == "leaving" and not post.again:
-        requests.leave(bench.ledger, [due.key], "doubt", "IN_DOUBT")
+        request_effects.leave(bench.ledger, [due.key], "doubt", "IN_DOUBT")
         step = "Look whether it arrived; if it did not, send it by hand."
         run.result.findings.append(_withheld(due, one, "IN_DOUBT", step))
         return None
@@ -86,16 +86,16 @@ def _post(
 def _send(bench: Bench, keys: Sequence[str], letters: Sequence[Post]) -> None:
     """Several at once only of a kind that may be sent twice: if one fails, the next run sends all of them again."""
     way = letters[0].way
-    requests.leave(bench.ledger, keys, "leaving", way=way)
+    request_effects.leave(bench.ledger, keys, "leaving", way=way)
     hit("requests.leaving")
     for post in letters:
         try:
             post.send()
         except (posts.NotLeft, Refused):
-            requests.leave(bench.ledger, keys, "due", way=way)
+            request_effects.leave(bench.ledger, keys, "due", way=way)
             raise
         hit("requests.left")
-    requests.leave(bench.ledger, keys, "sent", way=way)
+    request_effects.leave(bench.ledger, keys, "sent", way=way)
 
 
 def _withheld(due: Due, one: Seen, code: str, step: str) -> Note:

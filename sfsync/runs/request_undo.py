@@ -13,8 +13,8 @@ from hashlib import sha256
 from typing import Any
 
 from sfsync.errors import GuardStop
-from sfsync.ledger import audit, base, requests
-from sfsync.ledger.requests import Begin
+from sfsync.ledger import audit, base, request_steps, requests
+from sfsync.ledger.request_steps import Begin
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Note
 from sfsync.planners.requests.life import changes, outbox, windows
@@ -134,8 +134,8 @@ def apply(bench: Bench, folder: PlanFolder, *, progress: Progress = quiet) -> Re
         Begin(k, s.row["plan_hash"], [_undoing(bench, found, s, o) for o in ops if o["case_key"] == k])
         for k, s in seen.items()
     ]
-    requests.begin(bench.ledger, plans, header.undoes, bench.actor)
-    requests.stand(bench.ledger, [{"case_key": k, "undoing": True, "ended_at": None} for k in keys])
+    request_steps.begin(bench.ledger, plans, header.undoes, bench.actor)
+    request_steps.stand(bench.ledger, [{"case_key": k, "undoing": True, "ended_at": None} for k in keys])
     for key in keys:
         details = {"case_key": key, "undoes": header.undoes}
         audit.append(bench.ledger, "request.undo", details, run_id=None, actor=bench.actor)

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from sfsync.errors import LedgerError
-from sfsync.ledger import database, requests
+from sfsync.ledger import database, request_steps, requests
 from sfsync.ledger.keys import derive
 from sfsync.mapping.transforms import addresses
 from sfsync.planners.requests.life.ops import ops as ops_of
@@ -109,7 +109,7 @@ def keep(bench: Bench, seen: Iterable[Seen], *, worked: bool = False) -> None:
     Only what was worked (its case written, its messages sent) may count as ended: the next run leaves it alone.
     """
     now = database.text_of(bench.ledger.now())
-    requests.stand(bench.ledger, [_stand(s, now if worked else None) for s in seen])
+    request_steps.stand(bench.ledger, [_stand(s, now if worked else None) for s in seen])
 
 
 def _stand(seen: Seen, now: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from sfsync.faultpoints import hit
-from sfsync.ledger import attachments, base, requests
+from sfsync.ledger import attachments, base, request_steps, requests
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.plan.apply import apply
@@ -109,7 +109,7 @@ def _rounds(job: Work) -> list[Seen]:
 def _look(job: Work) -> list[Seen]:
     bench = job.run.bench
     seen = see(bench, job.book, requests.requests(bench.ledger, keys=job.keys))
-    requests.told(bench.ledger, [t for s in seen for t in request_ask.told(s.trail)])
+    request_steps.told(bench.ledger, [t for s in seen for t in request_ask.told(s.trail)])
     return seen
 
 
@@ -121,10 +121,10 @@ def _begin(job: Work, seen: Sequence[Seen]) -> None:
     """Freezes the plans of the requests that are ready; their approvals are used up. A refusal stays one."""
     ledger = job.run.bench.ledger
     refused = [s for s in seen if s.standing.state is State.REFUSED]
-    requests.stand(ledger, [{"case_key": s.key, "state": "refused", "reason": s.standing.reason} for s in refused])
+    request_steps.stand(ledger, [{"case_key": s.key, "state": "refused", "reason": s.standing.reason} for s in refused])
     ready = [s for s in seen if s.standing.state is State.READY]
-    plans = [requests.Begin(s.key, s.hash, [_op(ledger, s, o) for o in s.ops]) for s in ready]
-    requests.begin(ledger, plans, job.run.id, job.run.bench.actor)
+    plans = [request_steps.Begin(s.key, s.hash, [_op(ledger, s, o) for o in s.ops]) for s in ready]
+    request_steps.begin(ledger, plans, job.run.id, job.run.bench.actor)
 
 
 def _op(ledger: Ledger, one: Seen, op: Op) -> dict[str, Any]:
@@ -143,9 +143,9 @@ def _round(job: Work, seen: Sequence[Seen]) -> bool:
     request_incident.add(bench, job.mappings, draft)
     if len(draft):
         _apply(job, draft)
-    requests.told(bench.ledger, [{"request_key": r["request_key"], "run_id": job.run.id} for r in asked])
+    request_steps.told(bench.ledger, [{"request_key": r["request_key"], "run_id": job.run.id} for r in asked])
     hit("requests.applied")
-    requests.mirrored(bench.ledger, written, job.run.id)
+    request_steps.mirrored(bench.ledger, written, job.run.id)
     return bool(len(draft) or written)
 
 

@@ -267,7 +267,7 @@ def test_31_an_internal_note_says_once_which_fields_changed(desk: Desk) -> None:
 def test_31_a_killed_import_still_notes_the_change_once(desk: Desk) -> None:
     key = desk.one()["source_key"]
     path = desk.file(f"{HEADER}\n{line(text='altro testo')}\n")
-    for point in ("ledger.outcome.before", "requests.noted"):
+    for point in ("ledger.intent.opened", "ledger.outcome.before", "requests.noted"):
         died = command(desk, path, SFSYNC_FAULTPOINT=point)
         assert died.wait(60) == -signal.SIGKILL
     desk.ran(path)
