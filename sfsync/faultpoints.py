@@ -39,6 +39,7 @@ NAMES = (
     "requests.applied",  # what was planned is written, the ledger of requests knows nothing of it yet
     "requests.due",  # messages are noted, none has left yet
     "requests.leaving",  # a message is about to leave
+    "requests.noted",  # internal notes are on their cases, the ledger does not know it yet
     "requests.left",  # a message has left, the ledger does not know it yet
     "ledger.lease.taken",  # the lease is ours, nothing else happened
 )

@@ -12,7 +12,7 @@ from sfsync.cli import options as o
 from sfsync.cli.opening import open_bench, open_progress
 
 if TYPE_CHECKING:
-    from sfsync.runs.partner_work import Imported
+    from sfsync.runs.partner_file import Imported
 
 
 @click.command("import")
@@ -34,7 +34,7 @@ def import_(
     4: a file was refused as a whole.
     """
     from sfsync.runs import partners
-    from sfsync.runs.partner_work import Options
+    from sfsync.runs.partner_file import Options
 
     wanted = Options(more["profile"], received, more["force"], more["dry_run"], more["out"])
     with open_bench(obj, as_of) as bench, open_progress(obj) as progress:

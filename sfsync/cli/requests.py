@@ -109,6 +109,18 @@ def explain(obj: dict[str, Any], case: str, as_of: datetime | None, as_json: boo
     return _show(found, as_json)
 
 
+@click.command("attachment")
+@click.argument("reference")
+@click.pass_obj
+def attachment(obj: dict[str, Any], reference: str) -> int:
+    """Print a text that was too long for its case, by the reference that explain names."""
+    from sfsync.runs import request_list
+
+    with open_bench(obj, None) as bench:
+        click.echo(request_list.attachment(bench, reference))
+    return int(Exit.DONE)
+
+
 @click.command("receipt")
 @case
 @o.as_of
@@ -314,4 +326,4 @@ def work(
     return int(result.exit)
 
 
-COMMANDS = (requests, explain, receipt, quality, approve, refuse, record, confirm, work)
+COMMANDS = (requests, explain, attachment, receipt, quality, approve, refuse, record, confirm, work)

@@ -7,11 +7,13 @@ from the ledger's, bound to its case, and emptied some time after the request ha
 
 from __future__ import annotations
 
+import hmac
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,9 +23,9 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, T
 from sqlalchemy.engine import Connection
 
 from sfsync.errors import LedgerError
-from sfsync.faultpoints import hit
-from sfsync.ledger import audit, database
+from sfsync.ledger import audit, database, request_notes
 from sfsync.ledger.keys import derive
+from sfsync.ledger.request_notes import Changed
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import _Text
 
@@ -82,6 +84,13 @@ gate = Table(
     Column("bound", _Text, nullable=False),  # JSON: what it binds to
 )
 
+matter = Table(
+    "partner_matter",
+    metadata,
+    Column("case_key", _Text, primary_key=True),
+    Column("digest", _Text, nullable=False, index=True),  # of what only one request may be made for
+)
+
 op = Table(
     "partner_op",
     metadata,
@@ -109,22 +118,6 @@ mirror = Table(
     Column("at", _Text, nullable=False),
 )
 
-effect = Table(
-    "partner_effect",
-    metadata,
-    Column("effect_key", _Text, primary_key=True),  # the idempotency key
-    Column("case_key", _Text, nullable=False, index=True),
-    Column("kind", _Text, nullable=False),  # message | task
-    Column("code", _Text, nullable=False),
-    Column("occasion", _Text, nullable=False),
-    Column("language", _Text, nullable=False),
-    Column("way", _Text, nullable=False),
-    Column("state", _Text, nullable=False),  # due | leaving | sent | withheld | doubt
-    Column("note", _Text, nullable=False),  # a code
-    Column("at", _Text, nullable=False),
-    Column("sent_at", _Text),
-)
-
 Row = dict[str, Any]
 
 
@@ -144,6 +137,7 @@ class New:
     language: str = "it"
     restricted: bool = False
     codes: tuple[str, ...] = ()
+    matter: str = field(default="", repr=False)
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -178,17 +172,47 @@ def register(ledger: Ledger, rows: Sequence[New]) -> int:
         return sum(_register(connection, ledger, some, now) for some in database.chunks(rows))
 
 
-def revise(ledger: Ledger, rows: Sequence[New]) -> int:
-    """New fields and codes of known requests, unless their steps have begun; returns of how many. T0 never moves."""
+def revise(
+    ledger: Ledger, rows: Sequence[New], contents: Mapping[str, str], more: Mapping[str, Iterable[str]]
+) -> list[Changed]:
+    """What known requests say now, unless their steps have begun, and a note of which fields changed. T0 never moves.
+
+    ``contents``: by case key, a digest of all the request says; ``more``: names of fields that changed in the case.
+    """
     ready(ledger)
-    c, done = request.c, 0
+    request_notes.ready(ledger)
+    cipher = _cipher(ledger)
     with ledger.writing() as connection:
-        cipher = _cipher(ledger)
+        mine = database.within(connection, request.c.case_key, [r.case_key for r in rows])
+        before = {r["case_key"]: dict(r) for r in connection.execute(sa.select(request).where(mine)).mappings()}
+        found = [_changed(ledger, before[r.case_key], r, contents, more) for r in rows if r.case_key in before]
+        changed = {c.case_key: c for c in found if c.fields}
         for row in rows:
-            values = {"sealed": _sealed(cipher, row.case_key, dict(row.fields)), "codes": json.dumps(list(row.codes))}
-            mine = sa.and_(c.case_key == row.case_key, c.plan_hash == "")
-            done += connection.execute(request.update().where(mine).values(**values)).rowcount
-    return done
+            if row.case_key in changed and not changed[row.case_key].begun:
+                values = {"sealed": _sealed(cipher, row.case_key, dict(row.fields)), **_said(row)}
+                connection.execute(request.update().where(request.c.case_key == row.case_key).values(**values))
+        now = database.text_of(database.clock(connection))
+        request_notes.note_in(connection, list(changed.values()), now)
+    return list(changed.values())
+
+
+def _changed(
+    ledger: Ledger, before: Row, new: New, contents: Mapping[str, str], more: Mapping[str, Iterable[str]]
+) -> Changed:
+    was = unseal(ledger, new.case_key, before["sealed"])
+    names = {n for n in {*was, *new.fields} if was.get(n) != new.fields.get(n)} | set(more.get(new.case_key, ()))
+    names |= {"request_type"} if before["code"] != new.code else set()
+    return Changed(new.case_key, contents[new.case_key], tuple(sorted(names)), bool(before["plan_hash"]))
+
+
+def _said(new: New) -> Row:
+    """What of a request may change: who is named in it, and the codes of its row."""
+    who = {n: getattr(new, n) for n in ("operator", "terminal")}
+    return {**who, "requester": _asker(new), "codes": json.dumps(list(new.codes))}
+
+
+def _asker(new: New) -> str:
+    return new.requester or new.operator or f"shop {new.shop}"
 
 
 def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: str) -> int:
@@ -196,13 +220,17 @@ def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: 
     made = [_row(cipher, r, now) for r in rows]
     if not made:
         return 0
+    key = derive(ledger.key, "partner-matters")
+    alone = {r.case_key: hmac.new(key, r.matter.encode(), sha256).hexdigest()[:32] for r in rows if r.matter}
+    if alone:
+        database.upsert(connection, matter, {"case_key": list(alone), "digest": list(alone.values())}, update={})
     return database.upsert(connection, request, {n: [r[n] for r in made] for n in made[0]}, update={})
 
 
 def _row(cipher: AESGCM, new: New, now: str) -> Row:
     plain = ("case_key", "code", "shop", "operator", "terminal", "imported_by", "language", "queue", "restricted")
     return {n: getattr(new, n) for n in plain} | {
-        "requester": new.requester or new.operator or f"shop {new.shop}",
+        "requester": _asker(new),
         "received_at": database.text_of(new.received_at),
         "codes": json.dumps(list(new.codes)),
         "sealed": _sealed(cipher, new.case_key, dict(new.fields)),
@@ -284,6 +312,20 @@ def rows_of(ledger: Ledger, table: sa.Table, keys: Sequence[str]) -> dict[str, l
     return found
 
 
+def twins(ledger: Ledger, keys: Sequence[str]) -> dict[str, list[str]]:
+    """By case key, the other requests made for the one thing that only one may be made for."""
+    other = matter.alias()
+    query = sa.select(matter.c.case_key, other.c.case_key.label("other")).join(
+        other, sa.and_(other.c.digest == matter.c.digest, other.c.case_key != matter.c.case_key)
+    )
+    found: dict[str, list[str]] = {}
+    with ledger.reading() as connection:
+        mine = database.within(connection, matter.c.case_key, list(keys))
+        for row in connection.execute(query.where(mine).order_by(other.c.case_key)):
+            found.setdefault(row.case_key, []).append(row.other)
+    return found
+
+
 def ops_of_run(ledger: Ledger, run_id: str) -> list[Row]:
     """What a run asked of the platform."""
     ready(ledger)
@@ -318,76 +360,7 @@ def record(ledger: Ledger, case_key: str, name: str, by: str, bound: Mapping[str
     audit.anchor(ledger)
 
 
-# ── working
-
-
-def stand(ledger: Ledger, rows: Iterable[Row], ended: datetime | None = None) -> None:
-    """Writes where requests stand: rows with case_key and what changes of ``request``."""
-    with ledger.writing() as connection:
-        now = database.text_of(database.clock(connection))
-        for row in rows:
-            values = {k: v for k, v in row.items() if k != "case_key"}
-            mine = request.c.case_key == row["case_key"]
-            if "state" in values:
-                moved = request.update().where(mine, request.c.state != values["state"])
-                connection.execute(moved.values(since=now))
-            connection.execute(request.update().where(mine).values(**values))
-
-
-def begin(ledger: Ledger, case_key: str, plan_hash: str, ops: Sequence[Row], run_id: str, actor: str) -> None:
-    """Freezes the plan: from here on these ops are what is done, and its approvals are used up."""
-    with ledger.writing() as connection:
-        rows = [{**r, "case_key": case_key, "state": "waiting", "run_id": ""} for r in ops]
-        if rows:
-            database.upsert(connection, op, {n: [r[n] for r in rows] for n in rows[0]}, update={})
-        mine = request.c.case_key == case_key
-        connection.execute(request.update().where(mine).values(plan_hash=plan_hash))
-        details = {"case_key": case_key, "plan_hash": plan_hash, "ops": len(rows)}
-        audit.append_in(ledger, connection, "request.begin", details, run_id=run_id, actor=actor)
-    audit.anchor(ledger)
-    hit("requests.begun")
-
-
-def told(ledger: Ledger, rows: Iterable[Row]) -> None:
-    """What the platform's outbox says of ops: rows with request_key and state, requested_at, answered_at, run_id."""
-    with ledger.writing() as connection:
-        for row in rows:
-            values = {k: v for k, v in row.items() if k != "request_key"}
-            connection.execute(op.update().where(op.c.request_key == row["request_key"]).values(**values))
-
-
-def mirrored(ledger: Ledger, case_key: str, number: int, run_id: str) -> None:
-    """A Salesforce step is written."""
-    with ledger.writing() as connection:
-        row = {"case_key": case_key, "number": number, "run_id": run_id}
-        row["at"] = database.text_of(database.clock(connection))
-        database.upsert(connection, mirror, {n: [v] for n, v in row.items()}, update={})
-
-
-# ── what is said
-
-
-def due(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
-    """Notes effects that are due, each once for ever; returns those of these keys that have not left yet."""
-    if not rows:
-        return []
-    keys = [r["effect_key"] for r in rows]
-    with ledger.writing() as connection:
-        now = database.text_of(database.clock(connection))
-        full = [{**r, "state": "due", "note": "", "at": now} for r in rows]
-        database.upsert(connection, effect, {n: [r[n] for r in full] for n in full[0]}, update={})
-        query = sa.select(effect).where(database.within(connection, effect.c.effect_key, keys))
-        found = [dict(r) for r in connection.execute(query).mappings()]
-    return [r for r in found if r["state"] in ("due", "leaving")]
-
-
-def leave(ledger: Ledger, effect_key: str, state: str, note: str = "", way: str | None = None) -> None:
-    """An effect is leaving, sent, withheld, or in doubt (nobody knows whether it left)."""
-    with ledger.writing() as connection:
-        values: Row = {"state": state, "note": note} | ({"way": way} if way is not None else {})
-        if state == "sent":
-            values["sent_at"] = database.text_of(database.clock(connection))
-        connection.execute(effect.update().where(effect.c.effect_key == effect_key).values(**values))
+# ── forgetting
 
 
 def purge(ledger: Ledger, keep: timedelta) -> int:

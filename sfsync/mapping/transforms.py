@@ -82,11 +82,12 @@ def first_of(columns: Columns, _: Context) -> Cells:
 
 def ip_list(columns: Columns, _: Context) -> Cells:
     """Public addresses, each once, sorted, joined by ``, ``; private or broken ones are a fault."""
-    listed = by_distinct(columns[0], lambda v: ", ".join(_addresses(v) or ["?"]))
+    listed = by_distinct(columns[0], lambda v: ", ".join(addresses(v) or ["?"]))
     return Cells(listed).fault(VALUE_FORMAT, pc.match_substring(listed, "?"))
 
 
-def _addresses(value: str) -> list[str] | None:
+def addresses(value: str) -> list[str] | None:
+    """The addresses of a list, each once, sorted; None if one is broken or private."""
     try:
         found = {ipaddress.ip_address(p) for p in re.split(r"[\s,;]+", value) if p}
     except ValueError:

@@ -9,7 +9,7 @@ from sfsync.ledger import base
 from sfsync.planners.requests import results
 from sfsync.planners.requests.catalogue import Catalogue
 from sfsync.runs.bench import Bench
-from sfsync.runs.partner_work import Imported, Options
+from sfsync.runs.partner_file import Imported, Options
 
 FOLDER = "receipts"
 

@@ -1,4 +1,4 @@
-"""The rows of one file on their way to cases: what is said of them, and what is written.
+"""The rows of one file become cases.
 
 The keys and T0 of the requests are in the ledger before anything of them is written, and count as made only when
 everything is written.
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,21 +24,18 @@ from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header
 from sfsync.plan.recover import recover
 from sfsync.planners.requests import books as book
-from sfsync.planners.requests import cases, make, repeat
-from sfsync.planners.requests.books import Books
-from sfsync.planners.requests.catalogue import Catalogue
-from sfsync.planners.requests.identity import Identity, identify
-from sfsync.planners.requests.refused import FileRefused
-from sfsync.planners.requests.repeat import AGAIN, CHANGED, NEW, REPEAT, Known, Met
-from sfsync.planners.requests.rowmarks import OUTCOMES, QUARANTINE, REJECT
-from sfsync.planners.requests.sheet import Sheet
-from sfsync.planners.requests.validate import OUT_OF_TERM, Judged, Rules
+from sfsync.planners.requests import cases, make
+from sfsync.planners.requests.repeat import CHANGED, NEW, REPEAT
+from sfsync.planners.requests.rowmarks import QUARANTINE, REJECT
+from sfsync.planners.requests.validate import OUT_OF_TERM
 from sfsync.planners.sync.make import Progress
-from sfsync.runs import request_open
+from sfsync.runs import request_notes, request_open, request_texts
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
+from sfsync.runs.partner_rows import Rows
 from sfsync.runs.running import Run, running, scratch
 from sfsync.runs.sync import finish, fit, hands_of, same_ends, sources_of
+from sfsync.sides import columns
 from sfsync.sides.side import TEXT
 
 MAPPINGS = ("company", "shop", "operator", "terminal", "case")
@@ -49,151 +43,8 @@ PATIENCE_S, LOOK_S = 120.0, 0.25
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to import. ``received``: T0, the receipt of the files (default: now)."""
-
-    profile: str = "it"
-    received: datetime | None = None
-    force: bool = False
-    dry_run: bool = False
-    out: Path | None = None  # where result files go; default: receipts/ beside the configuration
-
-
-@dataclass
-class Imported:
-    """What became of one file."""
-
-    path: Path
-    sha256: str
-    exit: Exit = Exit.DONE
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    codes: tuple[str, ...] = ()
-    refused: FileRefused | None = None
-    run: str = ""
-    taken: bool = False  # something of it was imported
-    sheet: Sheet | None = None
-    judged: Judged | None = None
-    results: list[Path] = field(default_factory=list)  # files written for the sender and for admins
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Rows by outcome; outcomes nobody has are left out."""
-        found = [r["outcome"] for r in self.rows]
-        return {o: found.count(o) for o in OUTCOMES if o in found}
-
-    def as_json(self) -> dict[str, Any]:
-        """The document of ``--json``."""
-        document: dict[str, Any] = {"file": str(self.path), "sha256": self.sha256, "exit": int(self.exit)}
-        document |= {"rows": self.rows, "counts": self.counts, "codes": list(self.codes), "run": self.run}
-        if self.refused is not None:
-            said = {"code": self.refused.code, "message": self.refused.message, "next_step": self.refused.next_step}
-            document["refused"] = said
-        return document
-
-
-@dataclass(frozen=True)
-class Table:
-    """What the files of one command are held against."""
-
-    bench: Bench
-    catalogue: Catalogue
-    options: Options
-    received: datetime
-    progress: Progress
-    rules: Rules
-    books: Books
-
-
-@dataclass
-class Work:
+class Work(Rows):
     """The rows of one file on their way to cases."""
-
-    desk: Table
-    done: Imported
-    sheet: Sheet
-    found: Judged
-
-    @cached_property
-    def who(self) -> Identity:
-        """Which requests they are."""
-        ledger = self.desk.bench.ledger
-        return identify(self.found, self.desk.catalogue, self.desk.options.profile, intake.secret(ledger))
-
-    @cached_property
-    def known(self) -> Known:
-        """What the ledger remembers of these requests, and of what they are about."""
-        ledger, who = self.desk.bench.ledger, self.who
-        remembered = ("source_key", "content", "case_key", "received_at", "state")
-        found = intake.rows_by(ledger, "source_key", list(who.key), remembered)
-        requests = {r[0]: dict(zip(remembered, r, strict=True)) for r in found}
-        asked = [i for i in who.request if i is not None]
-        ids = {r[0]: r[1] for r in intake.rows_by(ledger, "request", asked, ("request", "shop"))}
-        names, alike = ("alike", "occurred_at", "case_key", "source_key"), [a for a in who.alike if a is not None]
-        about = [r for r in intake.rows_by(ledger, "alike", alike, names) if r[2] == r[3]]
-        closed = self._closed([r[2] for r in about])
-        matters: dict[str, list[tuple[str, str, str, bool]]] = {}
-        for matter, occurred_at, case, key in about:
-            matters.setdefault(matter, []).append((occurred_at, case, key, case not in closed))
-        return Known(requests, ids, matters)
-
-    def _closed(self, keys: list[str]) -> set[str]:
-        table = self._platform_cases(("source_key", "status"), keys)
-        pairs = zip(table["source_key"].to_pylist(), table["status"].to_pylist(), strict=True)
-        return {str(key) for key, status in pairs if status in ("Closed", "Resolved", "Cancelled")}
-
-    def _platform_cases(self, names: tuple[str, ...], keys: Sequence[str]) -> Any:
-        bench = self.desk.bench
-        return bench.platform.texts(bench.mappings["case"].platform.table, names, list(dict.fromkeys(keys)))
-
-    @cached_property
-    def met(self) -> tuple[np.ndarray, Met]:
-        """Outcomes, and what became of each row."""
-        return repeat.meet(self.found, self.who, self.known, self.desk.catalogue)
-
-    @property
-    def what(self) -> np.ndarray:
-        """New, again, changed or repeat, by row."""
-        return self.met[1].what
-
-    # -- what is said ------------------------------------------------------------------------------------------
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One document per row of the file."""
-        outcomes, met = self.met
-        codes, missing = self.found.marks.lists(), self.found.missing()
-        names = {t.code: t.type for t in self.desk.catalogue.types}
-        ids, shops = (self.found.fields[n].to_pylist() for n in ("request_id", "shop_code"))
-        made = []
-        for row, line in enumerate(self.sheet.lines.tolist()):
-            skipped = bool(self.found.skipped[row])
-            one = {
-                "row": line,
-                "request_id": ids[row],
-                "outcome": str(outcomes[row]),
-                "codes": [] if met.what[row] == AGAIN else codes[row],
-                "request_type": None if skipped else names[self.found.types[row]],
-                "source_key": None if skipped or shops[row] is None else self.who.key[row],
-                "case": None,
-            }
-            made.append(one | self._more(row, missing))
-        return made
-
-    def _more(self, row: int, missing: list[list[str]]) -> dict[str, Any]:
-        """What only some rows have to say."""
-        met = self.met[1]
-        more: dict[str, Any] = {}
-        if missing[row] and (met.what[row] in (NEW, CHANGED, REPEAT) or self.met[0][row] == QUARANTINE):
-            more["missing"] = missing[row]
-        if met.what[row] == REPEAT:
-            more["repeats"] = met.case[row]
-        if met.twin[row] is not None:
-            more["possible_duplicate_of"] = met.twin[row]
-        if self.found.late[row] and met.what[row] == NEW:
-            more["case_outcome"] = OUT_OF_TERM
-        return more
-
-    # -- what is written ---------------------------------------------------------------------------------------
 
     def write(self, content: bytes) -> None:
         """Ledger, platform, Salesforce; then the file counts as imported and the rows know their case."""
@@ -206,6 +57,7 @@ class Work:
                 self._write(run)
             if run.result.exit is Exit.REFUSED_ROWS:  # Salesforce or the platform refused a case: failures has it
                 self.done.exit = Exit.REFUSED_ROWS
+            request_notes.alarm(bench, self._alerts(), run.id)
             intake.done(bench.ledger, run.id, self._file(run.id), self._waiting())
         self._name_cases()
 
@@ -246,16 +98,19 @@ class Work:
         received = np.array([self._received(k) for k in self.who.key], object)
         frame = cases.frame(mapping, self.found, routed, self.who.key, received, desk.rules, desk.books)
         who, what = self.who.key, self.what
-        request_open.hand_over(bench, desk.catalogue, self.found, routed, who, received, what)
         new, now, before = self._split(frame, mapping)
+        again = request_open.Again(np.isin(who, list(self.known.requests)), self.who.content, _differ(now, before))
+        request_open.hand_over(bench, desk.catalogue, self.found, routed, who, received, what, again)
+        attached = request_texts.keep(bench, self.sheet, self.found, desk.rules, frame, what)
         with _folder(bench) as folder:
             header = make.rows_plan(sources, folder, make.row_mapping(mapping), new, now, before)
             self._apply(run, folder, header)
-        everything = make.Cases(new.index, now.index, self._marks())
+        everything = make.Cases(new.index, now.index, self._marks(attached))
         parents = make.missing_parents(sources, self._parents(frame))
         with _folder(bench) as folder:
             header = make.cases_plan(sources, folder, everything, parents)
             self._apply(run, folder, header)
+        request_notes.tell(bench)
 
     def _split(self, frame: pd.DataFrame, mapping: Mapping) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         """Rows to make; rows to change, as they shall be and as they are: these keep their clocks and their queue."""
@@ -270,17 +125,18 @@ class Work:
             now[name] = changed[name]
         return frame[~exists], now, before
 
-    def _marks(self) -> pd.DataFrame:
-        """Repeat contacts of cases that were asked about again, and the outcome of those that came too late."""
+    def _marks(self, attached: set[str]) -> pd.DataFrame:
+        """Repeat contacts of cases asked about again, the outcome of those too late, and which have an attachment."""
         met = self.met[1]
         asked = [c for c, w in zip(met.case, met.what, strict=True) if w == REPEAT]
         counts = intake.repeats(self.desk.bench.ledger, asked) if asked else {}
         late = list(self.who.key[(met.what == NEW) & self.found.late])
-        keys = sorted({*counts, *late})
+        keys = sorted({*counts, *late, *attached})
         return pd.DataFrame(
             {
                 "repeat_contacts": pd.array([str(counts[k]) if k in counts else None for k in keys], dtype=TEXT),
                 "outcome_code": pd.array([OUT_OF_TERM if k in set(late) else None for k in keys], dtype=TEXT),
+                "attachments": pd.array(["true" if k in attached else None for k in keys], dtype=TEXT),
             },
             index=pd.Index(keys, dtype=TEXT, name="key"),
         )
@@ -326,6 +182,23 @@ class Work:
             "purge_at": intake.purge_at(self.desk.bench.ledger.now(), days),
         }
 
+    def _alerts(self) -> list[dict[str, Any]]:
+        """Rows that somebody has to hear of though they make no case: by key and line, nothing of what they say."""
+        shops = self.found.fields["shop_code"].to_pylist()
+        return [
+            {
+                "row_key": self.who.key[row],
+                "code": code,
+                "queue": queue,
+                "shop": shops[row] if self.found.shop[row] >= 0 else None,
+                "type": str(self.found.types[row]),
+                "file": self.done.sha256,
+                "line": self.done.rows[row]["row"],
+            }
+            for code, queue in self.desk.catalogue.intake.alerts.items()
+            for row in np.flatnonzero(self.found.marks.has(code)).tolist()
+        ]
+
     def _waiting(self) -> list[dict[str, Any]]:
         """Rows without a case, for a person: what is wrong with them and what they lack, nothing of what they say."""
         days = self.desk.catalogue.intake.purge_days
@@ -347,6 +220,15 @@ class Work:
             for row, one in enumerate(self.done.rows)
             if one["outcome"] in (QUARANTINE, REJECT)
         ]
+
+
+def _differ(now: pd.DataFrame, before: pd.DataFrame) -> dict[str, list[str]]:
+    """By case, the names of the fields that are not as they were."""
+    names = [n for n in cases.CHANGEABLE if n in now.columns]
+    was = columns.rows(before, now.index, names)
+    mask = ~columns.equal(now[names], was)
+    fields = np.array([cases.FIELD_OF.get(n, n) for n in names], object)
+    return {key: fields[row].tolist() for key, row in zip(now.index, mask, strict=True)}
 
 
 def _last_of(keys: pd.Index, rows: np.ndarray) -> np.ndarray:

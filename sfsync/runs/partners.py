@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sfsync.errors import ConfigError, Exit
-from sfsync.ledger import intake, lease
+from sfsync.ledger import attachments, intake, lease
 from sfsync.planners.requests import books as book
 from sfsync.planners.requests import reading
 from sfsync.planners.requests.books import Books
@@ -29,7 +29,9 @@ from sfsync.planners.requests.validate import Rules, judge
 from sfsync.planners.sync.make import Progress
 from sfsync.runs import partner_results
 from sfsync.runs.bench import Bench
-from sfsync.runs.partner_work import Imported, Options, Table, Work, once_free
+from sfsync.runs.partner_file import Imported, Options
+from sfsync.runs.partner_rows import Table
+from sfsync.runs.partner_work import Work, once_free
 from sfsync.runs.running import quiet
 
 LEASE = "partners"
@@ -68,6 +70,7 @@ def import_files(bench: Bench, paths: Sequence[Path], options: Options, progress
             found.append(desk.take(path))
         if not options.dry_run:
             intake.purge(bench.ledger, bench.ledger.now())
+            attachments.purge(bench.ledger, bench.ledger.now())
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import smtplib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -20,12 +20,13 @@ from sfsync.planners.requests.life.wording import Unfit, fit
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.bench import Bench
 from sfsync.runs.request_view import Seen
-from sfsync.sides.salesforce.soql import all_of, quote, select
+from sfsync.sides.salesforce.soql import URL_CHARS, in_lists, select
 
 SUBJECT = {"it": "Richiesta {number}", "en": "Request {number}"}
 TASKS = {
     "UNCONFIRMED": "The platform has not answered a change request for 24 hours",
     "REPLACE_TERMINAL": "Three faults in 30 days: propose a replacement of the terminal",
+    "ASKED_TWICE": "Possible fraud: more than one request for the same voucher",
     "NOT_KEPT": "The platform answered done, but what it holds is not what was asked",
 }
 
@@ -132,17 +133,16 @@ def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> 
     bench.salesforce.run_action("emailSimple", values)
 
 
-def task(bench: Bench, due: Due, one: Seen) -> Post:
-    """A task at the case, found again by its subject, so that it is made once."""
-    subject = f"{TASKS.get(due.code, due.code)} [{due.key[:12]}]"
-    return Post("task", lambda: _task(bench, one, subject), again=True)
+def tasks(bench: Bench, wanted: Sequence[tuple[Due, Seen]]) -> Post:
+    """Tasks at their cases, found again by their subjects, so that each is made once."""
+    subjects = {f"{TASKS.get(d.code, d.code)} [{d.key[:12]}]": str(s.facts.case["id"]) for d, s in wanted}
+    return Post("task", lambda: _tasks(bench, subjects), again=True)
 
 
-def _task(bench: Bench, one: Seen, subject: str) -> None:
-    case = str(one.facts.case["id"])
-    where = all_of([f"WhatId = {quote(case)}", f"Subject = {quote(subject)}"])
-    there = bench.salesforce.query(select(["Id"], "Task", where))
-    if not there:
-        bench.salesforce.create(
-            "Task", {"WhatId": case, "Subject": subject, "Status": "Not Started", "Priority": "High"}
-        )
+def _tasks(bench: Bench, wanted: Mapping[str, str]) -> None:
+    there: set[str] = set()
+    for clause in in_lists("WhatId", sorted(set(wanted.values())), URL_CHARS - 400):
+        there |= {str(row["Subject"]) for row in bench.salesforce.query(select(["Subject"], "Task", clause))}
+    common = {"Status": "Not Started", "Priority": "High"}
+    rows = [{"WhatId": case, "Subject": s, **common} for s, case in wanted.items() if s not in there]
+    bench.salesforce.create_many("Task", rows)

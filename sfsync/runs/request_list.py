@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sfsync.ledger import database, requests
+from sfsync.ledger import attachments, audit, database, request_effects, requests
 from sfsync.planners.requests.life.marks import needed
 from sfsync.planners.requests.life.ops import ops as ops_of
 from sfsync.planners.requests.steps import Book
@@ -118,13 +118,21 @@ def explained(bench: Bench, name: str) -> dict[str, Any]:
         "reason": seen.standing.reason,
         "waits": [w.text() for w in seen.standing.waits],
         "undo": life.undo,
+        "attachments": attachments.of_case(bench.ledger, seen.key),
         "marks_needed": needed(life, seen.request, seen.facts),
         "plan": {"hash": seen.hash, "steps": _steps(found, seen), "ops": [_op(o) for o in ops]},
         "marks": [_mark(m, seen) for m in seen.trail.marks],
         "gates": {g: {"by": b["by"], "at": b["at"]} for g, b in seen.trail.gates.items()},
         "sent": [_sent(s) for s in seen.trail.sent],
-        "said": [_said(e) for e in requests.rows_of(bench.ledger, requests.effect, [seen.key])[seen.key]],
+        "said": [_said(e) for e in requests.rows_of(bench.ledger, request_effects.effect, [seen.key])[seen.key]],
     }
+
+
+def attachment(bench: Bench, reference: str) -> str:
+    """A text that was too long for its case; that somebody read it stands in the audit trail."""
+    text = attachments.text_of(bench.ledger, reference)
+    audit.append(bench.ledger, "request.attachment", {"reference": reference}, run_id=None, actor=bench.actor)
+    return text
 
 
 def _steps(found: Book, seen: Seen) -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@ run died in between; of one that cannot (SMTP) nobody knows, and a person decide
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sfsync.faultpoints import hit
-from sfsync.ledger import requests
+from sfsync.ledger import request_effects
 from sfsync.plan.model import Note
 from sfsync.planners.requests.life import messages
 from sfsync.planners.requests.life.messages import TASK, Due
@@ -18,9 +18,12 @@ from sfsync.planners.requests.life.wording import Unfit
 from sfsync.planners.requests.steps import Book
 from sfsync.runs import posts
 from sfsync.runs.bench import Bench
+from sfsync.runs.posts import Post
 from sfsync.runs.request_view import Seen
 from sfsync.runs.running import Run
 from sfsync.sides.salesforce.faults import Refused
+
+TOGETHER = 200  # files or tasks between two notes in the ledger
 
 
 def say(bench: Bench, book: Book, run: Run, seen: Sequence[Seen]) -> None:
@@ -30,11 +33,23 @@ def say(bench: Bench, book: Book, run: Run, seen: Sequence[Seen]) -> None:
     }
     way = bench.settings.messages.send
     rows = [_row(due, "task" if due.kind == TASK else way) for due, _ in wanted.values()]
-    left = requests.due(bench.ledger, rows)
+    left = request_effects.due(bench.ledger, rows)
     hit("requests.due")
-    for row in left:
-        due, one = wanted[row["effect_key"]]
-        _send(bench, book, run, row, due, one)
+    for some in _pieces([r["effect_key"] for r in left if r["kind"] == TASK]):
+        _send(bench, some, [posts.tasks(bench, [wanted[k] for k in some])])
+    together: dict[str, Post] = {}
+    for row in (r for r in left if r["kind"] != TASK):
+        post = _post(bench, book, run, row, wanted)
+        if post is not None and post.again:
+            together[row["effect_key"]] = post
+        elif post is not None:
+            _send(bench, [row["effect_key"]], [post])
+    for some in _pieces(list(together)):
+        _send(bench, some, [together[k] for k in some])
+
+
+def _pieces(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    yield from (keys[start : start + TOGETHER] for start in range(0, len(keys), TOGETHER))
 
 
 def _row(due: Due, way: str) -> dict[str, Any]:
@@ -49,27 +64,38 @@ def _row(due: Due, way: str) -> dict[str, Any]:
     }
 
 
-def _send(bench: Bench, book: Book, run: Run, row: dict[str, Any], due: Due, one: Seen) -> None:
+def _post(
+    bench: Bench, book: Book, run: Run, row: dict[str, Any], wanted: Mapping[str, tuple[Due, Seen]]
+) -> Post | None:
+    """What leaves; None, with a finding, for what must not or of which nobody knows whether it did."""
+    due, one = wanted[row["effect_key"]]
     try:
-        post = posts.task(bench, due, one) if due.kind == TASK else posts.message(bench, book, due, one)
+        post = posts.message(bench, book, due, one)
     except Unfit as error:
-        requests.leave(bench.ledger, due.key, "withheld", error.code)
+        request_effects.leave(bench.ledger, [due.key], "withheld", error.code)
         run.result.findings.append(_withheld(due, one, error.code, error.next_step))
-        return
+        return None
     if row["state"] == "leaving" and not post.again:
-        requests.leave(bench.ledger, due.key, "doubt", "IN_DOUBT")
+        request_effects.leave(bench.ledger, [due.key], "doubt", "IN_DOUBT")
         step = "Look whether it arrived; if it did not, send it by hand."
         run.result.findings.append(_withheld(due, one, "IN_DOUBT", step))
-        return
-    requests.leave(bench.ledger, due.key, "leaving", way=post.way)
+        return None
+    return post
+
+
+def _send(bench: Bench, keys: Sequence[str], letters: Sequence[Post]) -> None:
+    """Several at once only of a kind that may be sent twice: if one fails, the next run sends all of them again."""
+    way = letters[0].way
+    request_effects.leave(bench.ledger, keys, "leaving", way=way)
     hit("requests.leaving")
-    try:
-        post.send()
-    except (posts.NotLeft, Refused):
-        requests.leave(bench.ledger, due.key, "due", way=post.way)
-        raise
-    hit("requests.left")
-    requests.leave(bench.ledger, due.key, "sent", way=post.way)
+    for post in letters:
+        try:
+            post.send()
+        except (posts.NotLeft, Refused):
+            request_effects.leave(bench.ledger, keys, "due", way=way)
+            raise
+        hit("requests.left")
+    request_effects.leave(bench.ledger, keys, "sent", way=way)
 
 
 def _withheld(due: Due, one: Seen, code: str, step: str) -> Note:

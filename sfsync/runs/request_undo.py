@@ -7,27 +7,27 @@ names it and the values that were there before. R can be taken back, W until its
 from __future__ import annotations
 
 import json
-from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sfsync.errors import GuardStop
-from sfsync.ledger import audit, base, database, requests
+from sfsync.ledger import audit, base, request_steps, requests
+from sfsync.ledger.request_steps import Begin
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Note
-from sfsync.planners.requests.life import changes, outbox
+from sfsync.planners.requests.life import changes, outbox, windows
 from sfsync.planners.requests.life.changes import Draft, Ends
-from sfsync.planners.requests.steps import Book, PaymentRuns
+from sfsync.planners.requests.steps import Book
 from sfsync.planners.sync.make import Progress
 from sfsync.runs import request_work
 from sfsync.runs.bench import Bench
-from sfsync.runs.request_view import book
+from sfsync.runs.request_mirror import answers
+from sfsync.runs.request_view import Seen, book, see
 from sfsync.runs.result import Result
 from sfsync.runs.running import quiet, scratch
+from sfsync.sides.platform import desk
 
 COMMAND = "partners"
 KIND = "undo of partners"
@@ -41,7 +41,10 @@ def planned(bench: Bench, run_id: str) -> Iterator[PlanFolder]:
     if not ops:
         step = "Nothing was asked of the platform by it. See: sfsync status"
         raise GuardStop("this run has nothing that could be taken back", "UNDO_NOTHING", run_id, step)
-    rows = [_back(bench, found, o) for o in ops if not o["reads"]]
+    ops = [o for o in ops if not o["reads"]]
+    seen = _seen(bench, found, ops)
+    _may(bench, found, seen, ops)
+    rows = [_back(bench, found, seen[o["case_key"]], o) for o in ops]
     folder = PlanFolder.create(scratch(bench))
     try:
         mapping = outbox.outbox()
@@ -57,16 +60,23 @@ def planned(bench: Bench, run_id: str) -> Iterator[PlanFolder]:
         folder.remove()
 
 
-def _back(bench: Bench, found: Book, op: dict[str, Any]) -> dict[str, Any]:
-    row = requests.find(bench.ledger, op["case_key"])
-    _may(bench, found, row, op)
-    payload = requests.unseal(bench.ledger, op["case_key"], op["sealed"])
+def _seen(bench: Bench, found: Book, ops: Sequence[dict[str, Any]]) -> dict[str, Seen]:
+    """The requests these ops belong to, as they stand now."""
+    keys = list(dict.fromkeys(o["case_key"] for o in ops))
+    seen = {s.key: s for s in see(bench, found, requests.requests(bench.ledger, keys=keys))}
+    if lost := [k for k in keys if k not in seen]:
+        step = "Run: sfsync sync case"
+        raise GuardStop("the case of this request is not in Salesforce", "REQUEST_CASE", lost[0][:12], step)
+    return seen
+
+
+def _back(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str, Any]:
     return {
         "request_key": back_key(op["request_key"]),
         "case_key": op["case_key"],
         "kind": op["back"],
         "target_key": op["target"],
-        "payload": json.dumps({"undoes": op["request_key"], "set": payload.get("was", {})}, sort_keys=True),
+        "payload": json.dumps(_body(bench, found, one, op), sort_keys=True),
         "requested_by": bench.actor[:120],
         "approved_by": None,
         "state": "requested",
@@ -74,42 +84,42 @@ def _back(bench: Bench, found: Book, op: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _body(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str, Any]:
+    """What is asked back: the values that were there, and from when where that is not at once."""
+    payload = requests.unseal(bench.ledger, op["case_key"], op["sealed"])
+    body = {"undoes": op["request_key"], "set": payload.get("was", {})}
+    since = windows.effective(found.lives[one.request.code], one.request, found.steps.zone, bench.as_of)
+    return body | ({"effective_on": since} if since else {})
+
+
 def back_key(request_key: str) -> str:
     """The key of the row that takes another one back."""
     return sha256(f"undo|{request_key}".encode()).hexdigest()
 
 
-def _may(bench: Bench, found: Book, row: dict[str, Any], op: dict[str, Any]) -> None:
-    life = found.lives[row["code"]]
-    where = str(row["case_number"])
+def _may(bench: Bench, found: Book, seen: Mapping[str, Seen], ops: Sequence[dict[str, Any]]) -> None:
+    """Raises ``GuardStop`` for the first op that cannot be taken back (any more)."""
+    told = {k: [a for a in answers(s.trail) if a.get("shop_code")] for k, s in seen.items()}
+    shops = desk.shops(bench.platform.query, [str(a["shop_code"]) for some in told.values() for a in some])
+    for op in ops:
+        one = seen[op["case_key"]]
+        states = {c: str(shops[c]["state"]) for a in told[one.key] if (c := str(a["shop_code"])) in shops}
+        _may_one(bench, found, one, op, states)
+
+
+def _may_one(bench: Bench, found: Book, one: Seen, op: dict[str, Any], states: Mapping[str, str]) -> None:
+    life, where = found.lives[one.request.code], str(one.facts.case["number"])
     if life.undo == "N" or not op["back"]:
         step = "Make a new request for what is wanted now."
         raise GuardStop(f"{life.type} cannot be taken back", "UNDO_IRREVERSIBLE", where, step)
-    if op["state"] != "done":
+    sent = next((s for s in one.trail.sent if s.key == op["request_key"]), None)
+    if sent is None or sent.state != "done":
         step = "Wait for the platform's answer (sfsync partners work), then undo."
         raise GuardStop("the platform has not confirmed it yet", "UNDO_UNCONFIRMED", where, step)
-    answered = database.instant_of(op["answered_at"] or op["requested_at"])
-    if life.undo == "W" and life.undo_until == "first_payment_run":
-        end = next_payment(found.steps.payment_runs, found.steps.zone, answered)
-        if bench.as_of >= end:
-            step = "Make a new request for what is wanted now."
-            text = f"the window ended with the payment run of {end:%Y-%m-%dT%H:%M:%SZ}"
-            raise GuardStop(text, "UNDO_WINDOW", where, step)
-
-
-def next_payment(runs: PaymentRuns, zone: str, after: datetime) -> datetime:
-    """The first payment run after an instant, as an instant in UTC."""
-    local = after.astimezone(ZoneInfo(zone))
-    at = time.fromisoformat(runs.at)
-    day = local.date()
-    for _ in range(62):
-        last = monthrange(day.year, day.month)[1]
-        if day.day in {min(d, last) for d in runs.days}:
-            moment = datetime.combine(day, at, ZoneInfo(zone))
-            if moment > local:
-                return moment.astimezone(UTC)
-        day += timedelta(days=1)
-    return after + timedelta(days=62)
+    answered = sent.answered_at or sent.requested_at or bench.as_of
+    over = windows.closed(found.steps, life, one.request, one.facts, answers(one.trail), states, answered, bench.as_of)
+    if over:
+        raise GuardStop(f"the window to take it back ended {over}", "UNDO_WINDOW", where, windows.NEXT[life.undo_until])
 
 
 def apply(bench: Bench, folder: PlanFolder, *, progress: Progress = quiet) -> Result:
@@ -117,19 +127,22 @@ def apply(bench: Bench, folder: PlanFolder, *, progress: Progress = quiet) -> Re
     header = folder.header
     assert header is not None and header.undoes is not None
     ops = [o for o in requests.ops_of_run(bench.ledger, header.undoes) if o["step"] != "undo" and not o["reads"]]
-    for key in dict.fromkeys(o["case_key"] for o in ops):
-        mine = [_undoing(bench, o) for o in ops if o["case_key"] == key]
-        row = requests.find(bench.ledger, key)
-        requests.begin(bench.ledger, key, row["plan_hash"], mine, header.undoes, bench.actor)
-        requests.stand(bench.ledger, [{"case_key": key, "undoing": True, "ended_at": None}])
+    found = book(bench)
+    seen = _seen(bench, found, ops)
+    keys = list(seen)
+    plans = [
+        Begin(k, s.row["plan_hash"], [_undoing(bench, found, s, o) for o in ops if o["case_key"] == k])
+        for k, s in seen.items()
+    ]
+    request_steps.begin(bench.ledger, plans, header.undoes, bench.actor)
+    request_steps.stand(bench.ledger, [{"case_key": k, "undoing": True, "ended_at": None} for k in keys])
+    for key in keys:
         details = {"case_key": key, "undoes": header.undoes}
         audit.append(bench.ledger, "request.undo", details, run_id=None, actor=bench.actor)
-    return request_work.work(bench, list(dict.fromkeys(o["case_key"] for o in ops)), progress=progress)
+    return request_work.work(bench, keys, progress=progress)
 
 
-def _undoing(bench: Bench, op: dict[str, Any]) -> dict[str, Any]:
-    payload = requests.unseal(bench.ledger, op["case_key"], op["sealed"])
-    body = {"undoes": op["request_key"], "set": payload.get("was", {})}
+def _undoing(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str, Any]:
     return {
         "request_key": back_key(op["request_key"]),
         "number": -1 - op["number"],
@@ -138,5 +151,5 @@ def _undoing(bench: Bench, op: dict[str, Any]) -> dict[str, Any]:
         "target": op["target"],
         "reads": False,
         "back": "",
-        "sealed": requests.seal(bench.ledger, op["case_key"], body),
+        "sealed": requests.seal(bench.ledger, op["case_key"], _body(bench, found, one, op)),
     }

@@ -14,8 +14,9 @@ from hashlib import sha256
 from typing import Any
 
 from sfsync.errors import LedgerError
-from sfsync.ledger import database, requests
+from sfsync.ledger import database, request_steps, requests
 from sfsync.ledger.keys import derive
+from sfsync.mapping.transforms import addresses
 from sfsync.planners.requests.life.ops import ops as ops_of
 from sfsync.planners.requests.life.ops import plan_hash
 from sfsync.planners.requests.life.standing import standing
@@ -34,6 +35,7 @@ _CASE = (
     "SFS_Compliance_Hold__c",
     "SFS_NU_Due__c",
     "Parent.CaseNumber",
+    "Parent.SFS_Incident__c",
 )
 
 
@@ -107,7 +109,7 @@ def keep(bench: Bench, seen: Iterable[Seen], *, worked: bool = False) -> None:
     Only what was worked (its case written, its messages sent) may count as ended: the next run leaves it alone.
     """
     now = database.text_of(bench.ledger.now())
-    requests.stand(bench.ledger, [_stand(s, now if worked else None) for s in seen])
+    request_steps.stand(bench.ledger, [_stand(s, now if worked else None) for s in seen])
 
 
 def _stand(seen: Seen, now: str | None) -> dict[str, Any]:
@@ -193,10 +195,11 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
     codes = [r.shop for r in asked]
     shops, operators, terminals = (f(ask, codes) for f in (desk.shops, desk.operators, desk.terminals))
     named = [r.fields.get("operator_code", "") for r in asked] + [r.operator for r in asked]
-    earlier = desk.earlier(ask, [*named, *(str(s["company_code"]) for s in shops.values())])
-    others = desk.open_cases(ask, codes)
-    faults = desk.faults(ask, [r.terminal for r in asked])
+    earlier = _grouped(desk.earlier(ask, [*named, *(str(s["company_code"]) for s in shops.values())]), "target_key")
+    others = _grouped(desk.open_cases(ask, codes), "shop_code")
+    faults = _grouped(desk.faults(ask, [r.terminal for r in asked]), "terminal_id")
     cases = _cases(bench, [r.key for r in asked])
+    taken, twins = _taken(bench, asked), requests.twins(bench.ledger, [r.key for r in asked])
     made = {}
     for row, one in zip(rows, asked, strict=True):
         shop = shops.get(one.shop, {})
@@ -207,17 +210,43 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
             operators=operators.get(one.shop, {}),
             terminals=terminals.get(one.shop, {}),
             case={} if case is None else {**case, "queue": row["queue"], **_phone(bench, row, shop)},
-            earlier=tuple(e for e in earlier if e["case_key"] != one.key),
-            open_types=tuple(
-                o["category"] for o in others if o["shop_code"] == one.shop and o["source_key"] != one.key
-            ),
-            faults=_recent(faults, one.terminal, bench.as_of),
+            earlier=tuple(e for t in _targets(one, shop) for e in earlier.get(t, ()) if e["case_key"] != one.key),
+            open_types=tuple(o["category"] for o in others.get(one.shop, ()) if o["source_key"] != one.key),
+            busy=frozenset(str(o["terminal_id"]) for o in others.get(one.shop, ()) if o["source_key"] != one.key),
+            ips_taken=tuple(ip for ip in taken.get(one.key, {}) if taken[one.key][ip] - {one.shop}),
+            twins=tuple(twins.get(one.key, ())),
+            faults=_recent(faults.get(one.terminal, ()), bench.as_of),
         )
     return made
 
 
-def _recent(faults: Sequence[Mapping[str, Any]], terminal: str, as_of: datetime) -> int:
-    return sum(f["terminal_id"] == terminal and timedelta(0) <= as_of - f["received_at"] < FAULT_DAYS for f in faults)
+def _taken(bench: Bench, asked: Sequence[Request]) -> dict[str, dict[str, set[str]]]:
+    """Of requests that name addresses: by case key and address, the shops that use it."""
+    named = {r.key: addresses(ips) or [] for r in asked if (ips := r.fields.get("public_ips"))}
+    if not named:
+        return {}
+    users: dict[str, set[str]] = {}
+    for row in desk.addresses(bench.platform.query):
+        for ip in addresses(row["public_ips"]) or ():
+            users.setdefault(ip, set()).add(str(row["shop_code"]))
+    return {key: {ip: users.get(ip, set()) for ip in ips} for key, ips in named.items()}
+
+
+def _grouped(rows: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row[name], []).append(row)
+    return found
+
+
+def _targets(one: Request, shop: Mapping[str, Any]) -> list[str]:
+    """Whose earlier changes count: the operator's named, the asking one's, the company's; each once."""
+    named = (one.fields.get("operator_code", ""), one.operator, str(shop.get("company_code") or ""))
+    return list(dict.fromkeys(named))
+
+
+def _recent(faults: Sequence[Mapping[str, Any]], as_of: datetime) -> int:
+    return sum(timedelta(0) <= as_of - f["received_at"] < FAULT_DAYS for f in faults)
 
 
 def _phone(bench: Bench, row: Mapping[str, Any], shop: Mapping[str, Any]) -> dict[str, str]:
@@ -235,6 +264,11 @@ def _cases(bench: Bench, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def _incident(parent: Mapping[str, Any]) -> str | None:
+    """The number of the incident a case belongs to; another parent is none."""
+    return str(parent["CaseNumber"]) if parent.get("SFS_Incident__c") else None
+
+
 def _case(row: Mapping[str, Any]) -> dict[str, Any]:
     due = row["SFS_NU_Due__c"]
     return {
@@ -243,5 +277,5 @@ def _case(row: Mapping[str, Any]) -> dict[str, Any]:
         "status": row["Status"],
         "hold": bool(row["SFS_Compliance_Hold__c"]),
         "nu_due": datetime.fromisoformat(due).astimezone(UTC) if due else None,
-        "incident": (row["Parent"] or {}).get("CaseNumber"),
+        "incident": _incident(row["Parent"] or {}),
     }

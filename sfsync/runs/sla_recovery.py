@@ -61,7 +61,7 @@ class Moved:
 
 def key_of(case_id: str, event: str, episode: int) -> str:
     """One proposal per case, event and episode."""
-    return f"{case_id}|{event}|{episode}"
+    return f"{case_id}:{event}:{episode}"
 
 
 def sentence(event: str, offer: str, at: str) -> str:

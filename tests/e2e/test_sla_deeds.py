@@ -65,7 +65,7 @@ def test_a_missed_p1_of_a_vip_is_made_good_once(desk: Desk) -> None:
     late = NOON + 15 * MINUTE + timedelta(seconds=1)
     assert done(desk.sweep_at(late)) == [("recovery-p1_breach", "free_play")]
     [made] = desk.world.rows(RECOVERY)
-    assert made["SFS_Recovery_Key__c"] == f"{case}|p1_breach|1"
+    assert made["SFS_Recovery_Key__c"] == f"{case}:p1_breach:1"
     assert (made["SFS_State__c"], made["SFS_Tournament_Priority__c"]) == ("proposed", True)
     assert desk.look(case, "SFS_Recovery_State__c")["SFS_Recovery_State__c"] == "proposed"
     for minutes in (16, 125):  # RES is missed, too: the same event
@@ -127,7 +127,7 @@ def test_a_lost_ledger_makes_no_second_proposal(desk: Desk) -> None:
 def test_the_way_of_a_recovery(desk: Desk) -> None:
     case = desk.case(NOON, AccountId=person(desk))
     desk.sweep_at(NOON + 16 * MINUTE)
-    key, (_, name) = f"{case}|p1_breach|1", user(desk)
+    key, (_, name) = f"{case}:p1_breach:1", user(desk)
 
     def step(verb: str, *more: str) -> Any:
         return desk.world.run("sla", "recovery", verb, key, "--by", name, "--json", *more)
@@ -151,7 +151,7 @@ def test_what_was_allowed_is_asked_again_at_the_approval(desk: Desk) -> None:
     case = desk.case(NOON, AccountId=person(desk))
     desk.sweep_at(NOON + 16 * MINUTE)
     desk.world.sql("UPDATE players SET contact_suppressed = 1")
-    ran = desk.world.run("sla", "recovery", "approve", f"{case}|p1_breach|1", "--by", user(desk)[1], "--json")
+    ran = desk.world.run("sla", "recovery", "approve", f"{case}:p1_breach:1", "--by", user(desk)[1], "--json")
     assert (ran.exit, ran.doc["error"]["code"]) == (5, "RECOVERY_BLOCKED")
     assert desk.world.rows(RECOVERY)[0]["SFS_State__c"] == "proposed"
 
@@ -159,7 +159,7 @@ def test_what_was_allowed_is_asked_again_at_the_approval(desk: Desk) -> None:
 def test_a_wrong_booking_is_delivered_with_its_references(desk: Desk) -> None:
     case = desk.case(NOON, Type="billing_error", Origin="email")
     desk.sweep()
-    key, by = f"{case}|billing_error|1", ("--by", user(desk)[1], "--json")
+    key, by = f"{case}:billing_error:1", ("--by", user(desk)[1], "--json")
     for verb in ("approve", "terms"):
         assert desk.world.run("sla", "recovery", verb, key, *by).exit == 0
     ran = desk.world.run("sla", "recovery", "deliver", key, *by)

@@ -17,10 +17,12 @@ from sfsync.mapping.model import Mapping
 from sfsync.planners.requests import books as book
 from sfsync.planners.requests.books import Books
 from sfsync.planners.requests.catalogue import Catalogue, RequestType, fold
+from sfsync.planners.requests.cells import MARK
 from sfsync.planners.requests.validate import Judged, Rules
 from sfsync.sides import columns
 
 CHANGEABLE = ("description", "ticket_id", "event_date", "amount", "currency", "transaction_ref", "terminal", "operator")
+FIELD_OF = {"terminal": "terminal_id", "operator": "operator_code"}  # of a request, by a case's field
 _OWN_COLUMN = ("ticket_id", "event_date", "amount", "transaction_ref", "terminal_id", "operator_code", "description")
 _LONGEST = {"ticket_id": 40, "transaction_ref": 64}
 
@@ -154,7 +156,7 @@ def _short(fields: dict[str, pa.Array], name: str) -> pa.Array:
 def _description(found: Judged, routed: Routed, catalogue: Catalogue) -> pa.Array:
     """The partner's text, and below it what he filled in that has no field of its own in a case."""
     text = pc.fill_null(found.fields["description"], "")
-    most = catalogue.intake.description_length
+    below = pa.repeat(pa.scalar("", pa.string()), len(found))
     for one in catalogue.types:
         rows = routed.types == one.code
         names = [n for n in one.requires if _shown(n, found, catalogue)]
@@ -164,8 +166,20 @@ def _description(found: Judged, routed: Routed, catalogue: Catalogue) -> pa.Arra
             values = found.fields[name]
             line = pc.binary_join_element_wise(f"{_title(name, catalogue)}: ", values, "")
             wanted = pc.and_(pa.array(rows), pc.is_valid(values))
-            text = pc.if_else(wanted, pc.binary_join_element_wise(text, line, "\n"), text)
-    return pc.utf8_slice_codeunits(text, 0, most)
+            below = pc.if_else(wanted, pc.binary_join_element_wise(below, line, "\n"), below)
+    return _fitted(text, below, catalogue.intake.description_length)
+
+
+def _fitted(text: pa.Array, below: pa.Array, most: int) -> pa.Array:
+    """Both together; where they are too long, the text is cut with its mark and what stands below it stays."""
+    whole = pc.binary_join_element_wise(text, below, "")
+    long = as_mask(pc.greater(pc.utf8_length(whole), most))
+    if not long.any():
+        return whole
+    rows = pa.array(long)
+    pairs = zip(text.filter(rows).to_pylist(), below.filter(rows).to_pylist(), strict=True)
+    cut = [(t.removesuffix(MARK)[: max(0, most - len(b) - len(MARK))] + MARK + b)[:most] for t, b in pairs]
+    return pc.replace_with_mask(flat(whole), rows, pa.array(cut, pa.string()))
 
 
 def _shown(name: str, found: Judged, catalogue: Catalogue) -> bool:

@@ -92,7 +92,8 @@ class RequestType(Strict):
     """One type of request.
 
     ``requires`` are the fields it needs besides the base; ``target`` names the field whose operator the request is
-    about (then it does not name who asks). ``undo``: R by the journal, W within a window, N not at all.
+    about (then it does not name who asks). ``alone_by``: the fields that name a thing only one request
+    may be made for, whoever asks. ``undo``: R by the journal, W within a window, N not at all.
     """
 
     code: str = Field(pattern=r"^RP-\d\d[A-Z]?$")
@@ -115,6 +116,7 @@ class RequestType(Strict):
     route: tuple[Route, ...] = ()
     repeat: Alike | None = None
     duplicate: Alike | None = None
+    alone_by: tuple[str, ...] = ()
     gates: dict[str, Any] = Field(default_factory=dict)
     allowed: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -125,7 +127,7 @@ class RequestType(Strict):
     approvals_for: dict[str, dict[str, tuple[Mark, ...]]] = Field(default_factory=dict)
     approvals_over_days: dict[str, Any] = Field(default_factory=dict)
     undo: Literal["R", "W", "N", "-"]
-    undo_until: str = ""
+    undo_until: Literal["", "installed", "shipped", "first_payment_run", "activated", "next_period"] = ""
     messages: dict[str, str] = Field(default_factory=dict)
 
 
@@ -142,6 +144,7 @@ class Intake(Strict):
     payout_term_days: int = Field(default=90, gt=0)
     cancel_term_seconds: int = Field(default=180, gt=0)
     large_payout: str = Field(default="100000", pattern=r"^\d+$")
+    alerts: dict[str, str] = Field(default_factory=lambda: {"E-MINOR": "COMPLIANCE"})
 
 
 class Profile(Strict):
@@ -291,7 +294,7 @@ def _fields(found: Catalogue) -> list[Fault]:
     places += [(("kinds", kind), name) for kind, names in found.kinds.model_dump().items() for name in names]
     for number, one in enumerate(found.types):
         alike = [*(one.repeat.by if one.repeat else ()), *(one.duplicate.by if one.duplicate else ())]
-        named = [*one.requires, *one.needs_time, *alike, *([one.target] if one.target else ())]
+        named = [*one.requires, *one.needs_time, *one.alone_by, *alike, *([one.target] if one.target else ())]
         named += [c.field for c in one.checks if c.field]
         places += [(("types", number), name) for name in named]
     return [Fault(p, f"there is no field {name}", "add it to `headers`") for p, name in places if name not in known]

@@ -25,6 +25,7 @@ Said: TypeAlias = "tuple[str | None, tuple[str, ...]]"  # canonical value, codes
 Step: TypeAlias = "Callable[[pa.Array], Cells]"
 
 MARK = "[…]"
+SHORT = 2_000  # characters of a text in a column of its own
 _BLANKS = r"[\s\x{a0}\x{ad}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{2064}\x{3000}\x{feff}]+"
 _INVISIBLE = r"[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}]+"
 _SPACES = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
@@ -146,9 +147,9 @@ def code(values: pa.Array) -> Cells:
     return Cells(_null_where(bare, pc.or_(lost, foreign)), faults)
 
 
-def plain(values: pa.Array) -> Cells:
+def plain(values: pa.Array, most: int = SHORT) -> Cells:
     """Short text in a column of its own."""
-    return prose(pc.replace_substring_regex(values, r"\s+", " "), 2_000)
+    return prose(pc.replace_substring_regex(values, r"\s+", " "), most)
 
 
 def _null_where(values: pa.Array, rows: pa.Array | np.ndarray) -> pa.Array:

@@ -34,22 +34,33 @@ def _hint(text: str) -> str:
 
 def _delimiter(text: str, hint: str, delimiters: tuple[str, ...], knows: Knows) -> str:
     """The one under which a line of the beginning names the most columns; a ``sep=`` line wins where it may."""
-    start = _beginning(text)
-    scores = {d: _score(start, d, knows) for d in dict.fromkeys([*([hint] if hint else []), *delimiters])}
+    start, wanted = _beginning(text), dict.fromkeys([*([hint] if hint else []), *delimiters])
+    scores = {d: _score(_outside(start), d, knows) for d in wanted}
+    if not any(scores.values()):  # a stray mark may stand before the header
+        scores = {d: _score(start, d, knows) for d in wanted}
     if hint and scores[hint]:
         return hint
     return max(scores, key=lambda d: scores[d])
 
 
-def _beginning(text: str) -> str:
-    return "".join(
-        line for line, _ in zip(io.StringIO(text[:200_000], newline=""), range(HEADER_WITHIN + 1), strict=False)
-    )
+def _beginning(text: str) -> list[str]:
+    lines = io.StringIO(text[:200_000], newline="")
+    return [line for line, _ in zip(lines, range(HEADER_WITHIN + 1), strict=False)]
 
 
-def _score(start: str, delimiter: str, knows: Knows) -> int:
+def _outside(lines: list[str]) -> list[str]:
+    """The lines that do not begin inside quotation marks: a header somebody pasted into a cell is none."""
+    found, inside = [], False
+    for line in lines:
+        if not inside:
+            found.append(line)
+        inside ^= line.count('"') % 2 == 1
+    return found
+
+
+def _score(lines: list[str], delimiter: str, knows: Knows) -> int:
     best = 0
-    for line in io.StringIO(start, newline=""):
+    for line in lines:
         cells = [c.strip().strip('"') for c in line.split(delimiter)]
         if is_header(cells, knows):
             best = max(best, len({n for c in cells if (n := knows(c))}))

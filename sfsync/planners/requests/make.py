@@ -49,10 +49,11 @@ def row_mapping(case: Mapping) -> Mapping:
 
 
 def marks_mapping(case: Mapping) -> Mapping:
-    """Two fields of a case that only sfsync writes and only Salesforce has. Nothing is read from the columns named."""
+    """Fields of a case that only sfsync writes and only Salesforce has. Nothing is read from the columns named."""
     fields = {
         "repeat_contacts": {"platform": "esc_level", "type": FieldType.INTEGER},
         "outcome_code": {"platform": "subcategory"},
+        "attachments": {"platform": "status", "type": FieldType.BOOLEAN},
     }
     named = {n: {**f, "salesforce": case.fields[n].salesforce} for n, f in fields.items()}
     document = {

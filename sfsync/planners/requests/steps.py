@@ -39,6 +39,10 @@ CHECKS = (
     "at_most_guarantee",
     "no_open",
     "other_company",
+    "public_ips",
+    "ips_free",
+    "asset_free",
+    "only_one",
 )
 TARGETS = ("shop", "company", "operator", "terminal", "ticket", "voucher", "transaction", "request")
 Words = dict[Literal["it", "en"], str]

@@ -38,8 +38,11 @@ SELECT request_key, case_key, kind, target_key, state, requested_at
 FROM change_requests WHERE target_key IN :keys AND kind IN ('iban_change', 'credential_reset')
 """
 _OPEN = """
-SELECT source_key, shop_code, category FROM cases
+SELECT source_key, shop_code, category, terminal_id FROM cases
 WHERE shop_code IN :keys AND status NOT IN ('Resolved', 'Closed', 'Cancelled')
+"""
+_ADDRESSES = """
+SELECT shop_code, public_ips FROM shops WHERE public_ips IS NOT NULL AND state NOT IN ('closed', 'transferred')
 """
 _FAULTS = """
 SELECT terminal_id, received_at FROM cases WHERE terminal_id IN :keys AND category = 'terminal_fault'
@@ -72,8 +75,13 @@ def earlier(ask: Ask, targets: Sequence[str]) -> list[Row]:
 
 
 def open_cases(ask: Ask, codes: Sequence[str]) -> list[Row]:
-    """Cases of the shops that are not over: key, shop, category."""
+    """Cases of the shops that are not over: key, shop, category, terminal."""
     return list(_all(ask, _OPEN, codes))
+
+
+def addresses(ask: Ask) -> list[Row]:
+    """The public addresses of all shops that are not closed."""
+    return list(ask(sa.text(_ADDRESSES)))
 
 
 def faults(ask: Ask, terminal_ids: Sequence[str]) -> list[Row]:

@@ -27,6 +27,7 @@ from sfsync.sides.salesforce.budget import Budget
 from sfsync.sides.salesforce.bulk import BulkLoad, OnJob
 from sfsync.sides.salesforce.bulk_query import BulkQuery
 from sfsync.sides.salesforce.collections import Collections
+from sfsync.sides.salesforce.faults import Refused, of_items
 from sfsync.sides.salesforce.frames import View
 from sfsync.sides.salesforce.guarded import Guarded
 from sfsync.sides.salesforce.ids import to18
@@ -148,6 +149,12 @@ class SalesforceSide:
         """Fields of one record."""
         self.session.call("PATCH", f"sobjects/{name}/{record_id}", json_body=values)
 
+    def create_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Records without a key of ours, two hundred in a call; raises ``Refused`` if the org does not take one."""
+        wrong = [one["errors"] for one in self._inserted(name, rows) if not one["success"]]
+        if wrong:
+            raise Refused(200, [of_items(wrong[0])], f"{name} was not made")
+
     def run_action(self, name: str, values: dict[str, Any]) -> None:
         """One of Salesforce's standard actions, once. Not sent again when the answer is lost."""
         self.session.call("POST", f"actions/standard/{name}", json_body={"inputs": [values]}, resend=False)
@@ -175,12 +182,15 @@ class SalesforceSide:
 
     def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> list[list[str]]:
         """Records without a key of ours, two hundred in a call; for each the error codes (none: it was made)."""
-        said: list[list[str]] = []
+        return [[str(e["statusCode"]) for e in one["errors"]] for one in self._inserted(name, rows)]
+
+    def _inserted(self, name: str, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What the org says of each."""
+        said: list[dict[str, Any]] = []
         for start in range(0, len(rows), 200):
             records = [{"attributes": {"type": name}, **row} for row in rows[start : start + 200]]
             body = {"allOrNone": False, "records": records}
-            answer = self.session.call("POST", "composite/sobjects", json_body=body, resend=False)
-            said += [[str(e["statusCode"]) for e in one["errors"]] for one in answer.data]
+            said += self.session.call("POST", "composite/sobjects", json_body=body, resend=False).data
         return said
 
     def follow(self, cases: Sequence[tuple[str, str]]) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sfsync.ledger import attachments
+from sfsync.runs.bench import Bench
 from tests.planners.requests.shopworld import HEADER, Desk, line
+from tests.planners.requests.test_once import command
 
 FAULT = {"type": "terminal_fault", "terminal": "T-0042-01"}
 PAYOUT = {"type": "ticket_payout", "ticket": "AB12CD34EF56", "amount": "500,00"}
@@ -238,6 +244,38 @@ def test_31_other_content_changes_the_case_and_not_its_clock(desk: Desk) -> None
     assert desk.cases() == 1
 
 
+def comments(desk: Desk, key: str) -> list[str]:
+    found = desk.world.rows(
+        f"SELECT CommentBody, IsPublished FROM CaseComment WHERE Parent.SFS_Source_Key__c = '{key}'"
+    )
+    assert not any(c["IsPublished"] for c in found)
+    return [c["CommentBody"] for c in found]
+
+
+def test_31_an_internal_note_says_once_which_fields_changed(desk: Desk) -> None:
+    key = desk.one(phone="06 1234567")["source_key"]
+    assert comments(desk, key) == []
+    for _ in range(2):
+        desk.rows(line(text="altro testo", phone="06 7654321"))
+        [note] = comments(desk, key)
+    assert "changed: description, phone." in note
+    assert "7654321" not in note
+    desk.rows(line(phone="06 1234567"))
+    assert len(comments(desk, key)) == 2
+
+
+def test_31_a_killed_import_still_notes_the_change_once(desk: Desk) -> None:
+    key = desk.one()["source_key"]
+    path = desk.file(f"{HEADER}\n{line(text='altro testo')}\n")
+    for point in ("ledger.intent.opened", "ledger.outcome.before", "requests.noted"):
+        died = command(desk, path, SFSYNC_FAULTPOINT=point)
+        assert died.wait(60) == -signal.SIGKILL
+    desk.ran(path)
+    [note] = comments(desk, key)
+    assert "changed: description." in note
+    assert desk.case(key, "Description")["Description"] == "altro testo"
+
+
 def test_32_lines_that_are_no_requests(shops: Desk) -> None:
     text = f"{HEADER}\n{line()}\n\n{HEADER}\n{line(id='R-2')}\nTOTALE;;;;;;1.984,56;;;;;;;\n"
     rows = looked(shops, text)["rows"]
@@ -259,6 +297,12 @@ def test_34_line_ends_and_marks_inside_quotes(desk: Desk) -> None:
 def test_34_the_line_of_a_row_is_where_it_begins(shops: Desk) -> None:
     text = f"{HEADER}\n{line(text=chr(34) + 'a' + chr(10) + 'b' + chr(34))}\n{line(id='R-2')}\n"
     assert [r["row"] for r in looked(shops, text)["rows"]] == [2, 4]
+
+
+def test_34_a_header_pasted_into_a_text_does_not_choose_the_delimiter(shops: Desk) -> None:
+    head = "Codice PDV,Tipo richiesta,Data ora,E-mail,Note,ID richiesta"
+    text = f'{head}\n0042,altro,12/05/2026 10:15,a@b.it,"inoltro:\n{HEADER}\n{line()}",R-1\n'
+    assert [(r["request_id"], r["outcome"]) for r in looked(shops, text)["rows"]] == [("R-1", "ACCEPT")]
 
 
 def test_36_a_payout_asked_for_by_a_top_up_point(desk: Desk) -> None:
@@ -290,6 +334,54 @@ def test_38_closed_and_unknown_shops(shops: Desk) -> None:
 def test_39_fiscal_codes(shops: Desk, code: str, outcome: str, codes: set[str]) -> None:
     row = looked(shops, f"{HEADER};Codice fiscale\n{line()};{code}\n")["rows"][0]
     assert (row["outcome"], set(row["codes"])) == (outcome, codes)
+
+
+def notices(desk: Desk) -> list[Any]:
+    return [json.loads(p.read_text()) for p in sorted((desk.world.folder / ".sfsync/outbox").glob("*-E-MINOR.json"))]
+
+
+def test_39_compliance_hears_once_of_a_minor(desk: Desk) -> None:
+    text = f"{HEADER};Codice fiscale\n{line(id='R-9')};RSSMRA15T10A562Z\n{line()};\n"
+    for again in range(2):
+        desk.ran(text + "\n" * again, "--force")
+        [notice] = notices(desk)
+    assert (notice["to"], notice["shop"], notice["line"]) == ("COMPLIANCE", "0042", 2)
+    assert "RSSMRA" not in json.dumps(notice)
+    for path in (desk.world.folder / ".sfsync/outbox").iterdir():
+        path.unlink()  # it was sent
+    desk.ran(text + "\n\n", "--force")
+    assert notices(desk) == []
+
+
+def test_40_the_whole_text_is_kept_sealed_and_named(desk: Desk) -> None:
+    text = "parola " * 6_000 + "la mia carta 4111 1111 1111 1111, fine"
+    row = desk.one(text=text)
+    case = desk.case(row["source_key"], "SFS_Attach_Refs__c", "CaseNumber")
+    assert case["SFS_Attach_Refs__c"] is True
+    [kept] = desk.world.run("partners", "explain", case["CaseNumber"], "--json").doc["attachments"]
+    whole = desk.world.run("partners", "attachment", kept["reference"]).out
+    assert whole.strip().endswith("la mia carta **** **** **** 1111, fine")
+    assert (kept["field"], kept["length"]) == ("description", len(whole) - 1)
+    [file] = (desk.world.folder / ".sfsync/attachments").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    sealed = file.read_bytes()
+    assert b"parola" not in sealed
+    file.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    assert "ATTACHMENT_KEY" in desk.world.run("partners", "attachment", kept["reference"]).err
+    with Bench.open(desk.world.toml, datetime.now(UTC)) as bench:
+        assert attachments.purge(bench.ledger, bench.ledger.now() + timedelta(days=29)) == 0
+        assert attachments.purge(bench.ledger, bench.ledger.now() + timedelta(days=31)) == 1
+    assert not file.exists()
+    assert "ATTACHMENT_UNKNOWN" in desk.world.run("partners", "attachment", kept["reference"]).err
+
+
+def test_40_what_was_filled_in_besides_is_not_cut_away(desk: Desk) -> None:
+    header = HEADER + ";Articolo;Quantità"
+    key = desk.rows(f"{line(type='rotoli', text='y' * 31_990)};rotoli termici;3", header=header)[0]["source_key"]
+    [(text,)] = desk.world.sql("SELECT description FROM cases WHERE source_key = :k", k=key)
+    assert text.endswith("y[…]\nArticolo: rotoli termici\nQuantita: 3")
+    assert len(text) == 32_000
+    assert desk.case(key, "SFS_Attach_Refs__c")["SFS_Attach_Refs__c"] is True
 
 
 def test_40_a_very_long_text_is_cut(desk: Desk) -> None:

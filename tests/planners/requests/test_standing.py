@@ -13,9 +13,9 @@ import pytest
 from sfsync.planners.requests.life.marks import needed
 from sfsync.planners.requests.life.ops import ops, plan_hash
 from sfsync.planners.requests.life.standing import standing
+from sfsync.planners.requests.life.windows import next_payment
 from sfsync.planners.requests.life.words import Facts, Mark, Request, Standing, State, Trail
 from sfsync.planners.requests.steps import load
-from sfsync.runs.request_undo import next_payment
 
 BOOK = load(Path(__file__).parents[3] / "mappings")
 T0 = datetime(2026, 5, 12, 8, tzinfo=UTC)

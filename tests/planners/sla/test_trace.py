@@ -29,7 +29,7 @@ def traced(*rows: dict[str, Any], words: pd.DataFrame | None = None) -> Trace:
         cases[name] = pd.to_datetime(cases[name], utc=True).astype("datetime64[us, UTC]")
     cases = cases.assign(in_incident=False, pir_whole=False, quiet=False, since=cases["closed"])
     kinds = (happened.HISTORY, happened.COMMENTS, happened.EMAILS, happened.CALLS, happened.RECOVERY)
-    nothing = [_nothing(c) for c in kinds]
+    nothing = [_nothing(c).assign(ours=False) for c in kinds]
     found = Happened(cases, *nothing, happened.no_words() if words is None else words)
     return trace(found, known(), _us(T0) + 60 * MINUTE)
 

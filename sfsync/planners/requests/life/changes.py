@@ -168,16 +168,27 @@ def settled(
     mapping: SyncMapping, wanted: Mapping[str, Mapping[str, str | None]], platform: Records, salesforce: Records
 ) -> Changes:
     """Cells of cases (key -> field -> value) on both sides, where they are not so already."""
-    keys = pd.Index(sorted(wanted), dtype=TEXT, name="key")
-    parts = [
-        _case(mapping, side, keys, wanted, now) for side, now in (("platform", platform), ("salesforce", salesforce))
-    ]
+    sides = (("platform", platform), ("salesforce", salesforce))
+    return join(mapping.columns, [on_side(side, mapping, wanted, now) for side, now in sides])
+
+
+def opened(
+    mapping: SyncMapping, wanted: Mapping[str, Mapping[str, str]], platform: Records, salesforce: Records
+) -> Changes:
+    """New cases (key -> field -> value) on each side that does not have them yet."""
+    parts = []
+    for side, now in (("platform", platform), ("salesforce", salesforce)):
+        keys = pd.Index(sorted(k for k in wanted if k not in now.values.index), dtype=TEXT, name="key")
+        after = columns.frame({n: [wanted[k].get(n) for k in keys] for n in mapping.columns}, keys)
+        nothing = [None] * len(keys)
+        before, mask = columns.empty(mapping.columns, keys), after.notna().to_numpy(bool)
+        parts.append(_changes(keys, side, CREATE, nothing, nothing, after, before, mask))
     return join(mapping.columns, parts)
 
 
-def _case(
-    mapping: SyncMapping, side: str, keys: pd.Index, wanted: Mapping[str, Mapping[str, str | None]], now: Records
-) -> Changes:
+def on_side(side: str, mapping: SyncMapping, wanted: Mapping[str, Mapping[str, str | None]], now: Records) -> Changes:
+    """Cells of records (key -> field -> value) of one side, where they are not so already."""
+    keys = pd.Index(sorted(wanted), dtype=TEXT, name="key")
     keys = keys[columns.within(keys, now.values.index[~now.meta["deleted"].to_numpy(bool)])]
     names = list(mapping.columns)
     before = columns.rows(now.values, keys, names)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sfsync.mapping.transforms import addresses
 from sfsync.planners.requests.life.words import Facts, Request, Trail, Wait
 from sfsync.planners.requests.steps import Before, Book
 
@@ -164,6 +165,31 @@ def _other_company(look: _Look) -> Iterator[Wait]:
         yield from look.fails()
 
 
+def _public_ips(look: _Look) -> Iterator[Wait]:
+    """Every address is one, and a public one."""
+    if not addresses(look.request.fields.get("public_ips", "")):
+        yield from look.fails(NEED)
+
+
+def _ips_free(look: _Look) -> Iterator[Wait]:
+    if look.facts.ips_taken:
+        yield from look.fails(NEED)
+
+
+def _asset_free(look: _Look) -> Iterator[Wait]:
+    """A terminal goes when nothing is open about it; a request that names none is about any of the shop's."""
+    action = look.request.fields.get("action", "").strip().lower()
+    named = {look.request.terminal} if look.request.terminal else set(look.facts.terminals)
+    if action in look.check.given("actions") and named & look.facts.busy:
+        yield from look.fails()
+
+
+def _only_one(look: _Look) -> Iterator[Wait]:
+    """Several requests for one thing: a person looks first."""
+    if look.facts.twins:
+        yield from look.asks()
+
+
 _CHECKS: dict[str, Callable[[_Look], Iterator[Wait]]] = {
     "within_days": _within_days,
     "within_seconds": _within_seconds,
@@ -180,4 +206,8 @@ _CHECKS: dict[str, Callable[[_Look], Iterator[Wait]]] = {
     "at_most_guarantee": _at_most_guarantee,
     "no_open": _no_open,
     "other_company": _other_company,
+    "public_ips": _public_ips,
+    "ips_free": _ips_free,
+    "asset_free": _asset_free,
+    "only_one": _only_one,
 }

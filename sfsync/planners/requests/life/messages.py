@@ -18,7 +18,7 @@ from sfsync.planners.requests.life.words import Facts, Request, Standing, State,
 from sfsync.planners.requests.steps import Book
 
 MESSAGE, TASK = "message", "task"
-UNCONFIRMED, REPLACE = "UNCONFIRMED", "REPLACE_TERMINAL"
+UNCONFIRMED, REPLACE, TWICE = "UNCONFIRMED", "REPLACE_TERMINAL", "ASKED_TWICE"
 _LATE = ("EXPIRED", "LATE")
 
 
@@ -38,7 +38,7 @@ def due(book: Book, request: Request, facts: Facts, trail: Trail, standing: Stan
     """What this standing calls for; what was said before has the same key again."""
     life = book.lives[request.code]
     if not facts.case.get("hold"):  # compliance holds the case: nothing leaves by itself
-        for code, occasion in _said(life, request, trail, standing, as_of):
+        for code, occasion in _said(life, request, facts, trail, standing, as_of):
             yield _due(request, MESSAGE, code, occasion)
     limit = timedelta(hours=book.steps.unconfirmed_hours)
     for sent in trail.sent:
@@ -47,6 +47,8 @@ def due(book: Book, request: Request, facts: Facts, trail: Trail, standing: Stan
     proposing = [int(e["propose_from"]) for s in life.steps if "propose_from" in (e := s.model_extra or {})]
     if proposing and facts.faults >= proposing[0]:
         yield _due(request, TASK, REPLACE, request.terminal)
+    if facts.twins:
+        yield _due(request, TASK, TWICE, "twice")
     if standing.reason == "NOT_KEPT":
         yield _due(request, TASK, "NOT_KEPT", "done")
 
@@ -57,13 +59,16 @@ def _due(request: Request, kind: str, code: str, occasion: str) -> Due:
 
 
 def _said(
-    life: RequestType, request: Request, trail: Trail, standing: Standing, as_of: datetime
+    life: RequestType, request: Request, facts: Facts, trail: Trail, standing: Standing, as_of: datetime
 ) -> Iterator[tuple[str, str]]:
     words = life.messages
     if standing.state is State.WITHDRAWN:
         return
     late = standing.state is State.REFUSED and standing.reason in _LATE
-    if "taken" in words and not late:
+    shared = "incident" in words and bool(facts.case.get("incident"))
+    if shared:
+        yield words["incident"], "incident"
+    if "taken" in words and not late and not shared:
         yield words["taken"], "taken"
     if standing.state is State.BLOCKED and "missing" in words:
         yield words["missing"], "missing"

@@ -64,6 +64,9 @@ class Facts:
     case               number, status, owner, hold, nu_due: as Salesforce has them
     earlier            other requests of the platform's outbox: kind, target, state, requested_at
     open_types         types of other open cases of the shop
+    busy               terminals of the shop that other open cases are about
+    ips_taken          of the addresses asked for, those another shop uses
+    twins              case keys of other requests for the one thing only one may be made for
     faults             faults of the terminal within the last 30 days, this one included
     """
 
@@ -74,6 +77,9 @@ class Facts:
     case: Mapping[str, Any] = field(default_factory=dict)
     earlier: tuple[Mapping[str, Any], ...] = ()
     open_types: tuple[str, ...] = ()
+    busy: frozenset[str] = frozenset()
+    ips_taken: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
     faults: int = 0
 
 
