@@ -94,6 +94,9 @@ def _show_rungs(done: Enforced) -> None:
     rows = [(r["key"], r["rung"], r["path"], r["reason"], instant(r["reached_at"])) for r in done.rungs]
     if rows:
         table("Escalations", ("case", "level", "path", "reason", "since"), rows)
+    more = [(d["key"], *d["rung"].partition("-")[::2], d["reason"], instant(d["reached_at"])) for d in done.done]
+    if more:
+        table("Also", ("case", "what", "which", "said", "since"), more)
 
 
 def _show(found: Explained, as_json: bool) -> None:
