@@ -21,6 +21,7 @@ from sfsync.runs.bench import Bench
 
 ELSEWHERE = ("shop_code", "request_type", "request_id", "priority", "description")  # in the case, or the key
 PROHIBITED = "-"
+TOGETHER = 10_000  # requests in one transaction
 
 
 def hand_over(
@@ -36,27 +37,27 @@ def hand_over(
 
     ``keys``, ``received`` (instants as text) and ``what`` (new, changed, …) are object arrays, one per row of the file.
     """
-    new = list(_made(bench, catalogue, found, routed, keys, received, np.flatnonzero(what == FIRST)))
-    if new:
-        requests.register(bench.ledger, new)
-    changed = list(_made(bench, catalogue, found, routed, keys, received, np.flatnonzero(what == CHANGED)))
-    if changed:
-        requests.revise(bench.ledger, changed)
+    said = found.marks.lists()
+    for kind, note in ((FIRST, requests.register), (CHANGED, requests.revise)):
+        rows = np.flatnonzero(what == kind)
+        for start in range(0, len(rows), TOGETHER):
+            some = rows[start : start + TOGETHER]
+            note(bench.ledger, list(_made(bench, catalogue, found, said, routed, keys, received, some)))
 
 
 def _made(
     bench: Bench,
     catalogue: Catalogue,
     found: Judged,
+    said: list[list[str]],
     routed: Routed,
     keys: np.ndarray,
     received: np.ndarray,
     rows: np.ndarray,
 ) -> Iterator[New]:
-    if not len(rows):
-        return
-    said = found.marks.lists()
-    table = {n: column.take(rows).to_pylist() for n, column in found.fields.items()}
+    columns = {n: column.take(rows) for n, column in found.fields.items()}
+    table = {n: column.to_pylist() for n, column in columns.items() if column.null_count < len(rows)}
+    moments, actor = {t: datetime.fromisoformat(t) for t in set(received[rows])}, bench.actor
     for place, row in enumerate(rows.tolist()):
         values = {n: column[place] for n, column in table.items() if column[place] is not None}
         life = catalogue.by_code[routed.types[row]]
@@ -65,12 +66,12 @@ def _made(
             case_key=keys[row],
             code=life.code,
             shop=values.get("shop_code", ""),
-            received_at=datetime.fromisoformat(received[row]),
+            received_at=moments[received[row]],
             queue=routed.queue[row],
             operator=operator,
             terminal=values.get("terminal_id", ""),
             requester=values.get("requested_by", "") or operator,
-            imported_by=bench.actor,
+            imported_by=actor,
             restricted=life.restricted or life.undo == PROHIBITED,
             codes=tuple(said[row]),
             fields={n: v for n, v in values.items() if n not in ELSEWHERE},
