@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from sfsync.errors import Exit, LeaseHeld
 from sfsync.ledger import intake
@@ -32,8 +33,9 @@ from sfsync.planners.requests.books import Books
 from sfsync.planners.requests.catalogue import Catalogue
 from sfsync.planners.requests.identity import Identity, identify
 from sfsync.planners.requests.refused import FileRefused
-from sfsync.planners.requests.repeat import AGAIN, CHANGED, NEW, REPEAT, Known, Met
-from sfsync.planners.requests.rowmarks import OUTCOMES, QUARANTINE, REJECT
+from sfsync.planners.requests.repeat import CHANGED, NEW, REPEAT, Known, Met
+from sfsync.planners.requests.rowmarks import QUARANTINE, REJECT
+from sfsync.planners.requests.said import Said, blocks, last_of, part
 from sfsync.planners.requests.sheet import Sheet
 from sfsync.planners.requests.validate import OUT_OF_TERM, Judged, Rules
 from sfsync.planners.sync.make import Progress
@@ -67,7 +69,8 @@ class Imported:
     path: Path
     sha256: str
     exit: Exit = Exit.DONE
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: Sequence[dict[str, Any]] = ()
+    counts: dict[str, int] = field(default_factory=dict)  # rows by outcome; outcomes nobody has are left out
     codes: tuple[str, ...] = ()
     refused: FileRefused | None = None
     run: str = ""
@@ -76,14 +79,8 @@ class Imported:
     judged: Judged | None = None
     results: list[Path] = field(default_factory=list)  # files written for the sender and for admins
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Rows by outcome; outcomes nobody has are left out."""
-        found = [r["outcome"] for r in self.rows]
-        return {o: found.count(o) for o in OUTCOMES if o in found}
-
     def as_json(self) -> dict[str, Any]:
-        """The document of ``--json``."""
+        """The document of ``--json``; its rows are made when they are written."""
         document: dict[str, Any] = {"file": str(self.path), "sha256": self.sha256, "exit": int(self.exit)}
         document |= {"rows": self.rows, "counts": self.counts, "codes": list(self.codes), "run": self.run}
         if self.refused is not None:
@@ -156,42 +153,12 @@ class Work:
         """New, again, changed or repeat, by row."""
         return self.met[1].what
 
-    # -- what is said ------------------------------------------------------------------------------------------
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One document per row of the file."""
+    @cached_property
+    def said(self) -> Said:
+        """What is said of each row of the file."""
         outcomes, met = self.met
-        codes, missing = self.found.marks.lists(), self.found.missing()
         names = {t.code: t.type for t in self.desk.catalogue.types}
-        ids, shops = (self.found.fields[n].to_pylist() for n in ("request_id", "shop_code"))
-        made = []
-        for row, line in enumerate(self.sheet.lines.tolist()):
-            skipped = bool(self.found.skipped[row])
-            one = {
-                "row": line,
-                "request_id": ids[row],
-                "outcome": str(outcomes[row]),
-                "codes": [] if met.what[row] == AGAIN else codes[row],
-                "request_type": None if skipped else names[self.found.types[row]],
-                "source_key": None if skipped or shops[row] is None else self.who.key[row],
-                "case": None,
-            }
-            made.append(one | self._more(row, missing))
-        return made
-
-    def _more(self, row: int, missing: list[list[str]]) -> dict[str, Any]:
-        """What only some rows have to say."""
-        met = self.met[1]
-        more: dict[str, Any] = {}
-        if missing[row] and (met.what[row] in (NEW, CHANGED, REPEAT) or self.met[0][row] == QUARANTINE):
-            more["missing"] = missing[row]
-        if met.what[row] == REPEAT:
-            more["repeats"] = met.case[row]
-        if met.twin[row] is not None:
-            more["possible_duplicate_of"] = met.twin[row]
-        if self.found.late[row] and met.what[row] == NEW:
-            more["case_outcome"] = OUT_OF_TERM
-        return more
+        return Said(self.found, met, self.sheet.lines, self.who.key, outcomes, names)
 
     # -- what is written ---------------------------------------------------------------------------------------
 
@@ -211,28 +178,32 @@ class Work:
 
     def _plan_rows(self, run: Run) -> None:
         """The ledger knows keys and T0 before anything leaves; of a key that comes twice the last content counts."""
-        take = np.flatnonzero(np.isin(self.what.astype(str), (NEW, CHANGED, REPEAT)))
-        last = np.flatnonzero(_last_of(pd.Index(self.who.key), np.isin(np.arange(len(self.found)), take)))
-        fields, who = self.found.fields, self.who
-        columns = {
-            "source_key": who.key[last].tolist(),
-            "shop": [fields["shop_code"][i].as_py() or "" for i in last.tolist()],
-            "code": self.found.types[last].tolist(),
-            "request": who.request[last].tolist(),
-            "content": who.content[last].tolist(),
-            "alike": who.alike[last].tolist(),
-            "occurred_at": [fields["occurred_at"][i].as_py() or "" for i in last.tolist()],
-            "received_at": [self._received(k) for k in who.key[last]],
-            "case_key": self.met[1].case[last].tolist(),
-            "state": [intake.PLANNED] * len(last),
-            "run_id": [run.id] * len(last),
-        }
-        intake.plan(self.desk.bench.ledger, columns)
+        last = last_of(self.who.key, np.isin(self.what.astype(str), (NEW, CHANGED, REPEAT)))
+        intake.plan(self.desk.bench.ledger, (self._planned(rows, run) for rows in blocks(last)))
 
-    def _received(self, key: str) -> str:
-        """T0 of a request: of one that is known, the first receipt."""
-        before = self.known.requests.get(key)
-        return str(before["received_at"]) if before else _text(self.desk.received)
+    def _planned(self, rows: np.ndarray, run: Run) -> dict[str, list[Any]]:
+        """What the ledger notes of these rows."""
+        fields, who = self.found.fields, self.who
+        shops, times = (pc.fill_null(fields[n].take(rows), "").to_pylist() for n in ("shop_code", "occurred_at"))
+        return {
+            "source_key": who.key[rows].tolist(),
+            "shop": shops,
+            "code": self.found.types[rows].tolist(),
+            "request": who.request[rows].tolist(),
+            "content": who.content[rows].tolist(),
+            "alike": who.alike[rows].tolist(),
+            "occurred_at": times,
+            "received_at": self.received[rows].tolist(),
+            "case_key": self.met[1].case[rows].tolist(),
+            "state": [intake.PLANNED] * len(rows),
+            "run_id": [run.id] * len(rows),
+        }
+
+    @cached_property
+    def received(self) -> np.ndarray:
+        """T0 of each row's request (text, object n): of one that is known, the first receipt."""
+        now, known = _text(self.desk.received), self.known.requests
+        return np.array([str(known[k]["received_at"]) if k in known else now for k in self.who.key], object)
 
     def _write(self, run: Run) -> None:
         bench, desk = self.desk.bench, self.desk
@@ -243,24 +214,30 @@ class Work:
         memory = LedgerMemory(bench.ledger, standings=same_ends(bench, _real(run.mappings), ()))
         sources = sources_of(bench, _real(run.mappings), memory)
         routed = cases.route(self.found, desk.rules, desk.books)
-        received = np.array([self._received(k) for k in self.who.key], object)
-        frame = cases.frame(mapping, self.found, routed, self.who.key, received, desk.rules, desk.books)
         who, what = self.who.key, self.what
-        request_open.hand_over(bench, desk.catalogue, self.found, routed, who, received, what)
-        new, now, before = self._split(frame, mapping)
+        request_open.hand_over(bench, desk.catalogue, self.found, routed, who, self.received, what)
+        made = Made(desk.books)
         with _folder(bench) as folder:
-            header = make.rows_plan(sources, folder, make.row_mapping(mapping), new, now, before)
+            header = make.rows_plan(sources, folder, make.row_mapping(mapping), self._pieces(mapping, routed, made))
             self._apply(run, folder, header)
-        everything = make.Cases(new.index, now.index, self._marks())
-        parents = make.missing_parents(sources, self._parents(frame))
+        everything = make.Cases(_keys(made.new), _keys(made.changed), self._marks())
+        parents = make.missing_parents(sources, made.parents())
         with _folder(bench) as folder:
             header = make.cases_plan(sources, folder, everything, parents)
             self._apply(run, folder, header)
 
-    def _split(self, frame: pd.DataFrame, mapping: Mapping) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    def _pieces(self, mapping: Mapping, routed: cases.Routed, made: Made) -> Iterator[make.Rows]:
+        """The cases as the platform shall have them, piece by piece; ``made`` is told of each."""
+        desk = self.desk
+        for rows in blocks(last_of(self.who.key, np.isin(self.what.astype(str), (NEW, CHANGED)))):
+            found, to = part(self.found, routed, rows)
+            frame = cases.frame(mapping, found, to, self.who.key[rows], self.received[rows], desk.rules, desk.books)
+            piece = self._split(frame, mapping)
+            made.add(piece, frame, found.shop)
+            yield piece
+
+    def _split(self, frame: pd.DataFrame, mapping: Mapping) -> make.Rows:
         """Rows to make; rows to change, as they shall be and as they are: these keep their clocks and their queue."""
-        ours = np.isin(self.what.astype(str), (NEW, CHANGED))
-        frame = frame[_last_of(frame.index, ours)]
         there = self._platform_cases(("source_key",), list(frame.index))["source_key"].to_pylist()
         exists = frame.index.isin(there)
         changed = frame[exists]
@@ -268,7 +245,7 @@ class Work:
         now = before.reindex(changed.index)
         for name in cases.CHANGEABLE:
             now[name] = changed[name]
-        return frame[~exists], now, before
+        return make.Rows(frame[~exists], now, before)
 
     def _marks(self) -> pd.DataFrame:
         """Repeat contacts of cases that were asked about again, and the outcome of those that came too late."""
@@ -285,14 +262,6 @@ class Work:
             index=pd.Index(keys, dtype=TEXT, name="key"),
         )
 
-    def _parents(self, frame: pd.DataFrame) -> dict[str, pd.Index]:
-        """Keys of the records the cases are linked to, and of those these are linked to."""
-        ours = np.isin(self.what.astype(str), (NEW, CHANGED))
-        rows, places = frame[ours], np.unique(self.found.shop[ours])
-        company = book.at(self.desk.books.shops, "company_code", places[places >= 0]).to_pylist()
-        wanted = {"company": company, **{n: rows[n].dropna().unique() for n in ("shop", "operator", "terminal")}}
-        return {n: pd.Index(sorted({str(k) for k in v if k}), dtype=TEXT, name="key") for n, v in wanted.items()}
-
     def _apply(self, run: Run, folder: PlanFolder, header: Header) -> None:
         if not header.changes:
             return
@@ -304,13 +273,11 @@ class Work:
 
     def _name_cases(self) -> None:
         """The number of each row's case, once Salesforce gave one."""
-        met = self.met[1]
-        keys = [c for c, w in zip(met.case, met.what, strict=True) if w]
-        table = self._platform_cases(("source_key", "case_number"), keys)
-        numbers = dict(zip(table["source_key"].to_pylist(), table["case_number"].to_pylist(), strict=True))
-        for one, case, what in zip(self.done.rows, met.case, met.what, strict=True):
-            if what:
-                one["case"] = numbers.get(case) or case
+        case, said = self.met[1].case, self.said
+        for rows in blocks(said.cases):
+            table = self._platform_cases(("source_key", "case_number"), case[rows].tolist())
+            numbers = dict(zip(table["source_key"].to_pylist(), table["case_number"].to_pylist(), strict=True))
+            said.numbers[rows] = [numbers.get(k) or k for k in case[rows]]
 
     def _file(self, run_id: str) -> dict[str, Any]:
         codes = {c: int(m.sum()) for c, m in self.found.marks.masks.items() if m.any()}
@@ -330,32 +297,52 @@ class Work:
         """Rows without a case, for a person: what is wrong with them and what they lack, nothing of what they say."""
         days = self.desk.catalogue.intake.purge_days
         purge = intake.purge_at(self.desk.bench.ledger.now(), days)
-        shops, missing = self.found.fields["shop_code"].to_pylist(), self.found.missing()
+        rows = np.flatnonzero(np.isin(self.said.outcomes.astype(str), (QUARANTINE, REJECT)))
+        shops, missing = self.found.fields["shop_code"].take(rows).to_pylist(), self.found.missing(rows)
         return [
             {
                 "sha256": self.done.sha256,
                 "line": one["row"],
                 "source_key": one["source_key"],
-                "shop": shops[row] if self.found.shop[row] >= 0 else None,
+                "shop": shops[place] if self.found.shop[row] >= 0 else None,
                 "code": str(self.found.types[row]),
                 "outcome": one["outcome"],
                 "codes": json.dumps(one["codes"]),
-                "missing": json.dumps(missing[row]),
+                "missing": json.dumps(missing[place]),
                 "received_at": _text(self.desk.received),
                 "purge_at": purge,
             }
-            for row, one in enumerate(self.done.rows)
-            if one["outcome"] in (QUARANTINE, REJECT)
+            for place, (row, one) in enumerate(zip(rows.tolist(), self.said.documents(rows), strict=True))
         ]
 
 
-def _last_of(keys: pd.Index, rows: np.ndarray) -> np.ndarray:
-    """bool n: of these rows, the last of each key."""
-    places = np.flatnonzero(rows)
-    last = ~pd.Series(keys[places]).duplicated(keep="last").to_numpy()
-    mask = np.zeros(len(keys), bool)
-    mask[places[last]] = True
-    return mask
+@dataclass
+class Made:
+    """Cases whose rows are written: their keys, and what they are linked to."""
+
+    books: Books
+    new: list[pd.Index] = field(default_factory=list)
+    changed: list[pd.Index] = field(default_factory=list)
+    linked: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, piece: make.Rows, frame: pd.DataFrame, shop: np.ndarray) -> None:
+        """A piece, its ``frame`` as it was wanted, and where the shop of each of its rows stands in the books."""
+        self.new.append(piece.new.index)
+        self.changed.append(piece.now.index)
+        places = np.unique(shop)
+        company = book.at(self.books.shops, "company_code", places[places >= 0]).to_pylist()
+        wanted = {"company": company, **{n: frame[n].dropna().unique() for n in ("shop", "operator", "terminal")}}
+        for name, keys in wanted.items():
+            self.linked.setdefault(name, set()).update(str(k) for k in keys if k)
+
+    def parents(self) -> dict[str, pd.Index]:
+        """Keys of the records the cases are linked to, and of those these are linked to."""
+        return {n: pd.Index(sorted(keys), dtype=TEXT, name="key") for n, keys in self.linked.items()}
+
+
+def _keys(parts: Sequence[pd.Index]) -> pd.Index:
+    nothing = pd.Index([], dtype=TEXT, name="key")
+    return parts[0].append(list(parts[1:])) if parts else nothing
 
 
 def _real(mappings: dict[str, Mapping]) -> dict[str, Mapping]:

@@ -37,19 +37,17 @@ def hand_over(
 
     ``keys``, ``received`` (instants as text) and ``what`` (new, changed, …) are object arrays, one per row of the file.
     """
-    said = found.marks.lists()
     for kind, note in ((FIRST, requests.register), (CHANGED, requests.revise)):
         rows = np.flatnonzero(what == kind)
         for start in range(0, len(rows), TOGETHER):
             some = rows[start : start + TOGETHER]
-            note(bench.ledger, list(_made(bench, catalogue, found, said, routed, keys, received, some)))
+            note(bench.ledger, list(_made(bench, catalogue, found, routed, keys, received, some)))
 
 
 def _made(
     bench: Bench,
     catalogue: Catalogue,
     found: Judged,
-    said: list[list[str]],
     routed: Routed,
     keys: np.ndarray,
     received: np.ndarray,
@@ -57,6 +55,7 @@ def _made(
 ) -> Iterator[New]:
     columns = {n: column.take(rows) for n, column in found.fields.items()}
     table = {n: column.to_pylist() for n, column in columns.items() if column.null_count < len(rows)}
+    said = found.marks.lists(rows)
     moments, actor = {t: datetime.fromisoformat(t) for t in set(received[rows])}, bench.actor
     for place, row in enumerate(rows.tolist()):
         values = {n: column[place] for n, column in table.items() if column[place] is not None}
@@ -73,6 +72,6 @@ def _made(
             requester=values.get("requested_by", "") or operator,
             imported_by=actor,
             restricted=life.restricted or life.undo == PROHIBITED,
-            codes=tuple(said[row]),
+            codes=tuple(said[place]),
             fields={n: v for n, v in values.items() if n not in ELSEWHERE},
         )

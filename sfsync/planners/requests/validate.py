@@ -57,12 +57,12 @@ class Judged:
         found[self.skipped] = SKIPPED
         return found
 
-    def missing(self) -> list[list[str]]:
-        """The fields each row still needs."""
-        made: list[list[str]] = [[] for _ in range(len(self))]
-        for name, rows in self.lacking.items():
-            for row in np.flatnonzero(rows).tolist():
-                made[row].append(name)
+    def missing(self, rows: np.ndarray) -> list[list[str]]:
+        """The fields each of these rows (int64) still needs."""
+        made: list[list[str]] = [[] for _ in range(len(rows))]
+        for name, lacking in self.lacking.items():
+            for place in np.flatnonzero(lacking[rows]).tolist():
+                made[place].append(name)
         return made
 
 

@@ -125,7 +125,7 @@ class PlatformSide:
         def work(connection: sa.Connection) -> Any:
             if keys is None:
                 return lookups.columns(connection, table, names)
-            return lookups.rows_in(connection, table, names, keys, read.IN_LIST[self._url.get_backend_name()])
+            return lookups.rows_in(connection, table, names, keys)
 
         return read.trying(self._engine, self._where, work)
 
