@@ -51,7 +51,7 @@ def _pieces(document: Any) -> Iterator[str]:
     elif isinstance(document, Sequence) and not isinstance(document, str):
         yield "["
         for start in range(0, len(document), TOGETHER):
-            yield (", " if start else "") + ", ".join(map(_json, document[start : start + TOGETHER]))
+            yield (", " if start else "") + _json(list(document[start : start + TOGETHER]))[1:-1]
         yield "]"
     else:
         yield _json(document)

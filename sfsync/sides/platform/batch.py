@@ -14,6 +14,7 @@ import pyarrow as pa
 from sfsync.errors import Defect
 from sfsync.mapping import canon
 from sfsync.mapping.model import Mapping
+from sfsync.sides.columns import arrow
 from sfsync.sides.platform.connect import SQLITE
 from sfsync.sides.platform.refusals import Refusal
 from sfsync.sides.side import FAILED, OUTCOME_COLUMNS, TEXT, UNKNOWN, Outcomes, Write
@@ -66,7 +67,7 @@ def rows_of(mapping: Mapping, write: Write, dialect: str, own: list[str]) -> Row
         raise Defect("two fields write the same platform column", "PLATFORM_WRITE", mapping.name)
     cells = tuple(_storable(typed[c], dialect) for c in columns)
     kept = touched[:, write.values.columns.isin(names)]
-    return Rows(write.kind, [str(k) for k in write.keys], own, columns, cells, kept)
+    return Rows(write.kind, arrow(write.keys).to_pylist() if len(write) else [], own, columns, cells, kept)
 
 
 def _column(mapping: Mapping, name: str, typed: dict[str, list[Any]]) -> str:

@@ -96,8 +96,8 @@ class Writer:
         if lock and self.table.dialect == POSTGRESQL:
             query = query.order_by(self.table.key).with_for_update()
         found: dict[str, Any] = {}
-        for chunk in chunks(sorted(own), IN_LIST[self.table.dialect]):
-            found |= {str(k): s for k, s in connection.execute(query.where(key_in(self.table, chunk)))}
+        for chunk in chunks(sorted(own), IN_LIST):
+            found |= {k: s for k, s in connection.execute(query.where(key_in(self.table, chunk)))}
         return found
 
     def _update(self, connection: sa.Connection, answers: Answers, there: list[int], before: dict[str, Any]) -> None:
