@@ -97,7 +97,8 @@ class Writer:
             query = query.order_by(self.table.key).with_for_update()
         found: dict[str, Any] = {}
         for chunk in chunks(sorted(own), IN_LIST):
-            found |= {k: s for k, s in connection.execute(query.where(key_in(self.table, chunk)))}
+            rows = connection.execute(query.where(key_in(self.table, chunk))).all()
+            found.update((str(k), s) for k, s in rows)
         return found
 
     def _update(self, connection: sa.Connection, answers: Answers, there: list[int], before: dict[str, Any]) -> None:
