@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from sfsync.errors import Exit, LeaseHeld
+from sfsync.frugal import give_back
 from sfsync.ledger import intake
 from sfsync.mapping.model import Mapping
 from sfsync.plan.apply import apply
@@ -174,6 +175,7 @@ class Work:
             if run.result.exit is Exit.REFUSED_ROWS:  # Salesforce or the platform refused a case: failures has it
                 self.done.exit = Exit.REFUSED_ROWS
             intake.done(bench.ledger, run.id, self._file(run.id), self._waiting())
+        give_back()
         self._name_cases()
 
     def _plan_rows(self, run: Run) -> None:
@@ -235,6 +237,7 @@ class Work:
             piece = self._split(frame, mapping)
             made.add(piece, frame, found.shop)
             yield piece
+            give_back()
 
     def _split(self, frame: pd.DataFrame, mapping: Mapping) -> make.Rows:
         """Rows to make; rows to change, as they shall be and as they are: these keep their clocks and their queue."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sfsync.errors import ConfigError, Exit
-from sfsync.frugal import be_frugal
+from sfsync.frugal import be_frugal, give_back
 from sfsync.ledger import intake, lease
 from sfsync.planners.requests import books as book
 from sfsync.planners.requests import reading
@@ -139,6 +139,7 @@ class Desk:
         done.codes = done.sheet.codes
         done.judged = judge(done.sheet, self.rules, self.books)
         work = Work(self.table, done, done.sheet, done.judged)
+        give_back()
         done.rows, done.counts = work.said, work.said.counts
         self._refuse_many(done)
         done.exit = Exit.REFUSED_ROWS if {QUARANTINE, REJECT} & set(done.counts) else Exit.DONE
