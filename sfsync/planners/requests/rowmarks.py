@@ -92,8 +92,9 @@ class Marks:
                     found[rows] = level
         return found
 
-    def lists(self, rows: np.ndarray) -> list[list[str]]:
-        """The codes of each of these rows (int64), errors first."""
+    def lists(self, rows: np.ndarray | None = None) -> list[list[str]]:
+        """The codes of each of these rows (int64; default: all), errors first."""
+        rows = np.arange(self.rows) if rows is None else rows
         made: list[list[str]] = [[] for _ in range(len(rows))]
         for code in sorted(self.masks, key=lambda c: c[:2] != "E-"):
             for place in np.flatnonzero(self.masks[code][rows]).tolist():

@@ -57,8 +57,9 @@ class Judged:
         found[self.skipped] = SKIPPED
         return found
 
-    def missing(self, rows: np.ndarray) -> list[list[str]]:
-        """The fields each of these rows (int64) still needs."""
+    def missing(self, rows: np.ndarray | None = None) -> list[list[str]]:
+        """The fields each of these rows (int64; default: all) still needs."""
+        rows = np.arange(len(self)) if rows is None else rows
         made: list[list[str]] = [[] for _ in range(len(rows))]
         for name, lacking in self.lacking.items():
             for place in np.flatnonzero(lacking[rows]).tolist():
