@@ -30,7 +30,7 @@ KINDS = ("guasto pos", "ricarica non accreditata", "altro", "rotoli", "pagamento
 def main(arguments: list[str]) -> int:
     """Prints a line per run: rows, seconds, our CPU, peak memory."""
     parser = argparse.ArgumentParser("scripts/bench intake")
-    parser.add_argument("--rows", default="10000,100000")
+    parser.add_argument("--rows", default="10000,30000,100000")
     parser.add_argument("--shops", type=int, default=50_000)
     wanted = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:

@@ -50,7 +50,7 @@ def _show(found: list[Imported], as_json: bool) -> None:
     if as_json:
         documents = [one.as_json() for one in found]
         worst = max((int(one.exit) for one in found), default=0)
-        screen.emit(documents[0] if len(documents) == 1 else {"exit": worst, "files": documents})
+        screen.emit_pieces(documents[0] if len(documents) == 1 else {"exit": worst, "files": documents})
         return
     for one in found:
         _show_file(one)

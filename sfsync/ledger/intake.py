@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,12 @@ def rows_by(ledger: Ledger, column: str, values: Sequence[str], names: Sequence[
             yield from (tuple(one) for one in connection.execute(query))
 
 
-def plan(ledger: Ledger, columns: Mapping[str, Sequence[Any]]) -> None:
+def plan(ledger: Ledger, pieces: Iterable[Mapping[str, Sequence[Any]]]) -> None:
     """Notes requests before anything of them is written: a run that dies goes on with the same keys and the same T0."""
-    changes = {n: database.new(row, n) for n in columns if n not in ("received_at", "case_key", "source_key")}
     with ledger.writing() as connection:
-        database.upsert(connection, row, columns, update=changes)
+        for columns in pieces:
+            changes = {n: database.new(row, n) for n in columns if n not in ("received_at", "case_key", "source_key")}
+            database.upsert(connection, row, columns, update=changes)
 
 
 def done(ledger: Ledger, run_id: str, imported_file: Row, waits: Sequence[Row]) -> None:

@@ -30,6 +30,7 @@ from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import _Text
 
 _NONCE = 12
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)  # one for all rows
 metadata = MetaData()
 
 request = Table(
@@ -216,31 +217,27 @@ def _asker(new: New) -> str:
 
 
 def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: str) -> int:
-    cipher = _cipher(ledger)
-    made = [_row(cipher, r, now) for r in rows]
-    if not made:
+    if not rows:
         return 0
     key = derive(ledger.key, "partner-matters")
     alone = {r.case_key: hmac.new(key, r.matter.encode(), sha256).hexdigest()[:32] for r in rows if r.matter}
     if alone:
         database.upsert(connection, matter, {"case_key": list(alone), "digest": list(alone.values())}, update={})
-    return database.upsert(connection, request, {n: [r[n] for r in made] for n in made[0]}, update={})
+    return database.upsert(connection, request, _columns(_cipher(ledger), rows, now), update={})
 
 
-def _row(cipher: AESGCM, new: New, now: str) -> Row:
+def _columns(cipher: AESGCM, rows: Sequence[New], now: str) -> dict[str, list[Any]]:
     plain = ("case_key", "code", "shop", "operator", "terminal", "imported_by", "language", "queue", "restricted")
-    return {n: getattr(new, n) for n in plain} | {
-        "requester": _asker(new),
-        "received_at": database.text_of(new.received_at),
-        "codes": json.dumps(list(new.codes)),
-        "sealed": _sealed(cipher, new.case_key, dict(new.fields)),
-        "state": "new",
-        "waits": "[]",
-        "reason": "",
-        "plan_hash": "",
-        "shown_hash": "",
-        "undoing": False,
-        "since": now,
+    same = {"state": "new", "waits": "[]", "reason": "", "plan_hash": "", "shown_hash": "", "undoing": False}
+    moments = {r.received_at: database.text_of(r.received_at) for r in rows}
+    codes = {r.codes: json.dumps(list(r.codes)) for r in rows}
+    return {n: [getattr(r, n) for r in rows] for n in plain} | {
+        "requester": [_asker(r) for r in rows],
+        "received_at": [moments[r.received_at] for r in rows],
+        "codes": [codes[r.codes] for r in rows],
+        "sealed": [_sealed(cipher, r.case_key, r.fields) for r in rows],
+        **{n: [value] * len(rows) for n, value in same.items()},
+        "since": [now] * len(rows),
     }
 
 
@@ -255,7 +252,7 @@ def _cipher(ledger: Ledger) -> AESGCM:
 
 def _sealed(cipher: AESGCM, case_key: str, values: Mapping[str, Any]) -> bytes:
     nonce = secrets.token_bytes(_NONCE)
-    body = json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
+    body = _ENCODER.encode(dict(values)).encode()
     return nonce + cipher.encrypt(nonce, body, case_key.encode())
 
 

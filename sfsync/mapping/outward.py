@@ -24,7 +24,9 @@ def to_platform(mapping: Mapping, values: pd.DataFrame) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
     for field in mapping.synced:
         if field.name in values.columns and _has_way_back(mapping, field):
-            columns.setdefault(field.columns[0], [_python(field.type)(v) for v in _listed(values[field.name])])
+            columns.setdefault(
+                field.columns[0], _converted(values[field.name], _PYTHON.get(field.type), _absent(field.type))
+            )
     return columns
 
 
@@ -36,7 +38,7 @@ def _has_way_back(mapping: Mapping, field: FieldSpec) -> bool:
 
 def to_salesforce(field: FieldSpec, series: pd.Series) -> list[Any]:
     """JSON values: bool, number, str or None; money as a decimal amount, a null checkbox as false."""
-    return [_json(field.type)(v) for v in _listed(series)]
+    return _converted(series, _JSON.get(field.type), _absent(field.type))
 
 
 def to_csv(field: FieldSpec, series: pd.Series) -> pd.Series:
@@ -62,12 +64,19 @@ def _amounts(minor: pa.Array) -> pa.Array:
     return flat(pc.binary_join_element_wise(sign, amount, ""))
 
 
-def _listed(series: pd.Series) -> list[str | None]:
-    return flat(pa.array(series, pa.string(), from_pandas=True)).to_pylist()
+def _converted(series: pd.Series, convert: Callable[[str], Any] | None, absent: bool | None) -> list[Any]:
+    """Each value converted, each distinct one once; null as ``absent``. Without a converter, the texts."""
+    column = flat(pa.array(series, pa.string(), from_pandas=True))
+    if convert is None:
+        return column.to_pylist()
+    coded = column.dictionary_encode(null_encoding="encode")
+    made = [absent if v is None else convert(v) for v in coded.dictionary.to_pylist()]
+    return [made[i] for i in coded.indices.to_pylist()]
 
 
-def _nullable(convert: Callable[[str], Any]) -> Callable[[str | None], Any]:
-    return lambda value: None if value is None else convert(value)
+def _absent(kind: FieldType) -> bool | None:
+    """What a null is: an empty checkbox is false."""
+    return False if kind is FieldType.BOOLEAN else None
 
 
 def _moment(value: str) -> datetime:
@@ -79,20 +88,19 @@ def _amount(value: str) -> int | float:
     return minor // 100 if minor % 100 == 0 else minor / 100
 
 
-def _python(kind: FieldType) -> Callable[[str | None], Any]:
-    if kind is FieldType.BOOLEAN:
-        return lambda value: value == "true"
-    converters: dict[FieldType, Callable[[str], Any]] = {
-        FieldType.INTEGER: int,
-        FieldType.MONEY: int,
-        FieldType.DATE: date.fromisoformat,
-        FieldType.INSTANT: _moment,
-    }
-    return _nullable(converters.get(kind, str))
+def _truth(value: str) -> bool:
+    return value == "true"
 
 
-def _json(kind: FieldType) -> Callable[[str | None], Any]:
-    if kind is FieldType.BOOLEAN:
-        return lambda value: value == "true"
-    converters: dict[FieldType, Callable[[str], Any]] = {FieldType.INTEGER: int, FieldType.MONEY: _amount}
-    return _nullable(converters.get(kind, str))
+_PYTHON: dict[FieldType, Callable[[str], Any]] = {
+    FieldType.BOOLEAN: _truth,
+    FieldType.INTEGER: int,
+    FieldType.MONEY: int,
+    FieldType.DATE: date.fromisoformat,
+    FieldType.INSTANT: _moment,
+}
+_JSON: dict[FieldType, Callable[[str], Any]] = {
+    FieldType.BOOLEAN: _truth,
+    FieldType.INTEGER: int,
+    FieldType.MONEY: _amount,
+}

@@ -5,13 +5,12 @@ Pure: what was read back and what the platform holds go in, changes to the platf
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 
 from sfsync.mapping.model import Mapping, Owner
 from sfsync.plan.model import UPDATE, Cause, Changes, no_changes
+from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
 
@@ -20,25 +19,34 @@ def given_at_birth(mapping: Mapping) -> list[int]:
     return [n for n, f in enumerate(mapping.synced) if f.to_platform and f.owner is Owner.SALESFORCE and not f.seed]
 
 
-def echo(mapping: Mapping, read: Records, now: Records, digest: Callable[[pd.DataFrame], np.ndarray]) -> Changes:
-    """Changes to the platform for records just created (``read``), where it does not hold (``now``) their values."""
-    keys = read.values.index[read.values.index.isin(now.values.index)]
-    new, old = read.values.reindex(keys), now.values.reindex(keys)
-    differs = (digest(new) != digest(old)) & new.notna().to_numpy(bool)
+def echo(mapping: Mapping, read: Records, now: Records) -> Changes:
+    """Changes to the platform for records just created (``read``), where it does not hold (``now``) their values.
+
+    Only the columns that can change are looked at, and the others share their nulls: many of these wait together.
+    """
     given = given_at_birth(mapping)
-    differs[:, [n for n in range(differs.shape[1]) if n not in given]] = False
+    names = [mapping.columns[n] for n in given]
+    keys = read.values.index[columns.within(read.values.index, now.values.index)]
+    new, old = (columns.rows(one.values, keys, names) for one in (read, now))
+    differs = ~columns.equal(new, old) & new.notna().to_numpy(bool)
     rows = differs.any(axis=1)
     if not rows.any():
         return no_changes(mapping.columns)
-    return _changes(keys[rows], new[rows], old[rows], differs[rows])
+    return _changes(mapping, keys[rows], new[rows], old[rows], differs[rows])
 
 
-def _changes(keys: pd.Index, new: pd.DataFrame, old: pd.DataFrame, differs: np.ndarray) -> Changes:
-    rows = pd.DataFrame({"key": keys, "side": "platform", "kind": UPDATE, "lane": "main", "id": keys, "stamp": pd.NA})
-    mask = pd.DataFrame(differs, columns=new.columns)
-    return Changes(
-        rows.astype(TEXT),
-        new.reset_index(drop=True).where(mask).astype(TEXT),
-        old.reset_index(drop=True).where(mask).astype(TEXT),
-        np.where(differs, Cause.FIRST_MEETING, 0).astype(np.int8),
-    )
+def _changes(mapping: Mapping, keys: pd.Index, new: pd.DataFrame, old: pd.DataFrame, differs: np.ndarray) -> Changes:
+    index = pd.RangeIndex(len(keys))
+    cells = {"key": keys, "side": "platform", "kind": UPDATE, "lane": "main", "id": keys, "stamp": pd.NA}
+    nothing = columns.empty(mapping.columns, index)
+    after, before = (columns.masked(one.set_axis(index), differs) for one in (new, old))
+    cause = np.zeros((len(keys), len(mapping.columns)), np.int8)
+    cause[:, given_at_birth(mapping)] = np.where(differs, Cause.FIRST_MEETING, 0)
+    rows = pd.DataFrame(cells, index=index).astype(TEXT)
+    return Changes(rows, _with(nothing, after), _with(nothing, before), cause)
+
+
+def _with(frame: pd.DataFrame, some: pd.DataFrame) -> pd.DataFrame:
+    """The frame with these columns in the place of its own."""
+    made = {n: some[n].array if n in some else frame[n].array for n in frame.columns}
+    return pd.DataFrame(made, index=frame.index, copy=False)

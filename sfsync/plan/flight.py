@@ -232,7 +232,7 @@ def _take_back(hands: Hands, mapping: Mapping, read: Records) -> None:
     if not given_at_birth(mapping) or not len(read):
         return
     now = hands.platform.fetch(mapping, read.values.index)
-    back = echo(mapping, read, now, hands.digest(mapping))
+    back = echo(mapping, read, now)
     if len(back):
         hands.echoed[mapping.name] = hands.echoed.get(mapping.name, 0) + len(back)
         hands.echoes.append(Batch(mapping.name, "platform", UPDATE, "main", back))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 
 from sfsync.errors import Exit
 from sfsync.planners.requests.refused import FileRefused
-from sfsync.planners.requests.rowmarks import OUTCOMES
 from sfsync.planners.requests.sheet import Sheet
 from sfsync.planners.requests.validate import Judged
 
@@ -32,7 +32,8 @@ class Imported:
     path: Path
     sha256: str
     exit: Exit = Exit.DONE
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    rows: Sequence[dict[str, Any]] = ()
+    counts: dict[str, int] = field(default_factory=dict)  # rows by outcome; outcomes nobody has are left out
     codes: tuple[str, ...] = ()
     refused: FileRefused | None = None
     run: str = ""
@@ -41,14 +42,8 @@ class Imported:
     judged: Judged | None = None
     results: list[Path] = field(default_factory=list)  # files written for the sender and for admins
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Rows by outcome; outcomes nobody has are left out."""
-        found = [r["outcome"] for r in self.rows]
-        return {o: found.count(o) for o in OUTCOMES if o in found}
-
     def as_json(self) -> dict[str, Any]:
-        """The document of ``--json``."""
+        """The document of ``--json``; its rows are made when they are written."""
         document: dict[str, Any] = {"file": str(self.path), "sha256": self.sha256, "exit": int(self.exit)}
         document |= {"rows": self.rows, "counts": self.counts, "codes": list(self.codes), "run": self.run}
         if self.refused is not None:

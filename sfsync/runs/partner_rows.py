@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +15,10 @@ from sfsync.planners.requests import repeat
 from sfsync.planners.requests.books import Books
 from sfsync.planners.requests.catalogue import Catalogue
 from sfsync.planners.requests.identity import Identity, identify
-from sfsync.planners.requests.repeat import AGAIN, CHANGED, NEW, REPEAT, Known, Met
-from sfsync.planners.requests.rowmarks import QUARANTINE
+from sfsync.planners.requests.repeat import Known, Met
+from sfsync.planners.requests.said import Said
 from sfsync.planners.requests.sheet import Sheet
-from sfsync.planners.requests.validate import OUT_OF_TERM, Judged, Rules
+from sfsync.planners.requests.validate import Judged, Rules
 from sfsync.planners.sync.make import Progress
 from sfsync.runs.bench import Bench
 from sfsync.runs.partner_file import Imported, Options
@@ -88,37 +88,20 @@ class Rows:
         """New, again, changed or repeat, by row."""
         return self.met[1].what
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One document per row of the file."""
+    @cached_property
+    def said(self) -> Said:
+        """What is said of each row of the file."""
         outcomes, met = self.met
-        codes, missing = self.found.marks.lists(), self.found.missing()
         names = {t.code: t.type for t in self.desk.catalogue.types}
-        ids, shops = (self.found.fields[n].to_pylist() for n in ("request_id", "shop_code"))
-        made = []
-        for row, line in enumerate(self.sheet.lines.tolist()):
-            skipped = bool(self.found.skipped[row])
-            one = {
-                "row": line,
-                "request_id": ids[row],
-                "outcome": str(outcomes[row]),
-                "codes": [] if met.what[row] == AGAIN else codes[row],
-                "request_type": None if skipped else names[self.found.types[row]],
-                "source_key": None if skipped or shops[row] is None else self.who.key[row],
-                "case": None,
-            }
-            made.append(one | self._more(row, missing))
-        return made
+        return Said(self.found, met, self.sheet.lines, self.who.key, outcomes, names)
 
-    def _more(self, row: int, missing: list[list[str]]) -> dict[str, Any]:
-        """What only some rows have to say."""
-        met = self.met[1]
-        more: dict[str, Any] = {}
-        if missing[row] and (met.what[row] in (NEW, CHANGED, REPEAT) or self.met[0][row] == QUARANTINE):
-            more["missing"] = missing[row]
-        if met.what[row] == REPEAT:
-            more["repeats"] = met.case[row]
-        if met.twin[row] is not None:
-            more["possible_duplicate_of"] = met.twin[row]
-        if self.found.late[row] and met.what[row] == NEW:
-            more["case_outcome"] = OUT_OF_TERM
-        return more
+    @cached_property
+    def received(self) -> np.ndarray:
+        """T0 of each row's request (text, object n): of one that is known, the first receipt."""
+        now, known = text_of(self.desk.received), self.known.requests
+        return np.array([str(known[k]["received_at"]) if k in known else now for k in self.who.key], object)
+
+
+def text_of(moment: datetime) -> str:
+    """An instant as the ledger of requests holds it: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

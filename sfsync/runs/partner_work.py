@@ -10,32 +10,33 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from sfsync.errors import Exit, LeaseHeld
+from sfsync.frugal import give_back
 from sfsync.ledger import intake
 from sfsync.mapping.model import Mapping
 from sfsync.plan.apply import apply
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header
 from sfsync.plan.recover import recover
-from sfsync.planners.requests import books as book
 from sfsync.planners.requests import cases, make
 from sfsync.planners.requests.repeat import CHANGED, NEW, REPEAT
 from sfsync.planners.requests.rowmarks import QUARANTINE, REJECT
+from sfsync.planners.requests.said import blocks, last_of, part
 from sfsync.planners.requests.validate import OUT_OF_TERM
 from sfsync.planners.sync.make import Progress
 from sfsync.runs import request_notes, request_open, request_texts
 from sfsync.runs.bench import Bench
 from sfsync.runs.memory import LedgerMemory
-from sfsync.runs.partner_rows import Rows
+from sfsync.runs.partner_made import Made
+from sfsync.runs.partner_rows import Rows, text_of
 from sfsync.runs.running import Run, running, scratch
 from sfsync.runs.sync import finish, fit, hands_of, same_ends, sources_of
-from sfsync.sides import columns
 from sfsync.sides.side import TEXT
 
 MAPPINGS = ("company", "shop", "operator", "terminal", "case")
@@ -59,32 +60,31 @@ class Work(Rows):
                 self.done.exit = Exit.REFUSED_ROWS
             request_notes.alarm(bench, self._alerts(), run.id)
             intake.done(bench.ledger, run.id, self._file(run.id), self._waiting())
+        give_back()
         self._name_cases()
 
     def _plan_rows(self, run: Run) -> None:
         """The ledger knows keys and T0 before anything leaves; of a key that comes twice the last content counts."""
-        take = np.flatnonzero(np.isin(self.what.astype(str), (NEW, CHANGED, REPEAT)))
-        last = np.flatnonzero(_last_of(pd.Index(self.who.key), np.isin(np.arange(len(self.found)), take)))
-        fields, who = self.found.fields, self.who
-        columns = {
-            "source_key": who.key[last].tolist(),
-            "shop": [fields["shop_code"][i].as_py() or "" for i in last.tolist()],
-            "code": self.found.types[last].tolist(),
-            "request": who.request[last].tolist(),
-            "content": who.content[last].tolist(),
-            "alike": who.alike[last].tolist(),
-            "occurred_at": [fields["occurred_at"][i].as_py() or "" for i in last.tolist()],
-            "received_at": [self._received(k) for k in who.key[last]],
-            "case_key": self.met[1].case[last].tolist(),
-            "state": [intake.PLANNED] * len(last),
-            "run_id": [run.id] * len(last),
-        }
-        intake.plan(self.desk.bench.ledger, columns)
+        last = last_of(self.who.key, np.isin(self.what.astype(str), (NEW, CHANGED, REPEAT)))
+        intake.plan(self.desk.bench.ledger, (self._planned(rows, run) for rows in blocks(last)))
 
-    def _received(self, key: str) -> str:
-        """T0 of a request: of one that is known, the first receipt."""
-        before = self.known.requests.get(key)
-        return str(before["received_at"]) if before else _text(self.desk.received)
+    def _planned(self, rows: np.ndarray, run: Run) -> dict[str, list[Any]]:
+        """What the ledger notes of these rows."""
+        fields, who = self.found.fields, self.who
+        shops, times = (pc.fill_null(fields[n].take(rows), "").to_pylist() for n in ("shop_code", "occurred_at"))
+        return {
+            "source_key": who.key[rows].tolist(),
+            "shop": shops,
+            "code": self.found.types[rows].tolist(),
+            "request": who.request[rows].tolist(),
+            "content": who.content[rows].tolist(),
+            "alike": who.alike[rows].tolist(),
+            "occurred_at": times,
+            "received_at": self.received[rows].tolist(),
+            "case_key": self.met[1].case[rows].tolist(),
+            "state": [intake.PLANNED] * len(rows),
+            "run_id": [run.id] * len(rows),
+        }
 
     def _write(self, run: Run) -> None:
         bench, desk = self.desk.bench, self.desk
@@ -95,27 +95,43 @@ class Work(Rows):
         memory = LedgerMemory(bench.ledger, standings=same_ends(bench, _real(run.mappings), ()))
         sources = sources_of(bench, _real(run.mappings), memory)
         routed = cases.route(self.found, desk.rules, desk.books)
-        received = np.array([self._received(k) for k in self.who.key], object)
-        frame = cases.frame(mapping, self.found, routed, self.who.key, received, desk.rules, desk.books)
-        who, what = self.who.key, self.what
-        new, now, before = self._split(frame, mapping)
-        again = request_open.Again(np.isin(who, list(self.known.requests)), self.who.content, _differ(now, before))
-        request_open.hand_over(bench, desk.catalogue, self.found, routed, who, received, what, again)
-        attached = request_texts.keep(bench, self.sheet, self.found, desk.rules, frame, what)
+        made = Made(desk.books)
         with _folder(bench) as folder:
-            header = make.rows_plan(sources, folder, make.row_mapping(mapping), new, now, before)
+            header = make.rows_plan(sources, folder, make.row_mapping(mapping), self._pieces(mapping, routed, made))
+            self._hand_over(routed, made.fields)
             self._apply(run, folder, header)
-        everything = make.Cases(new.index, now.index, self._marks(attached))
-        parents = make.missing_parents(sources, self._parents(frame))
+        everything = made.cases(self._marks(made.attached))
+        parents = make.missing_parents(sources, made.parents())
         with _folder(bench) as folder:
             header = make.cases_plan(sources, folder, everything, parents)
             self._apply(run, folder, header)
         request_notes.tell(bench)
 
-    def _split(self, frame: pd.DataFrame, mapping: Mapping) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    def _hand_over(self, routed: cases.Routed, fields: dict[str, list[str]]) -> None:
+        """What was asked is noted before the first case is written; ``fields``: what changes in known cases."""
+        desk, keys, known = self.desk, self.who.key, self.known.requests
+        again = request_open.Again(np.array([k in known for k in keys], bool), self.who.content, fields)
+        request_open.hand_over(desk.bench, desk.catalogue, self.found, routed, keys, self.received, self.what, again)
+
+    def _pieces(self, mapping: Mapping, routed: cases.Routed, made: Made) -> Iterator[make.Rows]:
+        """The cases as the platform shall have them, piece by piece; ``made`` is told of each.
+
+        Of a key that comes twice the last row is its case; what the others were linked to and said at length counts.
+        """
+        desk, ours = self.desk, np.isin(self.what.astype(str), (NEW, CHANGED))
+        last = last_of(self.who.key, ours)
+        for rows in blocks(np.flatnonzero(ours)):
+            found, to = part(self.found, routed, rows)
+            frame = cases.frame(mapping, found, to, self.who.key[rows], self.received[rows], desk.rules, desk.books)
+            made.link(frame, found.shop)
+            made.attached |= request_texts.keep(desk.bench, self.sheet, self.found, desk.rules, frame, rows)
+            piece = self._split(frame[np.isin(rows, last)], mapping)
+            made.add(piece)
+            yield piece
+            give_back()
+
+    def _split(self, frame: pd.DataFrame, mapping: Mapping) -> make.Rows:
         """Rows to make; rows to change, as they shall be and as they are: these keep their clocks and their queue."""
-        ours = np.isin(self.what.astype(str), (NEW, CHANGED))
-        frame = frame[_last_of(frame.index, ours)]
         there = self._platform_cases(("source_key",), list(frame.index))["source_key"].to_pylist()
         exists = frame.index.isin(there)
         changed = frame[exists]
@@ -123,7 +139,7 @@ class Work(Rows):
         now = before.reindex(changed.index)
         for name in cases.CHANGEABLE:
             now[name] = changed[name]
-        return frame[~exists], now, before
+        return make.Rows(frame[~exists], now, before)
 
     def _marks(self, attached: set[str]) -> pd.DataFrame:
         """Repeat contacts of cases asked about again, the outcome of those too late, and which have an attachment."""
@@ -141,14 +157,6 @@ class Work(Rows):
             index=pd.Index(keys, dtype=TEXT, name="key"),
         )
 
-    def _parents(self, frame: pd.DataFrame) -> dict[str, pd.Index]:
-        """Keys of the records the cases are linked to, and of those these are linked to."""
-        ours = np.isin(self.what.astype(str), (NEW, CHANGED))
-        rows, places = frame[ours], np.unique(self.found.shop[ours])
-        company = book.at(self.desk.books.shops, "company_code", places[places >= 0]).to_pylist()
-        wanted = {"company": company, **{n: rows[n].dropna().unique() for n in ("shop", "operator", "terminal")}}
-        return {n: pd.Index(sorted({str(k) for k in v if k}), dtype=TEXT, name="key") for n, v in wanted.items()}
-
     def _apply(self, run: Run, folder: PlanFolder, header: Header) -> None:
         if not header.changes:
             return
@@ -160,13 +168,11 @@ class Work(Rows):
 
     def _name_cases(self) -> None:
         """The number of each row's case, once Salesforce gave one."""
-        met = self.met[1]
-        keys = [c for c, w in zip(met.case, met.what, strict=True) if w]
-        table = self._platform_cases(("source_key", "case_number"), keys)
-        numbers = dict(zip(table["source_key"].to_pylist(), table["case_number"].to_pylist(), strict=True))
-        for one, case, what in zip(self.done.rows, met.case, met.what, strict=True):
-            if what:
-                one["case"] = numbers.get(case) or case
+        case, said = self.met[1].case, self.said
+        for rows in blocks(said.cases):
+            table = self._platform_cases(("source_key", "case_number"), case[rows].tolist())
+            numbers = dict(zip(table["source_key"].to_pylist(), table["case_number"].to_pylist(), strict=True))
+            said.numbers[rows] = [numbers.get(k) or k for k in case[rows]]
 
     def _file(self, run_id: str) -> dict[str, Any]:
         codes = {c: int(m.sum()) for c, m in self.found.marks.masks.items() if m.any()}
@@ -178,22 +184,22 @@ class Work(Rows):
             "rows": len(self.done.rows),
             "counts": json.dumps(self.done.counts),
             "codes": json.dumps(codes),
-            "received_at": _text(self.desk.received),
+            "received_at": text_of(self.desk.received),
             "purge_at": intake.purge_at(self.desk.bench.ledger.now(), days),
         }
 
     def _alerts(self) -> list[dict[str, Any]]:
         """Rows that somebody has to hear of though they make no case: by key and line, nothing of what they say."""
-        shops = self.found.fields["shop_code"].to_pylist()
+        shops = self.found.fields["shop_code"]
         return [
             {
                 "row_key": self.who.key[row],
                 "code": code,
                 "queue": queue,
-                "shop": shops[row] if self.found.shop[row] >= 0 else None,
+                "shop": shops[row].as_py() if self.found.shop[row] >= 0 else None,
                 "type": str(self.found.types[row]),
                 "file": self.done.sha256,
-                "line": self.done.rows[row]["row"],
+                "line": int(self.sheet.lines[row]),
             }
             for code, queue in self.desk.catalogue.intake.alerts.items()
             for row in np.flatnonzero(self.found.marks.has(code)).tolist()
@@ -203,41 +209,23 @@ class Work(Rows):
         """Rows without a case, for a person: what is wrong with them and what they lack, nothing of what they say."""
         days = self.desk.catalogue.intake.purge_days
         purge = intake.purge_at(self.desk.bench.ledger.now(), days)
-        shops, missing = self.found.fields["shop_code"].to_pylist(), self.found.missing()
+        rows = np.flatnonzero(np.isin(self.said.outcomes.astype(str), (QUARANTINE, REJECT)))
+        shops, missing = self.found.fields["shop_code"].take(rows).to_pylist(), self.found.missing(rows)
         return [
             {
                 "sha256": self.done.sha256,
                 "line": one["row"],
                 "source_key": one["source_key"],
-                "shop": shops[row] if self.found.shop[row] >= 0 else None,
+                "shop": shops[place] if self.found.shop[row] >= 0 else None,
                 "code": str(self.found.types[row]),
                 "outcome": one["outcome"],
                 "codes": json.dumps(one["codes"]),
-                "missing": json.dumps(missing[row]),
-                "received_at": _text(self.desk.received),
+                "missing": json.dumps(missing[place]),
+                "received_at": text_of(self.desk.received),
                 "purge_at": purge,
             }
-            for row, one in enumerate(self.done.rows)
-            if one["outcome"] in (QUARANTINE, REJECT)
+            for place, (row, one) in enumerate(zip(rows.tolist(), self.said.documents(rows), strict=True))
         ]
-
-
-def _differ(now: pd.DataFrame, before: pd.DataFrame) -> dict[str, list[str]]:
-    """By case, the names of the fields that are not as they were."""
-    names = [n for n in cases.CHANGEABLE if n in now.columns]
-    was = columns.rows(before, now.index, names)
-    mask = ~columns.equal(now[names], was)
-    fields = np.array([cases.FIELD_OF.get(n, n) for n in names], object)
-    return {key: fields[row].tolist() for key, row in zip(now.index, mask, strict=True)}
-
-
-def _last_of(keys: pd.Index, rows: np.ndarray) -> np.ndarray:
-    """bool n: of these rows, the last of each key."""
-    places = np.flatnonzero(rows)
-    last = ~pd.Series(keys[places]).duplicated(keep="last").to_numpy()
-    mask = np.zeros(len(keys), bool)
-    mask[places[last]] = True
-    return mask
 
 
 def _real(mappings: dict[str, Mapping]) -> dict[str, Mapping]:
@@ -263,10 +251,6 @@ def _folder(bench: Bench) -> Iterator[PlanFolder]:
         yield folder
     finally:
         folder.remove()
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def once_free(acquire: Callable[[], T]) -> T:

@@ -17,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sfsync.errors import ConfigError, Exit
+from sfsync.frugal import be_frugal, give_back
 from sfsync.ledger import attachments, intake, lease
 from sfsync.planners.requests import books as book
 from sfsync.planners.requests import reading
@@ -62,6 +63,7 @@ def import_files(bench: Bench, paths: Sequence[Path], options: Options, progress
     received = options.received or bench.as_of
     if received > bench.as_of:
         raise ConfigError("the receipt lies ahead", "REQUESTS_RECEIVED", "--received", "Name an instant that has been.")
+    be_frugal()
     desk = Desk(bench, catalogue, options, received, progress)
     found = []
     with _patiently(bench):
@@ -140,13 +142,14 @@ class Desk:
         done.codes = done.sheet.codes
         done.judged = judge(done.sheet, self.rules, self.books)
         work = Work(self.table, done, done.sheet, done.judged)
-        done.rows = work.rows()
+        give_back()
+        done.rows, done.counts = work.said, work.said.counts
         self._refuse_many(done)
         done.exit = Exit.REFUSED_ROWS if {QUARANTINE, REJECT} & set(done.counts) else Exit.DONE
         if not self.options.dry_run:
             work.write(content)
             done.taken = True
-            done.results = partner_results.write(self.bench, done, self.catalogue, self.options)
+            done.results = partner_results.write(self.bench, done, work.said, self.catalogue, self.options)
 
     def _refuse_again(self, done: Imported) -> None:
         if not self.options.force and intake.imported(self.bench.ledger, done.sha256, self.options.profile):

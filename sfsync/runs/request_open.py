@@ -17,6 +17,7 @@ from sfsync.planners.requests.cases import Routed
 from sfsync.planners.requests.catalogue import Catalogue, RequestType
 from sfsync.planners.requests.repeat import CHANGED
 from sfsync.planners.requests.repeat import NEW as FIRST
+from sfsync.planners.requests.said import blocks, last_of
 from sfsync.planners.requests.validate import Judged
 from sfsync.runs.bench import Bench
 
@@ -37,16 +38,15 @@ def hand_over(
     """Registers the new requests of a file and revises the changed ones.
 
     ``keys``, ``received`` (instants as text) and ``what`` (new, changed, …) are object arrays, one per row of the file.
+    A block of requests is one transaction; of a key that comes twice the last content counts.
     What a run that died had registered is new once more: whether it says something else is seen by comparing.
     """
-    new = list(_made(bench, catalogue, found, routed, keys, received, np.flatnonzero(what == FIRST)))
-    if new:
-        requests.register(bench.ledger, new)
-    met = (what == CHANGED) | ((what == FIRST) & again.known)
-    changed = {n.case_key: n for n in _made(bench, catalogue, found, routed, keys, received, np.flatnonzero(met))}
-    if changed:
-        contents = {k: str(c) for k, c, m in zip(keys, again.content, met, strict=True) if m}
-        requests.revise(bench.ledger, list(changed.values()), contents, again.fields)
+    for rows in blocks(np.flatnonzero(what == FIRST)):
+        requests.register(bench.ledger, list(_made(bench, catalogue, found, routed, keys, received, rows)))
+    for rows in blocks(last_of(keys, (what == CHANGED) | ((what == FIRST) & again.known))):
+        changed = list(_made(bench, catalogue, found, routed, keys, received, rows))
+        contents = {k: str(c) for k, c in zip(keys[rows], again.content[rows], strict=True)}
+        requests.revise(bench.ledger, changed, contents, again.fields)
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def _made(
     received: np.ndarray,
     rows: np.ndarray,
 ) -> Iterator[New]:
-    if not len(rows):
-        return
-    said = found.marks.lists()
-    table = {n: column.take(rows).to_pylist() for n, column in found.fields.items()}
+    columns = {n: column.take(rows) for n, column in found.fields.items()}
+    table = {n: column.to_pylist() for n, column in columns.items() if column.null_count < len(rows)}
+    said = found.marks.lists(rows)
+    moments, actor = {t: datetime.fromisoformat(t) for t in set(received[rows])}, bench.actor
     for place, row in enumerate(rows.tolist()):
         values = {n: column[place] for n, column in table.items() if column[place] is not None}
         life = catalogue.by_code[routed.types[row]]
@@ -85,14 +85,14 @@ def _made(
             case_key=keys[row],
             code=life.code,
             shop=values.get("shop_code", ""),
-            received_at=datetime.fromisoformat(received[row]),
+            received_at=moments[received[row]],
             queue=routed.queue[row],
             operator=operator,
             terminal=values.get("terminal_id", ""),
             requester=values.get("requested_by", "") or operator,
-            imported_by=bench.actor,
+            imported_by=actor,
             restricted=life.restricted or life.undo == PROHIBITED,
-            codes=tuple(said[row]),
+            codes=tuple(said[place]),
             matter=_matter(life, values),
             fields={n: v for n, v in values.items() if n not in ELSEWHERE},
         )

@@ -15,6 +15,7 @@ from sfsync.planners.requests.refused import format_refused
 from sfsync.planners.requests.sheet import HEADER_WITHIN, Dialect, Knows, Record, Sheet, is_header, sheet
 
 _SEP = re.compile(r'\s*"?sep=(.|\\t)"?\s*[;,|\t]*\s*', re.I)
+_PIECE = 1 << 20  # characters
 _STRAY = "A quotation mark opens a cell and never closes: find the line, close or double the mark."
 
 
@@ -74,7 +75,7 @@ def _newline(text: str) -> str:
 
 def records(text: str, delimiter: str, *, skip: bool = False) -> Iterator[Record]:
     """The records with their line numbers (from 1); ``skip``: the first line is no record."""
-    lines = enumerate(io.StringIO(text, newline=""), 1)
+    lines = enumerate(_lines(text), 1)
     if skip:
         next(lines, None)
     for number, line in lines:
@@ -88,6 +89,15 @@ def records(text: str, delimiter: str, *, skip: bool = False) -> Iterator[Record
         if more is None:
             raise format_refused(f"a quotation mark that opens on line {number} never closes", _STRAY)
         yield number, record.cells
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends, whichever these are; a megabyte at a time, because a reader copies its text."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _PIECE) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline="")
+        start = end
 
 
 class _Quoted:

@@ -6,6 +6,8 @@ import io
 from importlib import import_module as part
 from typing import Any
 
+import pyarrow as pa
+
 from sfsync.planners.requests.catalogue import Catalogue, RequestType
 from sfsync.planners.requests.results import written
 from sfsync.planners.requests.sheet import Dialect
@@ -46,7 +48,8 @@ def csv_form(one: RequestType, catalogue: Catalogue) -> bytes:
     """A CSV with the header and one line that names the type."""
     names = columns(one, catalogue)
     line = [one.type if n == "request_type" else "" for n in names]
-    return written([title(n, catalogue) for n in names], [line], Dialect("csv", "utf-8", True, ";", "\r\n"))
+    table = [[pa.array([cell], pa.string()) for cell in line]]
+    return b"".join(written([title(n, catalogue) for n in names], table, Dialect("csv", "utf-8", True, ";", "\r\n")))
 
 
 def workbook_form(one: RequestType, catalogue: Catalogue, priorities: list[str]) -> bytes:

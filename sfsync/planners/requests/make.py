@@ -7,7 +7,8 @@ Salesforce, and the next sync, or the same file again, makes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,12 +69,19 @@ def marks_mapping(case: Mapping) -> Mapping:
 # -- the platform's rows ------------------------------------------------------------------------------------------
 
 
-def rows_plan(
-    sources: Sources, folder: PlanFolder, mapping: Mapping, new: pd.DataFrame, now: pd.DataFrame, before: pd.DataFrame
-) -> Header:
+@dataclass(frozen=True)
+class Rows:
     """Rows to create (``new``), and rows to update from ``before`` to ``now``; frames n x f, indexed by key."""
-    changes = [_created(mapping, new), _updated(mapping, now, before)]
-    return _finished(sources, folder, "import.rows", {mapping.name: _whole(sources, folder, mapping, changes)})
+
+    new: pd.DataFrame
+    now: pd.DataFrame
+    before: pd.DataFrame
+
+
+def rows_plan(sources: Sources, folder: PlanFolder, mapping: Mapping, rows: Iterable[Rows]) -> Header:
+    """Rows to create and to update, piece by piece: a piece is a segment."""
+    pieces = (join(mapping.columns, [_created(mapping, r.new), _updated(mapping, r.now, r.before)]) for r in rows)
+    return _finished(sources, folder, "import.rows", {mapping.name: _whole(sources, folder, mapping, pieces)})
 
 
 def _created(mapping: Mapping, new: pd.DataFrame) -> Changes:
@@ -132,7 +140,7 @@ def cases_plan(sources: Sources, folder: PlanFolder, cases: Cases, parents: dict
     parts["case"] = _merged(sources, folder, case, links, both, ours=True)
     if len(cases.marks):
         mapping = marks_mapping(case)
-        parts[MARKS] = _whole(sources, folder, mapping, [_marked(mapping, cases.marks)])
+        parts[MARKS] = _whole(sources, folder, mapping, _pieces(_marked(mapping, cases.marks)))
     return _finished(sources, folder, "import", parts)
 
 
@@ -199,29 +207,31 @@ def _marked(mapping: Mapping, marks: pd.DataFrame) -> Changes:
 # -- parts of a header --------------------------------------------------------------------------------------------
 
 
-def _whole(sources: Sources, folder: PlanFolder, mapping: Mapping, parts: Sequence[Changes]) -> MappingPlan:
-    """Changes of one mapping, cut into segments."""
-    changes = join(mapping.columns, list(parts))
-    segments = 0
-    for piece in _pieces(changes):
+def _whole(sources: Sources, folder: PlanFolder, mapping: Mapping, pieces: Iterable[Changes]) -> MappingPlan:
+    """Changes of one mapping to one side, a segment each."""
+    segments, rows = 0, 0
+    kinds, lanes, leaving = Counter[str](), Counter[str](), Counter[str]()
+    for piece in pieces:
+        if not len(piece):
+            continue
         folder.add(segments, Segment(mapping.name, piece, _no_base(mapping), _no_issues(), np.zeros((0, 2), np.uint64)))
-        segments += 1
-    side = "platform" if mapping.name == ROW else "salesforce"
-    kinds = changes.rows["kind"]
-    count = Count(created=int((kinds == CREATE).sum()), updated=int((kinds == UPDATE).sum()))
-    other = "salesforce" if side == "platform" else "platform"
+        segments, rows = segments + 1, rows + len(piece)
+        kinds.update(_sizes(piece.rows["kind"]))
+        lanes.update(_sizes(piece.rows["lane"]))
+        leaving.update(sent(piece.rows))
+    side, other = ("platform", "salesforce") if mapping.name == ROW else ("salesforce", "platform")
     return _part(sources, mapping, segments).model_copy(
         update={
-            side: count,
-            "read": {other: len(changes), side: 0},
-            "lanes": _lanes(changes),
-            "sent": sent(changes.rows),
+            side: Count(created=kinds[CREATE], updated=kinds[UPDATE]),
+            "read": {other: rows, side: 0},
+            "lanes": dict(lanes),
+            "sent": dict(sorted(leaving.items())),
         }
     )
 
 
-def _lanes(changes: Changes) -> dict[str, int]:
-    return {str(k): int(v) for k, v in changes.rows["lane"].value_counts().items()}
+def _sizes(column: pd.Series) -> dict[str, int]:
+    return {str(k): int(v) for k, v in column.value_counts().items()}
 
 
 def _pieces(changes: Changes) -> Iterator[Changes]:

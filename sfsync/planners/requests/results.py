@@ -9,16 +9,22 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sfsync.planners.requests import cells
 from sfsync.planners.requests.catalogue import Catalogue, fold
 from sfsync.planners.requests.rowmarks import ACCEPT, QUARANTINE, REJECT, SKIPPED, WARNED
+from sfsync.planners.requests.said import Row, Said, blocks
 from sfsync.planners.requests.sheet import Dialect, Sheet
 
-Row = Mapping[str, Any]
+Ids: TypeAlias = "Callable[[list[str]], Mapping[str, str]]"
 OURS = ("Nostro riferimento", "Esito", "Motivo", "Codici")
 _ITALIAN = {
     ACCEPT: "accettata",
@@ -88,89 +94,123 @@ def _reason(code: str, catalogue: Catalogue) -> str:
     return f"manca: {words[0] if words else name}"
 
 
-def safe(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "'=", "'+", "'-", "'@")) else text
-
-
+_RUNS = r"^('?[=+\-@]|[\t\r])"  # a cell that a spreadsheet takes for a formula, or our own mark before one
 _PLAIN = ("shop_code", "request_id", "request_type", "occurred_at", "ticket_id", "terminal_id", "vat_number", "phone")
-BLOCK = 10_000
 
 
-def receipt(sheet: Sheet, rows: Sequence[Row], catalogue: Catalogue) -> bytes:
+def safe(texts: pa.Array) -> pa.Array:
+    """Texts that no spreadsheet takes for a formula."""
+    return pc.replace_substring_regex(texts, _RUNS, r"'\0")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Rows of the sender as they may be shown (a text column each), where they stand, and what is said of each."""
+
+    columns: list[pa.Array]
+    rows: np.ndarray
+    said: list[Row]
+
+    def with_(self, *columns: list[str]) -> list[pa.Array]:
+        """Theirs, and these of ours behind them."""
+        return [*self.columns, *(pa.array(c, pa.string()) for c in columns)]
+
+
+def receipt(sheet: Sheet, said: Said, catalogue: Catalogue) -> Iterator[bytes]:
     """The sender's file in his own way of writing, with our reference, outcome, reason and codes."""
-    table = ([*theirs, *_ours(row, catalogue)] for theirs, row in _shown(sheet, rows, catalogue))
+    every = blocks(np.arange(len(said)))
+    table = (b.with_(*_ours(b.said, catalogue)) for b in _shown(sheet, said, every, catalogue))
     return written([*sheet.header, *OURS], table, sheet.dialect)
 
 
-def success(sheet: Sheet, rows: Sequence[Row], ids: Mapping[str, str], catalogue: Catalogue) -> bytes:
-    """Data Loader's success file: ID, the input columns, STATUS. ``ids``: Salesforce id by case number."""
-    table = (
-        [ids.get(str(row["case"]), ""), *theirs, "Item Created" if row["outcome"] != SKIPPED else "Item Unchanged"]
-        for theirs, row in _shown(sheet, rows, catalogue)
-        if row["case"]
-    )
+def success(sheet: Sheet, said: Said, ids: Ids, catalogue: Catalogue) -> Iterator[bytes]:
+    """Data Loader's success file: ID, the input columns, STATUS. ``ids``: Salesforce ids by key of the case."""
+    table = (_done(b, said, ids) for b in _shown(sheet, said, blocks(said.cases), catalogue))
     return written(["ID", *sheet.header, "STATUS"], table, _PLAIN_CSV)
 
 
-def error(sheet: Sheet, rows: Sequence[Row], catalogue: Catalogue) -> bytes:
+def _done(block: Block, said: Said, ids: Ids) -> list[pa.Array]:
+    keys = said.met.case[block.rows].tolist()
+    known = ids(keys)
+    status = ["Item Created" if one["outcome"] != SKIPPED else "Item Unchanged" for one in block.said]
+    return [pa.array([known.get(k, "") for k in keys], pa.string()), *block.with_(status)]
+
+
+def error(sheet: Sheet, said: Said, catalogue: Catalogue) -> Iterator[bytes]:
     """Data Loader's error file: the input columns, ERROR. Corrected, it can be imported as it is."""
-    table = (
-        [*theirs, f"{' '.join(row['codes'])}: {reason(row['codes'], catalogue)}"]
-        for theirs, row in _shown(sheet, rows, catalogue, with_iban=True)
-        if row["outcome"] in (QUARANTINE, REJECT)
-    )
+    wrong = blocks(np.flatnonzero(np.isin(said.outcomes.astype(str), (QUARANTINE, REJECT))))
+    found = _shown(sheet, said, wrong, catalogue, with_iban=True)
+    table = (b.with_([f"{' '.join(one['codes'])}: {reason(one['codes'], catalogue)}" for one in b.said]) for b in found)
     return written([*sheet.header, "ERROR"], table, _PLAIN_CSV)
 
 
 def _shown(
-    sheet: Sheet, rows: Sequence[Row], catalogue: Catalogue, *, with_iban: bool = False
-) -> Iterator[tuple[tuple[str, ...], Row]]:
+    sheet: Sheet, said: Said, wanted: Iterable[np.ndarray], catalogue: Catalogue, *, with_iban: bool = False
+) -> Iterator[Block]:
     """The sender's rows as they may be shown, block by block: secrets masked, IBANs too unless they are sent again."""
     names = [catalogue.columns.get(fold(title)) for title in sheet.header]
-    for start in range(0, len(sheet), BLOCK):
-        block = sheet.cells.slice(start, BLOCK)
-        columns = []
-        for name, column in zip(names, block.columns, strict=True):
-            plain = name in _PLAIN or (with_iban and name == "iban")
-            values = column.combine_chunks()
-            columns.append((values if plain else cells.without_secrets(values)).to_pylist())
-        yield from zip(zip(*columns, strict=True), rows[start : start + BLOCK], strict=True)
+    for rows in wanted:
+        columns = [c.combine_chunks() for c in sheet.cells.take(rows).columns]
+        plain = (n in _PLAIN or (with_iban and n == "iban") for n in names)
+        shown = [c if open_ else _masked(c) for c, open_ in zip(columns, plain, strict=True)]
+        yield Block(shown, rows, said.documents(rows))
 
 
-def _ours(row: Row, catalogue: Catalogue) -> list[str]:
-    codes = row["codes"]
-    return [str(row["case"] or ""), _ITALIAN[row["outcome"]], reason(codes, catalogue), " ".join(codes)]
+def _masked(texts: pa.Array) -> pa.Array:
+    """Without secrets; each distinct text is looked at once."""
+    coded = texts.dictionary_encode()
+    return cells.without_secrets(coded.dictionary).take(coded.indices)
+
+
+def _ours(said: Sequence[Row], catalogue: Catalogue) -> Iterator[list[str]]:
+    codes = [tuple(one["codes"]) for one in said]
+    reasons = {c: reason(c, catalogue) for c in set(codes)}
+    yield [str(one["case"] or "") for one in said]
+    yield [_ITALIAN[one["outcome"]] for one in said]
+    yield [reasons[c] for c in codes]
+    yield [" ".join(c) for c in codes]
 
 
 _PLAIN_CSV = Dialect("csv", "utf-8", True, ",", "\r\n")
 
 
-def written(header: Sequence[str], table: Iterable[Sequence[str]], dialect: Dialect) -> bytes:
-    """A table in a dialect."""
+def written(header: Sequence[str], table: Iterable[Sequence[pa.Array]], dialect: Dialect) -> Iterator[bytes]:
+    """A table in a dialect, piece by piece. ``table``: blocks of text columns."""
     if dialect.form == "jsonl":
-        lines = (json.dumps(dict(zip(header, row, strict=True)), ensure_ascii=False) for row in table)
-        return ("\n".join(lines) + "\n").encode()
-    if dialect.form == "xlsx":
-        return workbook(header, table)
-    out = io.StringIO(newline="")
-    if dialect.sep_line:
-        out.write(f"sep={dialect.delimiter}{dialect.newline}")
-    writer = csv.writer(out, delimiter=dialect.delimiter, lineterminator=dialect.newline)
-    writer.writerow([safe(c) for c in header])
-    writer.writerows([safe(c) for c in row] for row in table)
-    body = out.getvalue().encode(dialect.encoding, "replace")
-    return (_BOM.get(dialect.encoding, b"") if dialect.bom else b"") + body
+        yield from (_lines(header, block) for block in table)
+    elif dialect.form == "xlsx":
+        yield workbook(header, table)
+    else:
+        yield from _csv(header, table, dialect)
 
 
-def workbook(header: Sequence[str], table: Iterable[Sequence[str]]) -> bytes:
+def _lines(header: Sequence[str], block: Sequence[pa.Array]) -> bytes:
+    rows = zip(*(c.to_pylist() for c in block), strict=True)
+    lines = (json.dumps(dict(zip(header, row, strict=True)), ensure_ascii=False) for row in rows)
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _csv(header: Sequence[str], table: Iterable[Sequence[pa.Array]], dialect: Dialect) -> Iterator[bytes]:
+    yield _BOM.get(dialect.encoding, b"") if dialect.bom else b""
+    first = f"sep={dialect.delimiter}{dialect.newline}" if dialect.sep_line else ""
+    for block in chain([[pa.array([title], pa.string()) for title in header]], table):
+        out = io.StringIO(newline="")
+        out.write(first)
+        writer = csv.writer(out, delimiter=dialect.delimiter, lineterminator=dialect.newline)
+        writer.writerows(zip(*(safe(c).to_pylist() for c in block), strict=True))
+        yield out.getvalue().encode(dialect.encoding, "replace")
+        first = ""
+
+
+def workbook(header: Sequence[str], table: Iterable[Sequence[pa.Array]]) -> bytes:
     """A workbook in which every cell is text."""
     from sfsync.planners.requests.xlsx import library
 
     book = library().Workbook(write_only=True)
     page = book.create_sheet("Esiti")
-    for row in chain([header], table):
-        page.append([safe(c) for c in row])
+    for block in chain([[pa.array([title], pa.string()) for title in header]], table):
+        for row in zip(*(safe(c).to_pylist() for c in block), strict=True):
+            page.append(row)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -92,10 +92,11 @@ class Marks:
                     found[rows] = level
         return found
 
-    def lists(self) -> list[list[str]]:
-        """The codes of each row, errors first."""
-        made: list[list[str]] = [[] for _ in range(self.rows)]
+    def lists(self, rows: np.ndarray | None = None) -> list[list[str]]:
+        """The codes of each of these rows (int64; default: all), errors first."""
+        rows = np.arange(self.rows) if rows is None else rows
+        made: list[list[str]] = [[] for _ in range(len(rows))]
         for code in sorted(self.masks, key=lambda c: c[:2] != "E-"):
-            for row in np.flatnonzero(self.masks[code]).tolist():
-                made[row].append(code)
+            for place in np.flatnonzero(self.masks[code][rows]).tolist():
+                made[place].append(code)
         return made

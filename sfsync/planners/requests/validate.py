@@ -57,12 +57,13 @@ class Judged:
         found[self.skipped] = SKIPPED
         return found
 
-    def missing(self) -> list[list[str]]:
-        """The fields each row still needs."""
-        made: list[list[str]] = [[] for _ in range(len(self))]
-        for name, rows in self.lacking.items():
-            for row in np.flatnonzero(rows).tolist():
-                made[row].append(name)
+    def missing(self, rows: np.ndarray | None = None) -> list[list[str]]:
+        """The fields each of these rows (int64; default: all) still needs."""
+        rows = np.arange(len(self)) if rows is None else rows
+        made: list[list[str]] = [[] for _ in range(len(rows))]
+        for name, lacking in self.lacking.items():
+            for place in np.flatnonzero(lacking[rows]).tolist():
+                made[place].append(name)
         return made
 
 

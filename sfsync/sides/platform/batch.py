@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sfsync.errors import Defect
 from sfsync.mapping import canon
 from sfsync.mapping.model import Mapping
+from sfsync.sides.columns import arrow
 from sfsync.sides.platform.connect import SQLITE
 from sfsync.sides.platform.refusals import Refusal
 from sfsync.sides.side import FAILED, OUTCOME_COLUMNS, TEXT, UNKNOWN, Outcomes, Write
@@ -46,6 +48,10 @@ class Rows:
             if names or self.kind != "update":
                 yield names, [positions[i] for i in np.flatnonzero(which.ravel() == number)]
 
+    def column(self, name: str) -> list[Any]:
+        """The cells of a column."""
+        return self.cells[self.columns.index(name)]
+
     def values(self, position: int, names: tuple[str, ...]) -> dict[str, Any]:
         """The touched cells of one row by column name."""
         return {n: self.cells[self.columns.index(n)][position] for n in names}
@@ -61,7 +67,7 @@ def rows_of(mapping: Mapping, write: Write, dialect: str, own: list[str]) -> Row
         raise Defect("two fields write the same platform column", "PLATFORM_WRITE", mapping.name)
     cells = tuple(_storable(typed[c], dialect) for c in columns)
     kept = touched[:, write.values.columns.isin(names)]
-    return Rows(write.kind, [str(k) for k in write.keys], own, columns, cells, kept)
+    return Rows(write.kind, arrow(write.keys).to_pylist() if len(write) else [], own, columns, cells, kept)
 
 
 def _column(mapping: Mapping, name: str, typed: dict[str, list[Any]]) -> str:
@@ -74,9 +80,10 @@ def _column(mapping: Mapping, name: str, typed: dict[str, list[Any]]) -> str:
 def _storable(cells: list[Any], dialect: str) -> list[Any]:
     """SQLite has no dates: they are written as the text its own functions understand."""
     # Said by us and not by the driver: its adapters for dates are deprecated.
-    if dialect != SQLITE or not any(isinstance(c, date) for c in cells):
+    if dialect != SQLITE or not isinstance(next((c for c in cells if c is not None), None), date):
         return cells
-    return [_sqlite_text(c) for c in cells]
+    texts = {c: _sqlite_text(c) for c in set(cells)}
+    return [texts[c] for c in cells]
 
 
 def _sqlite_text(cell: Any) -> Any:
@@ -85,37 +92,48 @@ def _sqlite_text(cell: Any) -> Any:
     return cell.isoformat() if isinstance(cell, date) else cell
 
 
-@dataclass
 class Answers:
     """Outcomes of one batch, by position; every position gets exactly one."""
 
-    rows: Rows
-    positions: list[int]
-    found: dict[int, dict[str, Any]] = field(default_factory=dict)
+    def __init__(self, rows: Rows, positions: list[int]) -> None:
+        self.rows, self.positions = rows, positions
+        self.results: dict[int, str] = {}
+        self._refusals: dict[int, Refusal] = {}
+        self._stamps: dict[str, str | None] = {}
 
-    def done(self, position: int, result: str) -> None:
-        """The row was written."""
-        self.found[position] = {"result": result, "id": self.rows.own[position]}
+    def done(self, positions: Iterable[int], result: str) -> None:
+        """The rows were written."""
+        self.results.update(dict.fromkeys(positions, result))
 
     def failed(self, position: int, why: Refusal, result: str = FAILED) -> None:
         """The row was not written."""
-        self.found[position] = {
-            "result": result,
-            "id": self.rows.own[position],
-            "code": why.code,
-            "fields": ",".join(why.fields),
-            "kind_of_failure": why.kind,
-            "reason": why.reason,
-        }
+        self.results[position], self._refusals[position] = result, why
 
     def stamp(self, stamps: dict[str, str | None]) -> None:
         """Add the stamps read back, by the table's own key."""
-        for position, row in self.found.items():
-            row["stamp"] = stamps.get(self.rows.own[position])
+        self._stamps = stamps
 
     def outcomes(self) -> Outcomes:
-        """The outcomes in the order of the rows; a position without an answer is ``unknown``."""
-        rows = [self.found.get(p, {"result": UNKNOWN, "id": self.rows.own[p]}) for p in self.positions]
+        """The outcomes in the order of the rows; a position without an answer is ``unknown`` and has no stamp."""
+        own = [self.rows.own[p] for p in self.positions]
+        stamps = [self._stamps.get(k) if p in self.results else None for p, k in zip(self.positions, own, strict=True)]
+        columns: dict[str, Any] = dict.fromkeys(OUTCOME_COLUMNS, pd.NA)
+        columns |= {"result": [self.results.get(p, UNKNOWN) for p in self.positions], "id": own, "stamp": stamps}
+        columns |= self._refused() if self._refusals else {}
         index = pd.Index(pd.array([self.rows.keys[p] for p in self.positions], dtype=TEXT), name="key")
-        columns = {c: pd.array([r.get(c) for r in rows], dtype=TEXT) for c in OUTCOME_COLUMNS}
-        return Outcomes(pd.DataFrame(columns, index=index))
+        return Outcomes(pd.DataFrame({n: _texts(c, len(index)) for n, c in columns.items()}, index=index))
+
+    def _refused(self) -> dict[str, list[str | None]]:
+        """What is said of the rows that were refused."""
+        found = [self._refusals.get(p) for p in self.positions]
+        return {
+            "code": [None if w is None else w.code for w in found],
+            "fields": [None if w is None else ",".join(w.fields) for w in found],
+            "kind_of_failure": [None if w is None else w.kind for w in found],
+            "reason": [None if w is None else w.reason for w in found],
+        }
+
+
+def _texts(column: Any, count: int) -> Any:
+    values = pa.nulls(count, pa.string()) if column is pd.NA else pa.array(column, pa.string())
+    return pd.array(values, dtype=TEXT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from sfsync.mapping.cells import as_text
+from sfsync.sides.platform.connect import SQLITE
 
 BLOCK = 10_000
 
@@ -19,14 +21,21 @@ def columns(connection: sa.Connection, table: str, names: Sequence[str]) -> pa.T
     return _table(_blocks(connection, query), names)
 
 
-def rows_in(connection: sa.Connection, table: str, names: Sequence[str], keys: Sequence[str], chunk: int) -> pa.Table:
-    """These columns of the rows whose first column is one of the keys."""
+def rows_in(connection: sa.Connection, table: str, names: Sequence[str], keys: Sequence[str]) -> pa.Table:
+    """These columns of the rows whose first column is one of the keys: one bound value, however many they are."""
     base: Any = sa.select(*(sa.column(n) for n in names)).select_from(sa.table(table))
     parts = [
-        _table(_blocks(connection, base.where(sa.column(names[0]).in_(keys[start : start + chunk]))), names)
-        for start in range(0, len(keys), chunk)
+        _table(_blocks(connection, base.where(_among(connection, names[0], keys[start : start + BLOCK]))), names)
+        for start in range(0, len(keys), BLOCK)
     ]
     return pa.concat_tables(parts) if parts else _table(iter(()), names)
+
+
+def _among(connection: sa.Connection, name: str, keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    key = sa.column(name, sa.Text)
+    if connection.dialect.name != SQLITE:
+        return key == sa.any_(sa.bindparam(None, list(keys), type_=sa.ARRAY(sa.Text)))
+    return key.in_(sa.select(sa.func.json_each(json.dumps(list(keys))).table_valued("value").c.value))
 
 
 def _blocks(connection: sa.Connection, query: Any) -> Iterator[Sequence[sa.Row[Any]]]:

@@ -28,7 +28,7 @@ from sfsync.sides.platform.tables import Table
 
 FIRST_ROWS, MOST_ROWS, LEAST_ROWS = 2_000, 16_000, 100
 PAGE_BYTES = 8 << 20
-IN_LIST = {SQLITE: 900, "postgresql": 5_000}
+IN_LIST = 5_000
 ATTEMPTS = 3
 Keys: TypeAlias = "pa.Array | list[str]"
 
@@ -163,7 +163,7 @@ def key_in(table: Table, keys: Sequence[str]) -> sa.ColumnElement[bool]:
 
 def _among(key: sa.ColumnElement[Any], keys: Sequence[str]) -> sa.ColumnElement[bool]:
     """SQLite takes many values as one JSON text; text that is not UTF-8 has no JSON."""
-    plain = [k for k in keys if _is_unicode(k)]
+    plain = list(keys) if _is_unicode("".join(keys)) else [k for k in keys if _is_unicode(k)]
     listed = sa.func.json_each(json.dumps(plain)).table_valued("value")
     among = key.in_(sa.select(listed.c.value))
     return among if len(plain) == len(keys) else sa.or_(among, key.in_([_bound(k) for k in set(keys) - set(plain)]))

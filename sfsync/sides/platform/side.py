@@ -15,13 +15,14 @@ from pydantic import SecretStr
 from sfsync.errors import DriftError
 from sfsync.mapping import canon, drift
 from sfsync.mapping.model import Mapping
+from sfsync.sides.columns import arrow
 from sfsync.sides.platform import connect, keys, lookups, read, visible
 from sfsync.sides.platform.batch import rows_of
 from sfsync.sides.platform.frames import Maker, in_order, keyless
 from sfsync.sides.platform.page import listed
 from sfsync.sides.platform.tables import AsIs, Table, reflect
 from sfsync.sides.platform.write import Writer
-from sfsync.sides.side import Capabilities, Finding, Outcomes, Records, Window, Write, concat
+from sfsync.sides.side import TEXT, Capabilities, Finding, Outcomes, Records, Window, Write, concat
 
 
 class PlatformSide:
@@ -125,7 +126,7 @@ class PlatformSide:
         def work(connection: sa.Connection) -> Any:
             if keys is None:
                 return lookups.columns(connection, table, names)
-            return lookups.rows_in(connection, table, names, keys, read.IN_LIST[self._url.get_backend_name()])
+            return lookups.rows_in(connection, table, names, keys)
 
         return read.trying(self._engine, self._where, work)
 
@@ -158,10 +159,10 @@ class PlatformSide:
 
 def _own(book: keys.KeyBook, wanted: pd.Index, ids: pd.Series | None) -> list[str]:
     """Keys as the table holds them: the side's own ids where known, else what the last look at the keys found."""
-    own = book.own([str(k) for k in wanted])
+    own = book.own(arrow(wanted).to_pylist() if len(wanted) else [])
     if ids is None:
         return own
-    return [k if pd.isna(i) else str(i) for i, k in zip(ids, own, strict=True)]
+    return [k if i is None else i for i, k in zip(arrow(ids.astype(TEXT)).to_pylist(), own, strict=True)]
 
 
 def _with_columns(table: Table, columns: tuple[str, ...]) -> Table:

@@ -27,7 +27,8 @@ from sfsync.sides.side import CREATED, DELETED, MOVED, UPDATED, Outcomes
 ATTEMPTS = 3
 ROW_ERRORS = (DBAPIError, StatementError, OverflowError, UnicodeError)
 GONE = Refusal("ROW_GONE", DATA, "The platform's row vanished since the plan was made.")
-Params = list[dict[str, Any]]
+Params = dict[str, list[Any]]  # values of a statement's parameters, by name, one per row
+_NEVER = np.datetime64("NaT", "us")
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Writer:
         there = [p for p in positions if rows.own[p] in before]
         if rows.kind == "update":
             self._update(connection, answers, there, before)
-            for position in set(positions) - set(there):
+            for position in set(positions).difference(there):
                 answers.failed(position, GONE, MOVED)
         elif rows.kind == "create":
             self._create(connection, answers, before)
@@ -95,14 +96,14 @@ class Writer:
         if lock and self.table.dialect == POSTGRESQL:
             query = query.order_by(self.table.key).with_for_update()
         found: dict[str, Any] = {}
-        for chunk in chunks(sorted(own), IN_LIST[self.table.dialect]):
-            found |= {str(k): s for k, s in connection.execute(query.where(key_in(self.table, chunk)))}
+        for chunk in chunks(sorted(own), IN_LIST):
+            rows = connection.execute(query.where(key_in(self.table, chunk))).all()
+            found.update((str(k), s) for k, s in rows)
         return found
 
     def _update(self, connection: sa.Connection, answers: Answers, there: list[int], before: dict[str, Any]) -> None:
         stamps = self._next(connection, answers.rows, there, before)
-        for position in there:
-            answers.done(position, UPDATED)  # a row without a touched cell is as it should be
+        answers.done(there, UPDATED)  # a row without a touched cell is as it should be
         for names, group in answers.rows.groups(there):
             values: dict[str, Any] = {n: sa.bindparam(f"v_{i}") for i, n in enumerate(names)} | {
                 self._stamp: sa.bindparam("s_")
@@ -124,14 +125,13 @@ class Writer:
                 index_elements=[self.table.key], set_={n: insert.excluded[n] for n in (*others, self._stamp)}
             )
             self._send(connection, statement, answers, group, self._params(rows, others, group, stamps), CREATED)
-        for position in answers.positions:
-            if rows.own[position] in before and answers.found[position]["result"] == CREATED:
-                answers.done(position, UPDATED)
+        known = [p for p in answers.positions if rows.own[p] in before] if before else []
+        answers.done([p for p in known if answers.results[p] == CREATED], UPDATED)
 
     def _delete(self, connection: sa.Connection, answers: Answers) -> None:
         """A row that is gone already is deleted, too."""
         statement = sa.delete(self.table.clause).where(self.table.key == sa.bindparam("k_"))
-        params = [{"k_": answers.rows.own[p]} for p in answers.positions]
+        params: Params = {"k_": [answers.rows.own[p] for p in answers.positions]}
         self._send(connection, statement, answers, answers.positions, params, DELETED)
 
     @property
@@ -143,17 +143,16 @@ class Writer:
     ) -> dict[int, str]:
         """New stamps by position: the database's clock, but newer than the stamp the row had."""
         now = now_of(connection)
-        old = moments([before.get(rows.own[p]) for p in positions])
+        old = moments([before.get(rows.own[p]) for p in positions]) if before else np.full(len(positions), _NEVER)
         new = np.where(np.isnat(old), now, np.maximum(now, old + self.table.stamp_step))
-        texts = [str(s).replace("T", " ") for s in np.datetime_as_string(new, unit="us")]
-        return dict(zip(positions, texts, strict=True))
+        distinct, which = np.unique(new, return_inverse=True)
+        texts = [str(s).replace("T", " ") for s in np.datetime_as_string(distinct, unit="us")]
+        return dict(zip(positions, [texts[i] for i in which.tolist()], strict=True))
 
     def _params(self, rows: Rows, names: tuple[str, ...], group: list[int], stamps: dict[int, str]) -> Params:
-        cells = [rows.cells[rows.columns.index(n)] for n in names]
-        return [
-            {"k_": rows.own[p], "s_": stamps[p], **{f"v_{i}": column[p] for i, column in enumerate(cells)}}
-            for p in group
-        ]
+        columns = {f"v_{i}": rows.column(n) for i, n in enumerate(names)}
+        bound = {"k_": [rows.own[p] for p in group], "s_": [stamps[p] for p in group]}
+        return bound | {n: [column[p] for p in group] for n, column in columns.items()}
 
     def _send(
         self,
@@ -167,14 +166,13 @@ class Writer:
         """Send the group whole; refused, cut it in two until the bad rows stand alone."""
         try:
             with connection.begin_nested():
-                connection.execute(statement, params)
+                _run(connection, statement, params)
         except ROW_ERRORS as error:
             if is_disconnect(error) or is_busy(error):
                 raise
             self._refused(error, connection, statement, answers, group, params, result)
             return
-        for position in group:
-            answers.done(position, result)
+        answers.done(group, result)
 
     def _refused(
         self,
@@ -189,11 +187,23 @@ class Writer:
         why = refusal(error, self.table, _named(answers.rows, group[0], statement))
         if len(group) > 1 and not why.everyones:
             middle = len(group) // 2
-            self._send(connection, statement, answers, group[:middle], params[:middle], result)
-            self._send(connection, statement, answers, group[middle:], params[middle:], result)
+            for half in (slice(middle), slice(middle, None)):
+                some = {n: column[half] for n, column in params.items()}
+                self._send(connection, statement, answers, group[half], some, result)
             return
         for position in group:
             answers.failed(position, why)
+
+
+def _run(connection: sa.Connection, statement: Any, params: Params) -> None:
+    """Runs it for every row: compiled once, and each row goes to the driver as it takes them."""
+    compiled = statement.compile(dialect=connection.dialect)
+    if compiled.positional:
+        bound: list[Any] = list(zip(*(params[n] for n in compiled.positiontup), strict=True))
+    else:
+        bound = [dict(zip(params, row, strict=True)) for row in zip(*params.values(), strict=True)]
+    if bound:
+        connection.exec_driver_sql(str(compiled), bound)
 
 
 def _named(rows: Rows, position: int, statement: Any) -> dict[str, Any]:

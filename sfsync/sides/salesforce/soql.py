@@ -87,7 +87,7 @@ def in_lists(field: str, values: Iterable[str], room: int, most: int = 2_000) ->
     used = len(encoded(start)) + 1
     for value in values:
         item = quote(value)
-        size = len(encoded(item)) + 1
+        size = (len(item) if value.isalnum() and value.isascii() else len(encoded(item))) + 1
         if items and (used + size > room or len(items) == most):
             yield start + ",".join(items) + ")"
             items, used = [], len(encoded(start)) + 1

@@ -21,5 +21,5 @@ class Ways:
     small_rows: int = 5_000
     ranges_from: int = 2_000
     bulk_from: int = 20_000
-    settle_from: int = 20_000
+    settle_from: int = 12_000
     shape: Shape = field(default_factory=Shape)

@@ -19,6 +19,7 @@ from sfsync.planners.requests.moments import Clock
 from sfsync.planners.requests.refused import FileRefused
 from sfsync.planners.requests.results import error, receipt
 from sfsync.planners.requests.rowmarks import OUTCOMES, QUARANTINE, REJECT, severity
+from sfsync.planners.requests.said import Said
 from sfsync.planners.requests.validate import Rules, judge
 
 ROOT = Path(__file__).parents[3]
@@ -120,10 +121,10 @@ def hold(judge_: Judge, content: bytes, name: str = "richieste.csv") -> str:
     made = [k for k, w in zip(who.key, met.what, strict=True) if w == repeat.NEW]
     assert len(made) == len(set(made))
     cases.route(found, judge_.rules, judge_.books)
-    documents = [
-        {"case": None, "outcome": str(o), "codes": c} for o, c in zip(outcomes, found.marks.lists(), strict=True)
-    ]
-    receipt(sheet, documents, judge_.catalogue)
-    again = reading.read(name, error(sheet, documents, judge_.catalogue), judge_.catalogue, judge_.rules.profile)
+    said = Said(found, met, sheet.lines, who.key, outcomes, {t.code: t.type for t in judge_.catalogue.types})
+    assert [r["outcome"] for r in said] == list(outcomes)
+    assert b"".join(receipt(sheet, said, judge_.catalogue))
+    wrong = b"".join(error(sheet, said, judge_.catalogue))
+    again = reading.read(name, wrong, judge_.catalogue, judge_.rules.profile)
     assert len(again) == sum(o in (QUARANTINE, REJECT) for o in outcomes)
     return "read"
