@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
@@ -123,6 +124,15 @@ def _before_all(cases: Cases, made: Sequence[Edition]) -> int:
 def joined(parts: Sequence[Waived]) -> Waived:
     """Several as one, in their order."""
     return Waived(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Waived)))
+
+
+def waivers(waived: Waived, made: Sequence[Edition]) -> dict[int, dict[str, dict[str, Any]]]:
+    """By case (position) and clock: ``at``, the due whose breach was waived, and ``reason``."""
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    for case, clock in zip(*np.nonzero(waived.at != NONE), strict=True):
+        about = {"at": walltime.text(int(waived.at[case, clock])), "reason": made[waived.by[case, clock]].reason}
+        found.setdefault(int(case), {})[CLOCKS[clock]] = about
+    return found
 
 
 def _gone(old: Result, new: Result) -> np.ndarray:
