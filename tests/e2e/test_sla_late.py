@@ -113,3 +113,4 @@ def test_a_timeline_is_explained_by_what_was_known(desk: Desk, hear: Hear, tmp_p
         found.append(json.loads(ran.out)[0]["clocks"]["RES"])
     assert (found[0]["state"], "breach_waived" in found[0]) == ("breached", False)
     assert (found[1]["state"], found[1]["breach_waived"]["at"]) == ("running", text(MISSED))
+    assert "festa patronale" in desk.world.run("sla", "policy").out
