@@ -162,4 +162,6 @@ def _clock(clock: dict[str, Any]) -> tuple[Any, ...]:
 
     state = clock["state"]
     shown = Styled(state, COLOURS[state]) if state in COLOURS else state
-    return shown, *(instant(clock[what]) for what in ("due", "stopped_at", "breached_at"))
+    waived = clock.get("breach_waived")
+    missed = f"waived: {waived['reason']}" if waived and not clock["breached_at"] else instant(clock["breached_at"])
+    return shown, instant(clock["due"]), instant(clock["stopped_at"]), missed

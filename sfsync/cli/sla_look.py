@@ -112,6 +112,9 @@ def _calendars(now: Policy) -> None:
         frozen = ", ".join(str(year) for year in now.holidays.get(spec.holidays or "", {}))
         rows.append((code, windows, days, f"{spec.holidays} (frozen: {frozen})" if spec.holidays else ""))
     table("Calendars", ("calendar", "open", "days", "holidays"), rows)
+    late = [(f"{d.day}", d.calendar, f"{d.known_from:%Y-%m-%d %H:%M%z}", d.reason) for d in now.late_holidays]
+    if late:
+        table("Holidays that became known late", ("day", "calendar", "known from", "reason"), late, fold=("reason",))
 
 
 @click.command()

@@ -15,8 +15,10 @@ import pandas as pd
 import sqlalchemy as sa
 
 from sfsync.ledger import database
-from sfsync.ledger.store import Ledger
-from sfsync.ledger.tables import sla_case, sla_drill, sla_rung
+from sfsync.ledger.store import Ledger, get_meta
+from sfsync.ledger.tables import meta, sla_case, sla_drill, sla_rung
+
+LATE_DAYS = "sla.late_days"  # its name in meta
 
 
 def due(ledger: Ledger, as_of: datetime) -> list[str]:
@@ -25,6 +27,25 @@ def due(ledger: Ledger, as_of: datetime) -> list[str]:
     ask = sa.select(c.case_id).where(c.next_at <= database.text_of(as_of)).order_by(c.case_id)
     with ledger.reading() as connection:
         return list(connection.scalars(ask))
+
+
+def waiting(ledger: Ledger) -> list[str]:
+    """Ids of the cases that are not over: time will change them, or may."""
+    ask = sa.select(sla_case.c.case_id).where(sla_case.c.next_at.is_not(None)).order_by(sla_case.c.case_id)
+    with ledger.reading() as connection:
+        return list(connection.scalars(ask))
+
+
+def late_days(ledger: Ledger) -> str:
+    """The digest of the late days all cases were last looked at under; empty: none."""
+    with ledger.reading() as connection:
+        return get_meta(connection, LATE_DAYS) or ""
+
+
+def keep_late_days(ledger: Ledger, digest: str) -> None:
+    """All cases have been looked at under these late days."""
+    with ledger.writing() as connection:
+        database.upsert(connection, meta, {"name": [LATE_DAYS], "value": [digest]})
 
 
 def stamps(ledger: Ledger, ids: Sequence[str]) -> dict[str, str]:

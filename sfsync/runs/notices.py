@@ -14,13 +14,14 @@ from typing import Any
 from sfsync.faultpoints import hit
 from sfsync.ledger import sla as memory
 from sfsync.planners.sla import gates, recovery, repeats
-from sfsync.planners.sla.make import HARMED, RESUMED
+from sfsync.planners.sla.make import HARMED, RESUMED, WAIVED
 from sfsync.planners.sla.policy import Policy
 from sfsync.runs import sla_recovery, sla_tasks
 from sfsync.runs.bench import Bench
 from sfsync.sides.salesforce.happened import MARK
 
 LEVELS = {"L2_prealert": 2, "L2": 2, "L3": 3, "L4": 4, HARMED: 2, gates.RUNG: 2}
+SAID_ONLY = (repeats.PREFIX, WAIVED)  # nobody is called for these
 Rung = dict[str, Any]
 
 
@@ -40,7 +41,7 @@ def tell(bench: Bench, policies: Mapping[str, Policy], run_id: str) -> int:
     bench.salesforce.comment([(r["case_id"], _comment(p, r)) for r, p in wanted if _mark(r) not in have])
     hit("sla.commented")
     for rung, policy in wanted:
-        if not rung["rung"].startswith(repeats.PREFIX):  # nobody is called for one
+        if not rung["rung"].startswith(SAID_ONLY):
             _put(outbox(bench), _notice(policy, rung, run_id))
     memory.told(bench.ledger, rungs, bench.as_of)
     return len(rungs)
@@ -94,6 +95,8 @@ def _said(policy: Policy, rung: Rung) -> str:
         return f"Closed too early: {gates.sentence(rung['reason'])}. Complete it, or open the case again."
     if what.startswith(repeats.PREFIX):
         return f"The requester asked again, {rung['reason']} times by now; those cases are linked below this one."
+    if what.startswith(WAIVED):
+        return f"The breach of {what.removeprefix(WAIVED)} at {at} is waived: {rung['reason']}. The level stays."
     said = f"Escalated to {what} ({_owner(policy, rung)}) on path {rung['path']} at {at}: {rung['reason']}."
     if policy.paths[rung["path"]].outside == _level(rung):
         said += f" Open a reference there; the case keeps its owner, {_addressee(policy, rung)} is informed."

@@ -131,6 +131,8 @@ def _run(run: Run, done: Enforced, full: bool, progress: Progress) -> None:
         hit("sla.told")
         if not stopped:
             ledger.set_watermark(ORG, "salesforce", until, run.id)
+            if sweeper.late_days != memory.late_days(ledger):
+                memory.keep_late_days(ledger, sweeper.late_days)
             for name in run.mappings:
                 over(ledger, name, run.id)
 
@@ -150,7 +152,7 @@ def _looked(
     until = min(window.until, bench.as_of)
     sweeper = Sweeper(bench, policies_of(bench), sides, first)
     found = happened.changed(bench.salesforce.queries, window.since, until)
-    ids = _worth_it(bench, found)
+    ids = _worth_it(bench, found, sweeper.late_days)
     folder = PlanFolder.create(scratch(bench))
     try:
         looked = Looked(folder, dict(zip(found["id"], found["stamp"], strict=True)))
@@ -177,12 +179,14 @@ def _fit(bench: Bench, mapping: Mapping) -> None:
         raise DriftError(said, "DRIFT", ORG, errors[0].next_step or "See: sfsync doctor", details, found)
 
 
-def _worth_it(bench: Bench, found: pd.DataFrame) -> list[str]:
-    """Changed since we looked, or changed by time."""
+def _worth_it(bench: Bench, found: pd.DataFrame, late_days: str) -> list[str]:
+    """Changed since we looked, or changed by time; all that are not over, once a holiday became known late."""
     known = memory.stamps(bench.ledger, found["id"].tolist())
     seen = [str(s)[:19] <= known.get(i, "")[:19] for i, s in zip(found["id"], found["stamp"], strict=True)]
     moved = found["id"][~np.array(seen, bool)].tolist() if len(found) else []
-    return sorted({*moved, *memory.due(bench.ledger, bench.as_of)})
+    ledger = bench.ledger
+    same = late_days == memory.late_days(ledger)
+    return sorted({*moved, *(memory.due(ledger, bench.as_of) if same else memory.waiting(ledger))})
 
 
 def _sayings(refused: pd.DataFrame) -> list[Note]:

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from sfsync.errors import ConfigError, Exit
-from sfsync.planners.sla import gates, shown, timeline, walltime
-from sfsync.planners.sla.clocks import evaluate
-from sfsync.planners.sla.figures import Figures, figures
+from sfsync.planners.sla import editions, gates, shown, timeline, walltime
+from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.policy import Policy
 from sfsync.planners.sla.story import story
 from sfsync.planners.sla.trace import trace
@@ -44,9 +43,9 @@ class Explained:
 
 def timelines(config: Path | None, file: Path, as_of: datetime) -> Explained:
     """The clocks at ``as_of`` of the timelines in a JSON file (a list; docs/reference/commands). Reads only."""
-    known = figures(policy_at(policies(config), as_of))
-    answers = timeline.explain(_read(file), known, as_of)
-    return Explained(answers, sum("error" in a for a in answers), known)
+    first, *late = editions.editions(policy_at(policies(config), as_of))
+    answers = timeline.explain(_read(file), first.figures, as_of, late)
+    return Explained(answers, sum("error" in a for a in answers), first.figures)
 
 
 def _read(file: Path) -> list[Any]:
@@ -76,17 +75,18 @@ def case(bench: Bench, name: str, *, live: bool = False) -> dict[str, Any]:
     now = walltime.micros(bench.as_of)
     told = read(bench, [_id_of(bench, name)])
     policy = _policy_of(bench, told)
-    known = figures(policy)
+    made = editions.editions(policy)
+    known = made[0].figures
     traced = trace(heard(bench, told, known), known, now, majeures(bench))
     if len(traced.problems):
         code = str(traced.problems["code"].iloc[0])
         step = "Correct the field in Salesforce: tier, priority, status, origin or time of receipt."
         raise ConfigError(f"the case does not fit the policy ({code})", "SLA_CASE", name, step, [code])
-    result = evaluate(traced.cases, traced.events, known, now)
+    result, waived = editions.evaluate(traced.cases, traced.events, made, now)
     notes = [traced.warnings["code"].tolist()]
-    [answer] = shown.told(result, known, notes)
+    [answer] = shown.told(result, known, notes, editions.waivers(waived, made))
     named = {"id": str(traced.rows["key"].iloc[0]), "case": str(traced.rows["number"].iloc[0])}
-    steps = story(traced.cases, traced.events, known, now)
+    steps = story(traced.cases, traced.events, made, now)
     moment = {"as_of": walltime.text(now), "policy_version": policy.policy_version}
     lacks = gates.missing(traced, result, policy, known, told.recoveries, now)
     to_close = gates.listed(*gates.words(lacks, np.arange(1)))

@@ -15,10 +15,10 @@ import pandas as pd
 from sfsync.errors import ConfigError
 from sfsync.ledger import database
 from sfsync.ledger import sla as memory
-from sfsync.planners.sla import clocks, drill, inputs, measures, walltime
+from sfsync.planners.sla import clocks, drill, editions, inputs, measures, walltime
 from sfsync.planners.sla import policy as model
-from sfsync.planners.sla.clocks import Result, evaluate
-from sfsync.planners.sla.figures import Figures, figures
+from sfsync.planners.sla.clocks import Result
+from sfsync.planners.sla.editions import Waived
 from sfsync.planners.sla.inputs import Cases
 from sfsync.planners.sla.measures import Period
 from sfsync.planners.sla.trace import Trace, trace
@@ -44,7 +44,9 @@ def play(bench: Bench, name: str) -> tuple[dict[str, Any], drill.Played]:
     if name not in policy.drills:
         known = ", ".join(policy.drills)
         raise ConfigError(f"the policy has no drill {name!r}", "SLA_DRILL", "mappings/sla.yaml", f"There are: {known}.")
-    played = drill.play(policy.drills[name], figures(policy), walltime.micros(bench.as_of))
+    now = walltime.micros(bench.as_of)
+    in_force = editions.known(editions.editions(policy), now)[-1].figures
+    played = drill.play(policy.drills[name], in_force, now)
     kept = {
         "drill_id": f"D-{secrets.token_hex(4)}",
         "scenario": name,
@@ -92,14 +94,16 @@ def simulate(bench: Bench, other: Path, since: timedelta, *, progress: Progress 
 
     What was declared as force majeure holds under both.
     """
-    ours, theirs = figures(policy_at(policies_of(bench), bench.as_of)), figures(model.load(other)[-1])
+    policies = policy_at(policies_of(bench), bench.as_of), model.load(other)[-1]
+    ours, theirs = (editions.editions(policy) for policy in policies)
     now = walltime.micros(bench.as_of)
     declared, tables, differ, count = majeures(bench), [], [], 0
     for told in _history(bench, bench.as_of - since, progress):
-        traced, again = (trace(told, f, now, declared) for f in (ours, theirs))
-        both = [evaluate(t.cases, t.events, f, now) for t, f in ((traced, ours), (again, theirs))]
+        traced, again = (trace(told, made[0].figures, now, declared) for made in (ours, theirs))
+        pairs = ((traced, ours), (again, theirs))
+        both = [editions.evaluate(t.cases, t.events, made, now)[0] for t, made in pairs]
         count += len(traced.rows)
-        tables.append(_counts(both, ours, theirs))
+        tables.append(_counts(both))
         differ.append(_differences(traced, both))
     table = pd.concat(tables).groupby(["tier", "what"], as_index=False).sum() if tables else _no_counts()
     return Difference(count, table, pd.concat(differ, ignore_index=True) if differ else _no_differences())
@@ -112,7 +116,7 @@ def _history(bench: Bench, since: datetime, progress: Progress) -> Iterator[happ
         yield read(bench, ids[start : start + TOGETHER])
 
 
-def _counts(both: list[Result], *policies: Figures) -> pd.DataFrame:
+def _counts(both: list[Result]) -> pd.DataFrame:
     rows = []
     for tier, name in enumerate(TIERS):
         masks = [r.tier == tier for r in both]
@@ -178,7 +182,8 @@ def report(bench: Bench, start: datetime, end: datetime, by: str | None, *, prog
 
     Where force majeure was declared until then, the figures have a second line without it.
     """
-    known = figures(policy_at(policies_of(bench), min(end, bench.as_of)))
+    made = editions.editions(policy_at(policies_of(bench), min(end, bench.as_of)))
+    known, late = made[0].figures, list[Waived]()
     at = walltime.micros(min(end, bench.as_of))
     period = Period(walltime.micros(start), walltime.micros(end))
     ids = happened.alive(bench.salesforce.queries, start, min(end, bench.as_of))
@@ -191,13 +196,17 @@ def report(bench: Bench, start: datetime, end: datetime, by: str | None, *, prog
         progress("case", "reading", first)
         told = read(bench, ids[first : first + TOGETHER])
         told = told.of(told.cases["id"][~told.cases["cancelled_as"].isin(measures.LEFT_OUT)])
-        for made, scope in zip(results, scopes, strict=True):
+        for found, scope in zip(results, scopes, strict=True):
             traced = trace(told, known, at, scope)
-            made.append(evaluate(traced.cases, traced.events, known, at))
+            result, waived = editions.evaluate(traced.cases, traced.events, made, at)
+            found.append(result)
+            late += [waived] if scope is declared else []
         cases.append(traced.cases)
         hushed.append(traced.rows["quiet"].to_numpy(bool))
     if not cases:
         return Report(0, pd.DataFrame(), pd.DataFrame())
-    whole, (result, *second) = inputs.joined(cases), [clocks.joined(made) for made in results]
-    shares = measures.measures(whole, result, known, period, by, next(iter(second), None), np.concatenate(hushed))
+    whole, (result, *second) = inputs.joined(cases), [clocks.joined(found) for found in results]
+    gone = editions.joined(late).at if len(editions.known(made, at)) > 1 else None
+    undeclared, hush = next(iter(second), None), np.concatenate(hushed)
+    shares = measures.measures(whole, result, known, period, by, undeclared, hush, gone)
     return Report(len(whole), shares, measures.first_responses(whole, result, known, period))

@@ -14,9 +14,7 @@ from sfsync.ledger import issues
 from sfsync.mapping.model import Mapping
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header
-from sfsync.planners.sla import make, shadow, walltime
-from sfsync.planners.sla.clocks import evaluate
-from sfsync.planners.sla.figures import figures
+from sfsync.planners.sla import editions, make, shadow, walltime
 from sfsync.planners.sla.shadow import Compared
 from sfsync.planners.sla.trace import trace
 from sfsync.planners.sync.make import Progress
@@ -87,7 +85,7 @@ class Look:
             step = "Write there which milestone stands beside which clock:  milestones: {First Response: FR}"
             raise ConfigError("the policy names no milestones", "SLA_MILESTONES", "mappings/sla.yaml", step)
         self._known = known
-        self._figures = {p.policy_version: figures(p) for p in known}
+        self._editions = {p.policy_version: editions.editions(p) for p in known}
         self._majeures = majeures(bench)
 
     def pieces(self) -> Iterator[Compared]:
@@ -111,13 +109,13 @@ class Look:
         self._done.cases += len(told.cases)
         versions = versions_of(told.cases, self._known)
         for version in sorted(set(versions)):
-            some, known = told.of(told.cases["id"][versions == version]), self._figures.get(version)
+            some, known = told.of(told.cases["id"][versions == version]), self._editions.get(version)
             if known is None:
                 self._done.left_out += len(some.cases)
                 continue
-            traced = trace(some, known, as_of, self._majeures)
+            traced = trace(some, known[0].figures, as_of, self._majeures)
             self._done.left_out += len(traced.problems)
-            result = evaluate(traced.cases, traced.events, known, as_of)
+            result, _ = editions.evaluate(traced.cases, traced.events, known, as_of)
             yield shadow.compare(found, traced, result, self._clocks)
 
     def planned(self) -> PlanFolder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,9 +16,10 @@ from sfsync.ledger import sla as memory
 from sfsync.mapping.model import Mapping
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Header, Segment
-from sfsync.planners.sla import make, tipoff, walltime
-from sfsync.planners.sla.clocks import Result, evaluate
-from sfsync.planners.sla.figures import Figures, figures
+from sfsync.planners.sla import editions, make, tipoff, walltime
+from sfsync.planners.sla.clocks import Result
+from sfsync.planners.sla.editions import Edition
+from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.make import Counted, Sweep
 from sfsync.planners.sla.policy import Policy
 from sfsync.planners.sla.trace import Majeure, trace
@@ -101,9 +102,10 @@ class Sweeper:
         self.bench, self.sides, self._suppress = bench, sides, suppress
         self.policies = {p.policy_version: p for p in policies}
         self._known = policies
-        self._figures: dict[str, Figures] = {}
+        self._editions: dict[str, Sequence[Edition]] = {}
         self.as_of = walltime.micros(bench.as_of)
         self.majeures = majeures(bench)
+        self.late_days = editions.digest(policies, self.as_of)
 
     def look(self, ids: list[str], looked: Looked) -> None:
         """These cases, each by its own version of the policy."""
@@ -145,11 +147,12 @@ class Sweeper:
 
     def _look(self, version: str, found: Happened, looked: Looked) -> None:
         ledger = self.bench.ledger
-        if version not in self._figures:
-            self._figures[version] = figures(self.policies[version])
-        known = self._figures[version]
+        if version not in self._editions:
+            self._editions[version] = editions.editions(self.policies[version])
+        made = self._editions[version]
+        known = made[0].figures
         traced = trace(heard(self.bench, found, known), known, self.as_of, self.majeures)
-        result = evaluate(traced.cases, traced.events, known, self.as_of)
+        result, waived = editions.evaluate(traced.cases, traced.events, made, self.as_of)
         ids = traced.rows["id"].tolist()
         entered = traced.rows["id"].map(memory.entered(ledger, ids)).to_numpy(object)
         policy, fired = self.policies[version], memory.fired(ledger, ids)
@@ -157,7 +160,8 @@ class Sweeper:
         swept.wanted[QUEUE] = make.owners(swept, known, self._queues(swept), _outside(policy), found.history)
         more = deeds(self.bench, swept, policy, known, found, fired)
         swept.wanted[list(more.wanted)] = more.wanted
-        looked._rungs += [swept.rungs, more.rungs]
+        gone = make.waivers(traced, result, known, waived, [edition.reason for edition in made])
+        looked._rungs += [swept.rungs, more.rungs, make.unfired(gone, fired)]
         looked._follow(swept)
         warned = pd.concat([self._told(swept, known), make.warned(swept), more.told]).drop_duplicates("id")
         self._plan(swept, pd.concat([traced.problems, warned]), looked)

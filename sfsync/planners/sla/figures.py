@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from sfsync.planners.sla import calendar, holidays
 from sfsync.planners.sla.calendar import Calendar
 from sfsync.planners.sla.durations import Duration
 from sfsync.planners.sla.holes import ON_CALL
-from sfsync.planners.sla.policy import CHANNELS, HARM_PATH, WEEKDAYS, Aim, CalendarSpec, Policy
+from sfsync.planners.sla.policy import CHANNELS, HARM_PATH, WEEKDAYS, Aim, CalendarSpec, LateDay, Policy
 from sfsync.planners.sla.words import LISTS, PRIORITIES, TIERS
 
 
@@ -88,7 +89,7 @@ def figures(policy: Policy) -> Figures:
     max_pause, max_pause_cal = _max_pause(policy, names)
     return Figures(
         version=policy.policy_version,
-        calendars=tuple(_calendar(policy, code, spec) for code, spec in policy.calendars.items()),
+        calendars=calendars(policy),
         channels=CHANNELS,
         categories=tuple(policy.categories),
         paths=tuple(policy.paths),
@@ -126,11 +127,17 @@ def figures(policy: Policy) -> Figures:
     )
 
 
-def _calendar(policy: Policy, code: str, spec: CalendarSpec) -> Calendar:
+def calendars(policy: Policy, late: Sequence[LateDay] = ()) -> tuple[Calendar, ...]:
+    """The policy's calendars, closed on these days that became known late, too."""
+    return tuple(_calendar(policy, code, spec, late) for code, spec in policy.calendars.items())
+
+
+def _calendar(policy: Policy, code: str, spec: CalendarSpec, late: Sequence[LateDay]) -> Calendar:
     if spec.kind == "always":
         return calendar.always(code)
     names = {*policy.business_day.days, *(("sat",) if policy.business_day.option_mon_sat else ())}
     closed = {*spec.closures, *(holidays_of(policy, spec.holidays) if spec.holidays else ())}
+    closed |= {one.day for one in late if one.calendar in (code, spec.holidays)}
     zone, weekdays = ZoneInfo(policy.tz), [WEEKDAYS.index(d) for d in names]
     return calendar.business(code, zone, spec.opening, weekdays, closed, dict(spec.half_days))
 

@@ -7,8 +7,9 @@ from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sfsync.planners.sla.calendar import DAY
+from sfsync.planners.sla.calendar import DAY, FIRST_YEAR, LAST_YEAR
 from sfsync.planners.sla.durations import Duration
+from sfsync.planners.sla.holidays import italian
 
 if TYPE_CHECKING:
     from sfsync.planners.sla.policy import Policy
@@ -19,6 +20,7 @@ ON_CALL = "C24"  # the calendar of a partner's P1 under partner_p1_oncall
 def holes(policy: Policy) -> Iterator[str]:
     """One sentence for each, beginning with its place."""
     yield from _days(policy)
+    yield from _late_days(policy)
     yield from _own_calendars(policy)
     if policy.warnings.critical <= policy.warnings.warn:
         yield "warnings.critical: it comes before warn; give a higher percentage"
@@ -44,6 +46,36 @@ def _is(year: int, day: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _late_days(policy: Policy) -> Iterator[str]:
+    """Each must close something that was open; a day of a list and of a calendar of one name would be either."""
+    seen = set()
+    for n, late in enumerate(policy.late_holidays):
+        name, place = late.calendar, f"late_holidays.{n}"
+        spec = policy.calendars.get(name)
+        if name in policy.holidays and spec:
+            yield f"{place}.calendar: {name} is a list of holidays and a calendar; rename one"
+        elif name not in policy.holidays and not spec:
+            yield f"{place}.calendar: there is no list of holidays and no calendar {name}"
+        elif spec and spec.kind == "always":
+            yield f"{place}.calendar: {name} always runs, it cannot be closed"
+        elif (late.day, name) in seen or _is_closed(policy, name, late.day):
+            yield f"{place}.day: {late.day} is closed on {name} already; name it once"
+        if not FIRST_YEAR <= late.day.year <= LAST_YEAR:
+            yield f"{place}.day: {late.day} is no day of {FIRST_YEAR} to {LAST_YEAR}"
+        if not late.reason.strip():
+            yield f"{place}.reason: say why the day is closed"
+        seen.add((late.day, name))
+
+
+def _is_closed(policy: Policy, name: str, day: date) -> bool:
+    """Whether the file, or the law where a list lacks the year, closes that day without it."""
+    if name in policy.calendars:
+        spec = policy.calendars[name]
+        return day in spec.closures or (spec.holidays in policy.holidays and _is_closed(policy, spec.holidays, day))
+    years = policy.holidays[name]
+    return f"{day:%m-%d}" in years[day.year] if day.year in years else day in italian(day.year)
 
 
 def _own_calendars(policy: Policy) -> Iterator[str]:

@@ -24,13 +24,15 @@ from sfsync.plan.model import (
 from sfsync.planners.sla import values as fields
 from sfsync.planners.sla import walltime
 from sfsync.planners.sla.clocks import Result
+from sfsync.planners.sla.editions import Waived
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.trace import Trace
 from sfsync.planners.sla.variant import COMPLETED, GIVEN, PRIORITY
-from sfsync.planners.sla.words import L2, NONE, RUNGS, Reason, Warned
+from sfsync.planners.sla.words import CLOCKS, L2, NONE, RUNGS, Reason, Warned
 from sfsync.sides import columns
 from sfsync.sides.side import TEXT, Records
 
+WAIVED = "waived-"  # before a clock: a late holiday undid its breach
 RESUMED = "resumed"  # a pause came to its limit: its owner gets a task
 HARMED = "harm"  # words of harm found the case on its level: nobody would be called by a rung
 Fired = Callable[[], set[tuple[str, int, str]]]
@@ -128,6 +130,18 @@ def fires(
             "silent": ~result.open[rows],
         }
     )
+
+
+def waivers(trace: Trace, result: Result, figures: Figures, waived: Waived, reasons: Sequence[str]) -> pd.DataFrame:
+    """What fires once for each breach that was waived, in its own episode; ``reasons`` by edition.
+
+    It is said on a case that is over as well: somebody may answer for the breach.
+    """
+    rows, numbers = np.nonzero(waived.at != NONE)
+    names = [WAIVED + CLOCKS[c] for c in numbers]
+    why = [reasons[n] for n in waived.by[rows, numbers]]
+    found = fires(trace, result, figures, rows, names, waived.at[rows, numbers], why)
+    return found.assign(silent=False, episode=waived.episode[rows, numbers].astype(int))
 
 
 def owners(

@@ -56,15 +56,18 @@ def measures(
     by: str | None,
     undeclared: Result | None = None,
     quiet: np.ndarray | None = None,
+    waived: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Columns metric, group, numerator, denominator, value, few; one row per metric and group (``by`` a dimension).
 
     ``undeclared``: the same cases without any force majeure, if some was declared. ``quiet`` (bool per case): in quiet
-    mode, whose updates go to the host; they are not counted (F.15).
+    mode, whose updates go to the host; they are not counted (F.15). ``waived`` (int64 n x 5): dues whose breach a late
+    holiday undid; None: no such holiday is known.
     """
     groups = _groups(cases, result, figures, by)
     loud = np.ones(len(cases), bool) if quiet is None else ~quiet
     shares = [*_shares(cases, result, period, loud), *(_second_line(result, undeclared, period) if undeclared else ())]
+    shares += _late(result, waived, period) if waived is not None else ()
     rows = [
         {
             "metric": metric,
@@ -125,6 +128,13 @@ def _second_line(result: Result, undeclared: Result, period: Period) -> Iterator
     for c, clock in _PROMISES:
         missed = period.holds(undeclared.breached[:, c])
         yield f"{clock} breaches waived", missed & (result.breached[:, c] == NONE), missed
+
+
+def _late(result: Result, waived: np.ndarray, period: Period) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Breaches of the period that are none because of a holiday that became known late, out of all there were (F.4)."""
+    for c, clock in _PROMISES:
+        gone = period.holds(waived[:, c])
+        yield f"{clock} breaches waived by a late holiday", gone, gone | period.holds(result.breached[:, c])
 
 
 def first_responses(cases: Cases, result: Result, figures: Figures, period: Period) -> pd.DataFrame:

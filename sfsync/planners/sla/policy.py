@@ -257,6 +257,15 @@ class RecoverySpec(_Model):
         return self
 
 
+class LateDay(_Model):
+    """A holiday or closure that became known late. ``calendar``: a list of holidays, or the calendar that is closed."""
+
+    day: date
+    calendar: str
+    known_from: AwareDatetime
+    reason: str = Field(min_length=1, max_length=200)
+
+
 class CloseSpec(_Model):
     """Categories that are closed with an outcome and the rule it rests on, or with the reference of a report."""
 
@@ -273,6 +282,7 @@ class Policy(_Model):
     business_day: BusinessDay
     calendars: dict[str, CalendarSpec]
     holidays: dict[str, dict[int, tuple[str, ...]]] = Field(default_factory=dict)
+    late_holidays: tuple[LateDay, ...] = ()
     tiers: dict[Tier, TierSpec]
     warnings: Warnings
     reopen: Reopen

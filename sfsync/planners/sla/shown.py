@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,16 @@ from sfsync.planners.sla.clocks import Result
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.words import CLOCKS, P1, PREALERT, PRIORITIES, RUNGS, STATES, TIERS, VIP, WARNINGS, State
 
+Waivers = Mapping[int, Mapping[str, dict[str, Any]]]
 
-def told(result: Result, figures: Figures, notes: Sequence[Sequence[str]]) -> Iterator[dict[str, Any]]:
-    """One object per case: tier, priority, path, level, clocks, ladder, warnings. ``notes``: codes known before."""
+
+def told(
+    result: Result, figures: Figures, notes: Sequence[Sequence[str]], waivers: Waivers | None = None
+) -> Iterator[dict[str, Any]]:
+    """One object per case: tier, priority, path, level, clocks, ladder, warnings. ``notes``: codes known before.
+
+    ``waivers``: by case (position) and clock, what stands in ``breach_waived``.
+    """
     blank = result.state == State.NA
     columns = {
         "due": _columns(result.due),
@@ -24,10 +31,12 @@ def told(result: Result, figures: Figures, notes: Sequence[Sequence[str]]) -> It
     rungs = _columns(result.rungs)
     for i in range(len(result)):
         tier, priority = int(result.tier[i]), int(result.priority[i])
-        clocks = {
+        clocks: dict[str, dict[str, Any]] = {
             name: {"state": STATES[result.state[i, c]], **{what: column[c][i] for what, column in columns.items()}}
             for c, name in enumerate(CLOCKS)
         }
+        for name, waiver in (waivers or {}).get(i, {}).items():
+            clocks[name]["breach_waived"] = waiver
         warned = frozenset(notes[i]) | {code for bit, code in WARNINGS.items() if result.warnings[i] & bit}
         yield {
             "tier": TIERS[tier],

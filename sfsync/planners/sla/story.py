@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from sfsync.planners.sla import walltime
-from sfsync.planners.sla.clocks import Result, evaluate
+from sfsync.planners.sla.clocks import Result
+from sfsync.planners.sla.editions import Edition, evaluate
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.inputs import Cases, Events
 from sfsync.planners.sla.words import CLOCKS, LISTS, MINUTE, NONE, PRIORITIES, STATES, TIERS, EventKind, Reason
@@ -17,25 +19,29 @@ SECOND = MINUTE // 60
 Step = dict[str, Any]
 
 
-def story(cases: Cases, events: Events, figures: Figures, as_of: int) -> list[Step]:
-    """Of one case, from T0 to ``as_of``: ``at``, ``events`` (what happened), ``changes`` (what is so from then on)."""
+def story(cases: Cases, events: Events, known: Sequence[Edition], as_of: int) -> list[Step]:
+    """Of one case, from T0 to ``as_of``: ``at``, ``events`` (what happened), ``changes`` (what is so from then on).
+
+    That a holiday became known late is one of the events.
+    """
+    figures, news = known[0].figures, [edition.known_from for edition in known[1:]]
     made: list[Step] = []
     at, before = int(cases.t0[0]), dict[str, Any]()
     while at <= as_of and len(made) < MOST:
-        result = evaluate(cases, events, figures, at)
+        result, _ = evaluate(cases, events, known, at)
         now = _standing(result, figures)
         changed = {name: value for name, value in now.items() if before.get(name) != value}
-        happened = _names(events, at)
+        happened = _names(events, at) + ["late holiday"] * (at in news)
         if changed or happened:
             made.append({"at": walltime.text(at // SECOND * SECOND), "events": happened, "changes": changed})
-        before, at = now, _next(events, result, at)
+        before, at = now, _next(events, result, at, news)
     return made
 
 
-def _next(events: Events, result: Result, at: int) -> int:
+def _next(events: Events, result: Result, at: int, news: Sequence[int]) -> int:
     """When something happens next: an event, or time alone. What falls due now is missed right after."""
     after = events.at[events.at > at]
-    moments = [int(after.min())] if len(after) else []
+    moments = [*([int(after.min())] if len(after) else []), *(new for new in news if new > at)]
     if result.next_at[0] != NONE:
         moments.append(max(int(result.next_at[0]), at + 1))
     return min(moments, default=int(np.iinfo(np.int64).max))

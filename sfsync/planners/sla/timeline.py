@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from sfsync.planners.sla import shown, walltime
-from sfsync.planners.sla.clocks import evaluate
+from sfsync.planners.sla import editions, shown, walltime
+from sfsync.planners.sla.editions import Edition
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.inputs import Cases, Events, no_events
-from sfsync.planners.sla.words import LISTS, MINUTE, PRIORITIES, STATUSES, TIERS, EventKind
+from sfsync.planners.sla.words import LISTS, MINUTE, NONE, PRIORITIES, STATUSES, TIERS, EventKind
 
 AHEAD = 5 * MINUTE  # how far a clock elsewhere may be ahead of ours (policy C.1)
 OTHER = "other"
@@ -33,17 +33,21 @@ class Refused(Exception):
         self.code, self.message = code, message
 
 
-def explain(timelines: Sequence[Json], figures: Figures, as_of: datetime) -> list[Json]:
-    """Every timeline's clocks at ``as_of``, in the order given; one that cannot be read says why in ``error``."""
+def explain(timelines: Sequence[Json], figures: Figures, as_of: datetime, late: Sequence[Edition] = ()) -> list[Json]:
+    """Every timeline's clocks at ``as_of``, in the order given; one that cannot be read says why in ``error``.
+
+    ``late``: editions of the figures with days that became known late.
+    """
     now = walltime.micros(as_of)
     found, refusals = columns(timelines, figures, now)
-    result = evaluate(found.cases(), found.events(), figures, now)
-    told = iter(shown.told(result, figures, found.notes))
-    made, moment = [], walltime.text(now)
+    made = (Edition(NONE, figures), *late)
+    result, waived = editions.evaluate(found.cases(), found.events(), made, now)
+    told = iter(shown.told(result, figures, found.notes, editions.waivers(waived, made)))
+    answers, moment = [], walltime.text(now)
     for timeline, refused in zip(timelines, refusals, strict=True):
         named = {"id": timeline.get("id") if isinstance(timeline, dict) else None, "as_of": moment}
-        made.append({**named, **(_refusal(refused) if refused else next(told))})
-    return made
+        answers.append({**named, **(_refusal(refused) if refused else next(told))})
+    return answers
 
 
 def _refusal(refused: Refused) -> Json:
