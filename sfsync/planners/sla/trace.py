@@ -15,7 +15,7 @@ import pandas as pd
 
 from sfsync.planners.sla.figures import Figures
 from sfsync.planners.sla.inputs import Cases, Events, no_events
-from sfsync.planners.sla.words import MINUTE, NONE, PRIORITIES, STATUSES, TIERS, EventKind
+from sfsync.planners.sla.words import LEGAL, MINUTE, NONE, PRIORITIES, STATUSES, TIERS, EventKind
 from sfsync.sides.salesforce.happened import Happened
 
 AHEAD = 5 * MINUTE  # how far ahead of us a stamp may be (policy C.4, rule 8)
@@ -188,6 +188,8 @@ def _events(found: Happened, rows: pd.DataFrame, history: pd.DataFrame, figures:
     yield _of(_stamped(rows, "mitigated"), EventKind.MITIGATED)
     yield _of(_stamped(rows[rows["pir_whole"]], "pir_delivered"), EventKind.PIR_DELIVERED)
     words = _placed(found.words, rows)
+    partner = (rows["tier"] == "PARTNER").to_numpy(bool)[words["case"].to_numpy(np.int64)]
+    words = words[~(partner & (words["value"] == LEGAL).to_numpy(bool))]  # licences and the authority are their trade
     yield _of(words, EventKind.WORDS, words["value"].to_numpy(np.int16))
     for name, field in FIELDS.items():
         yield _changes(history[history["field"] == field], KINDS[name], name, figures)

@@ -63,3 +63,10 @@ def test_words_belong_to_their_case() -> None:
         (0, _us(T0) + MINUTE, HARM),
         (1, _us(T0), LEGAL),
     ]
+
+
+def test_partners_write_of_the_authority_every_day() -> None:
+    at = pd.Series([T0, T0]).astype("datetime64[us, UTC]")
+    words = pd.DataFrame({"id": ["5000", "5000"], "at": at, "value": pd.Series([LEGAL, HARM], dtype="int16")})
+    found = traced({"tier": "PARTNER"}, words=words).events
+    assert found.value[found.kind == EventKind.WORDS].tolist() == [HARM]
