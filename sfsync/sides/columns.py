@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from sfsync.sides.side import TEXT
 
 
-def arrow(values: pd.Series | pd.Index) -> pa.Array:
+def arrow(values: pd.Series | pd.Index | pd.api.extensions.ExtensionArray) -> pa.Array:
     """A text column as one Arrow array (string or large_string); no copy where it is one already."""
-    found = pa.array(values.array, from_pandas=True)
+    found = pa.array(getattr(values, "array", values), from_pandas=True)
     array = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
     is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
     return array if is_text else array.cast(pa.large_string())

@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.e2e.test_sla_enforce import NOON, Desk, ready, text
-from tests.e2e.world import opened, restored
-
-__all__ = ["ready"]
-
-
-@pytest.fixture
-def desk(ready: Path, tmp_path: Path) -> Iterator[Desk]:
-    """An org without cases."""
-    snapshot = ready.parent / "snapshot"
-    if not snapshot.exists():
-        restored(ready, snapshot)
-    with opened(restored(snapshot, ready)) as world:
-        made = Desk(world)
-        made.at(NOON)
-        yield made
+from tests.e2e.sla_desk import NOON, Desk, text
 
 
 def work(desk: Desk, *arguments: str) -> list[dict[str, Any]]:

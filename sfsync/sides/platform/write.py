@@ -28,7 +28,6 @@ ATTEMPTS = 3
 ROW_ERRORS = (DBAPIError, StatementError, OverflowError, UnicodeError)
 GONE = Refusal("ROW_GONE", DATA, "The platform's row vanished since the plan was made.")
 Params = dict[str, list[Any]]  # values of a statement's parameters, by name, one per row
-_NEVER = np.datetime64("NaT", "us")
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,8 @@ class Writer:
     ) -> dict[int, str]:
         """New stamps by position: the database's clock, but newer than the stamp the row had."""
         now = now_of(connection)
-        old = moments([before.get(rows.own[p]) for p in positions]) if before else np.full(len(positions), _NEVER)
+        never = np.full(len(positions), np.datetime64("NaT", "us"))
+        old = moments([before.get(rows.own[p]) for p in positions]) if before else never
         new = np.where(np.isnat(old), now, np.maximum(now, old + self.table.stamp_step))
         distinct, which = np.unique(new, return_inverse=True)
         texts = [str(s).replace("T", " ") for s in np.datetime_as_string(distinct, unit="us")]
