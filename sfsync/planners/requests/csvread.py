@@ -28,8 +28,7 @@ def read(text: Text, delimiters: tuple[str, ...], knows: Knows, most: int) -> Sh
 
 
 def _hint(text: str) -> str:
-    first = text[:64].splitlines()[0] if text else ""
-    found = _SEP.fullmatch(first)
+    found = _SEP.fullmatch(next(_lines(text[:64]), "").rstrip("\r\n"))
     return "" if found is None else found[1].replace("\\t", "\t")
 
 

@@ -22,6 +22,12 @@ def test_wounded_files_are_read_or_refused(judge: Judge) -> None:
     assert found["read"] > 20
 
 
+def test_an_odd_line_end_after_a_delimiter_makes_no_hint_of_a_header(judge: Judge) -> None:
+    """Only CR and LF end a line: else the first line of the error file, its header, passed for a ``sep=`` line."""
+    lines = ["0042;altro", f"sep=;\x1e{HEADER}", "0042;altro;alta"]
+    assert hold(judge, "\n".join(lines).encode()) == "read"
+
+
 cell = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=30)
 dirty = st.sampled_from(
     ["0042", "42", "altro", "RP-09", "46154", "12/05/2026 10:15", "1,234", "(5)", "=1", "8,9E+15", "00000000000", "NA"]
