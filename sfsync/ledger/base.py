@@ -109,7 +109,7 @@ def read_all(ledger: Ledger, mapping: str, columns: Sequence[str]) -> Iterator[B
     """Everything known of a mapping, sorted by key, in pieces."""
     after = ""
     while True:
-        query = sa.select(base).where(base.c.mapping == mapping, base.c.key > after).order_by(base.c.key)
+        query = sa.select(*_wanted(columns)).where(base.c.mapping == mapping, base.c.key > after).order_by(base.c.key)
         with ledger.reading() as connection:
             found = _decoded(connection, connection.execute(query.limit(database.CHUNK)).all(), columns)
         if not len(found):
@@ -121,17 +121,24 @@ def read_all(ledger: Ledger, mapping: str, columns: Sequence[str]) -> Iterator[B
 def _read_in(connection: Connection, mapping: str, columns: Sequence[str], keys: Sequence[str]) -> Base:
     rows: list[Any] = []
     for some in database.chunks(keys):
-        query = sa.select(base).where(base.c.mapping == mapping, database.within(connection, base.c.key, some))
+        query = sa.select(*_wanted(columns)).where(
+            base.c.mapping == mapping, database.within(connection, base.c.key, some)
+        )
         rows += connection.execute(query).all()
     return _decoded(connection, rows, columns)
 
 
+def _wanted(columns: Sequence[str]) -> list[sa.Column[Any]]:
+    """What is read of a record: its digests, which are most of it, only if some are asked for."""
+    return [c for c in base.c if columns or c.name not in ("layout_id", "digests")]
+
+
 def _decoded(connection: Connection, rows: Sequence[Any], columns: Sequence[str]) -> Base:
-    names = list(base.c.keys())
+    names = [c.name for c in _wanted(columns)]
     parts = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
-    layouts = np.array(parts["layout_id"], np.int64)
     digests = np.zeros((len(rows), len(columns)), np.uint64)
-    for layout_id in np.unique(layouts) if columns else ():
+    layouts = np.array(parts["layout_id"] if columns else (), np.int64)
+    for layout_id in np.unique(layouts):
         which = np.flatnonzero(layouts == layout_id)
         fields = _fields(connection, int(layout_id))
         cells = _unpacked([parts["digests"][i] for i in which], len(fields))
@@ -285,9 +292,20 @@ def known_since(ledger: Ledger, mapping: str, stamp: datetime | str, most: int |
         return [(s, i) for s, i in connection.execute(query)]
 
 
-def ids_of(ledger: Ledger, mapping: str, keys: Iterable[str]) -> pd.Series:
-    """Salesforce ids by key, for the keys that have one."""
-    return read(ledger, mapping, (), keys).ids.dropna()
+def ids_of(ledger: Ledger, mapping: str, keys: Iterable[str], *, state: str | None = None) -> pd.Series:
+    """Salesforce ids by key, sorted, for the keys that have one (and are in this state)."""
+    where = [base.c.mapping == mapping, base.c.salesforce_id.is_not(None)]
+    where += [] if state is None else [base.c.state == state]
+    query = sa.select(base.c.key, base.c.salesforce_id).where(*where)
+    wanted = sorted(set(keys))
+    found: dict[str, str] = {}
+    with ledger.reading() as connection:
+        for some in database.chunks(wanted):
+            rows = connection.execute(query.where(database.within(connection, base.c.key, some)))
+            found.update((key, record_id) for key, record_id in rows)
+    known = [k for k in wanted if k in found]
+    index = pd.Index(known, dtype=TEXT, name="key")
+    return pd.Series(pd.array([found[k] for k in known], dtype=TEXT), index=index, name="salesforce_id")
 
 
 def count(ledger: Ledger, mapping: str) -> int:

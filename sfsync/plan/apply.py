@@ -35,8 +35,7 @@ def apply(folder: PlanFolder, hands: Hands) -> None:
             _Convoy(hands, step, steps).go()
         else:
             _batch(hands, step)
-        while hands.echoes:
-            _batch(hands, hands.echoes.pop())
+        _echo(hands)
     hands.findings += said(hands)
 
 
@@ -97,6 +96,14 @@ def _arrived(hands: Hands, flight: Flight, outcomes: Outcomes) -> None:
     flight.take(outcomes)
     hands.progress(flight.mapping.name, f"writing {flight.step.side}", flight.arrived)
     hit("apply.part")
+
+
+def _echo(hands: Hands) -> None:
+    """Writes to the platform what Salesforce gave the records of the batch that has just landed."""
+    lane = hands.salesforce.lane
+    while hands.echoes:
+        _batch(hands, hands.echoes.pop())
+    hands.salesforce.lane = lane
 
 
 # -- large batches, one close after the other -----------------------------------------------------------------------
@@ -178,6 +185,7 @@ class _Convoy:
         land(self._hands, self._flying.pop(number))
         for issues in self._after.pop(number, []):
             _note(self._hands, issues)
+        _echo(self._hands)  # the org is at work on the next one
         give_back()
 
 

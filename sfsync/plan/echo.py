@@ -19,6 +19,12 @@ def given_at_birth(mapping: Mapping) -> list[int]:
     return [n for n, f in enumerate(mapping.synced) if f.to_platform and f.owner is Owner.SALESFORCE and not f.seed]
 
 
+def born(mapping: Mapping) -> Mapping:
+    """The mapping with nothing but these fields: all that need be read of the platform before they go back."""
+    names = [mapping.columns[n] for n in given_at_birth(mapping)]
+    return mapping.model_copy(update={"fields": {n: mapping.fields[n] for n in names}})
+
+
 def echo(mapping: Mapping, read: Records, now: Records) -> Changes:
     """Changes to the platform for records just created (``read``), where it does not hold (``now``) their values.
 

@@ -19,7 +19,7 @@ from sfsync.ledger.tables import COMPLIANCE
 from sfsync.mapping.model import Mapping
 from sfsync.plan import decided, notes
 from sfsync.plan import folder as stored
-from sfsync.plan.echo import echo, given_at_birth
+from sfsync.plan.echo import born, echo, given_at_birth
 from sfsync.plan.hands import Hands
 from sfsync.plan.model import ADOPT, CREATE, DELETE, UPDATE, BaseRows, Changes
 from sfsync.plan.outcomes import complete, judge_unknown
@@ -80,7 +80,7 @@ def ready(hands: Hands, step: Batch, changes: Changes) -> Flight | None:
     """The batch, checked against what the side holds now and noted in the ledger; None if nothing is left of it."""
     mapping, side = hands.mappings[step.mapping], hands.side(step.side)
     changes = _with_ids(hands, mapping, changes)
-    stale = _stale(side, mapping, step.kind, changes)
+    stale = np.zeros(len(changes), bool) if step.fresh else _stale(side, mapping, step.kind, changes)
     moved_on, changes = changes.take(stale), changes.take(~stale)
     hands.hold(step, moved_on, "MOVED")
     hands.moved[mapping.name] = hands.moved.get(mapping.name, 0) + len(moved_on)
@@ -202,7 +202,8 @@ def _close(hands: Hands, flight: Flight, outcomes: pd.DataFrame, settled: Settle
     outcomes = outcomes.assign(
         result=outcomes["result"].mask(orphans, MOVED), code=outcomes["code"].mask(orphans, "PARENT_MISSING")
     )
-    known, lease = as_base(mapping, settled.base), hands.leases.get(mapping.name)
+    known = None if mapping.name in hands.no_base else as_base(mapping, settled.base)
+    lease = hands.leases.get(mapping.name)
     intents.close(hands.ledger, flight.intent, outcomes, base=known, lease=lease)
     if step.lane == COMPLIANCE:
         unwritten = outcomes["result"][outcomes["result"].isin([FAILED, MOVED, UNKNOWN])]
@@ -231,8 +232,8 @@ def _take_back(hands: Hands, mapping: Mapping, read: Records) -> None:
     """What Salesforce gave new records of its own goes back to the platform in the same run."""
     if not given_at_birth(mapping) or not len(read):
         return
-    now = hands.platform.fetch(mapping, read.values.index)
+    now = hands.platform.fetch(born(mapping), read.values.index)
     back = echo(mapping, read, now)
     if len(back):
         hands.echoed[mapping.name] = hands.echoed.get(mapping.name, 0) + len(back)
-        hands.echoes.append(Batch(mapping.name, "platform", UPDATE, "main", back))
+        hands.echoes.append(Batch(mapping.name, "platform", UPDATE, "main", back, fresh=True))

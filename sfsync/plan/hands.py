@@ -37,6 +37,7 @@ class Hands:
     automated: dict[tuple[str, str], int] = field(default_factory=dict)
     refused: dict[str, set[str]] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
+    no_base: frozenset[str] = frozenset()  # mappings of one plan only: no sync asks what was written of them
     images: int = 0
     echoes: list[Batch] = field(default_factory=list)
     echoed: dict[str, int] = field(default_factory=dict)  # per mapping, records that went back to the platform

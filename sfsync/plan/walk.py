@@ -45,13 +45,17 @@ class Issues:
 
 @dataclass(frozen=True)
 class Batch:
-    """Changes of one kind on one side of one mapping: one intent, one call of the side."""
+    """Changes of one kind on one side of one mapping: one intent, one call of the side.
+
+    ``fresh``: what they change was read a moment ago, not when a plan was made.
+    """
 
     mapping: str
     side: str
     kind: str
     lane: str
     changes: Changes
+    fresh: bool = False
 
 
 def walk(folder: PlanFolder, rows: dict[str, int]) -> Iterator[Remember | Batch | Issues]:

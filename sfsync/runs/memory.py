@@ -15,6 +15,7 @@ from sfsync.mapping.model import Mapping
 from sfsync.merge.footing import Standing
 from sfsync.planners.sync.recall import Recall, nothing_said
 from sfsync.planners.sync.windows import first_standing, recalled
+from sfsync.sides.columns import within
 
 MANY = 50_000  # a window that may hold more is read by a Bulk query, which needs no hints
 
@@ -56,8 +57,7 @@ class LedgerMemory:
         """bool per key: known to exist in Salesforce."""
         if mapping in self.standings and self.standings[mapping].fresh:
             return np.zeros(len(keys), bool)
-        known = base.read(self.ledger, mapping, (), keys).align(keys)
-        return (known.ids.notna() & known.state.eq("synced").fillna(False)).to_numpy(bool)
+        return within(keys, base.ids_of(self.ledger, mapping, keys, state="synced").index)
 
     def open_keys(self, mapping: Mapping) -> list[str]:
         """Keys with something open."""

@@ -27,7 +27,7 @@ from sfsync.plan.recover import recover
 from sfsync.planners.requests import cases, make
 from sfsync.planners.requests.repeat import CHANGED, NEW, REPEAT
 from sfsync.planners.requests.rowmarks import QUARANTINE, REJECT
-from sfsync.planners.requests.said import blocks, last_of, part
+from sfsync.planners.requests.said import blocks, by_key, last_of, part
 from sfsync.planners.requests.validate import OUT_OF_TERM
 from sfsync.planners.sync.make import Progress
 from sfsync.runs import request_notes, request_open, request_texts
@@ -65,7 +65,7 @@ class Work(Rows):
 
     def _plan_rows(self, run: Run) -> None:
         """The ledger knows keys and T0 before anything leaves; of a key that comes twice the last content counts."""
-        last = last_of(self.who.key, np.isin(self.what.astype(str), (NEW, CHANGED, REPEAT)))
+        last = by_key(self.who.key, last_of(self.who.key, np.isin(self.what.astype(str), (NEW, CHANGED, REPEAT))))
         intake.plan(self.desk.bench.ledger, (self._planned(rows, run) for rows in blocks(last)))
 
     def _planned(self, rows: np.ndarray, run: Run) -> dict[str, list[Any]]:
@@ -161,6 +161,7 @@ class Work(Rows):
         if not header.changes:
             return
         hands = hands_of(run)
+        hands.no_base = frozenset((make.ROW, make.MARKS))
         apply(folder, hands)
         finish(run, folder, hands)
         if hands.stopped is not None:

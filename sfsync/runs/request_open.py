@@ -17,7 +17,7 @@ from sfsync.planners.requests.cases import Routed
 from sfsync.planners.requests.catalogue import Catalogue, RequestType
 from sfsync.planners.requests.repeat import CHANGED
 from sfsync.planners.requests.repeat import NEW as FIRST
-from sfsync.planners.requests.said import blocks, last_of
+from sfsync.planners.requests.said import blocks, by_key, last_of
 from sfsync.planners.requests.validate import Judged
 from sfsync.runs.bench import Bench
 
@@ -41,7 +41,7 @@ def hand_over(
     A block of requests is one transaction; of a key that comes twice the last content counts.
     What a run that died had registered is new once more: whether it says something else is seen by comparing.
     """
-    for rows in blocks(np.flatnonzero(what == FIRST)):
+    for rows in blocks(by_key(keys, np.flatnonzero(what == FIRST))):
         requests.register(bench.ledger, list(_made(bench, catalogue, found, routed, keys, received, rows)))
     for rows in blocks(last_of(keys, (what == CHANGED) | ((what == FIRST) & again.known))):
         changed = list(_made(bench, catalogue, found, routed, keys, received, rows))

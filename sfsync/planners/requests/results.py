@@ -105,11 +105,10 @@ def safe(texts: pa.Array) -> pa.Array:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of the sender as they may be shown (a text column each), where they stand, and what is said of each."""
+    """Rows of the sender as they may be shown (a text column each), and where they stand."""
 
     columns: list[pa.Array]
     rows: np.ndarray
-    said: list[Row]
 
     def with_(self, *columns: list[str]) -> list[pa.Array]:
         """Theirs, and these of ours behind them."""
@@ -119,33 +118,38 @@ class Block:
 def receipt(sheet: Sheet, said: Said, catalogue: Catalogue) -> Iterator[bytes]:
     """The sender's file in his own way of writing, with our reference, outcome, reason and codes."""
     every = blocks(np.arange(len(said)))
-    table = (b.with_(*_ours(b.said, catalogue)) for b in _shown(sheet, said, every, catalogue))
+    table = (b.with_(*_ours(said.documents(b.rows), catalogue)) for b in _shown(sheet, every, catalogue))
     return written([*sheet.header, *OURS], table, sheet.dialect)
 
 
 def success(sheet: Sheet, said: Said, ids: Ids, catalogue: Catalogue) -> Iterator[bytes]:
     """Data Loader's success file: ID, the input columns, STATUS. ``ids``: Salesforce ids by key of the case."""
-    table = (_done(b, said, ids) for b in _shown(sheet, said, blocks(said.cases), catalogue))
+    table = (_done(b, said, ids) for b in _shown(sheet, blocks(said.cases), catalogue))
     return written(["ID", *sheet.header, "STATUS"], table, _PLAIN_CSV)
 
 
 def _done(block: Block, said: Said, ids: Ids) -> list[pa.Array]:
     keys = said.met.case[block.rows].tolist()
     known = ids(keys)
-    status = ["Item Created" if one["outcome"] != SKIPPED else "Item Unchanged" for one in block.said]
+    again = said.outcomes[block.rows] == SKIPPED
+    status = np.where(again, "Item Unchanged", "Item Created").tolist()
     return [pa.array([known.get(k, "") for k in keys], pa.string()), *block.with_(status)]
 
 
 def error(sheet: Sheet, said: Said, catalogue: Catalogue) -> Iterator[bytes]:
     """Data Loader's error file: the input columns, ERROR. Corrected, it can be imported as it is."""
     wrong = blocks(np.flatnonzero(np.isin(said.outcomes.astype(str), (QUARANTINE, REJECT))))
-    found = _shown(sheet, said, wrong, catalogue, with_iban=True)
-    table = (b.with_([f"{' '.join(one['codes'])}: {reason(one['codes'], catalogue)}" for one in b.said]) for b in found)
+    found = _shown(sheet, wrong, catalogue, with_iban=True)
+    table = (b.with_([_error(one, catalogue) for one in said.documents(b.rows)]) for b in found)
     return written([*sheet.header, "ERROR"], table, _PLAIN_CSV)
 
 
+def _error(one: Row, catalogue: Catalogue) -> str:
+    return f"{' '.join(one['codes'])}: {reason(one['codes'], catalogue)}"
+
+
 def _shown(
-    sheet: Sheet, said: Said, wanted: Iterable[np.ndarray], catalogue: Catalogue, *, with_iban: bool = False
+    sheet: Sheet, wanted: Iterable[np.ndarray], catalogue: Catalogue, *, with_iban: bool = False
 ) -> Iterator[Block]:
     """The sender's rows as they may be shown, block by block: secrets masked, IBANs too unless they are sent again."""
     names = [catalogue.columns.get(fold(title)) for title in sheet.header]
@@ -153,7 +157,7 @@ def _shown(
         columns = [c.combine_chunks() for c in sheet.cells.take(rows).columns]
         plain = (n in _PLAIN or (with_iban and n == "iban") for n in names)
         shown = [c if open_ else _masked(c) for c, open_ in zip(columns, plain, strict=True)]
-        yield Block(shown, rows, said.documents(rows))
+        yield Block(shown, rows)
 
 
 def _masked(texts: pa.Array) -> pa.Array:

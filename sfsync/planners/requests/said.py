@@ -119,6 +119,11 @@ def last_of(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return places[~pd.Series(keys[places]).duplicated(keep="last").to_numpy()]
 
 
+def by_key(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """These rows (int64) in the order of their keys: neighbours in an index are written together, at half the cost."""
+    return rows[np.argsort(keys[rows], kind="stable")]
+
+
 def part(found: Judged, routed: Routed, rows: np.ndarray) -> tuple[Judged, Routed]:
     """These rows (int64) alone, as cases are made of them: without their codes."""
     some = replace(

@@ -42,7 +42,7 @@ class PlatformSide:
         self._where = connect.place(self._url)
         self._engine = connect.open_engine(self._url)
         self._as_of, self._hash_key = as_of, hash_key
-        self._tables: dict[str, Table] = {}
+        self._tables: dict[tuple[str, tuple[str, ...]], Table] = {}  # by mapping and its fields
         self._books: dict[str, keys.KeyBook] = {}
         self.capabilities = Capabilities(name="platform", batch_rows=5_000, sees_deletes=False)
 
@@ -141,11 +141,11 @@ class PlatformSide:
             return reflect(connection, mapping, canon.platform_columns(mapping))
 
         table: Table = read.trying(self._engine, self._where, work)
-        self._tables[mapping.name] = table
+        self._tables[mapping.name, mapping.columns] = table
         return table
 
     def _maker(self, mapping: Mapping) -> tuple[Table, Maker]:
-        table = self._tables.get(mapping.name) or self._reflected(mapping)
+        table = self._tables.get((mapping.name, mapping.columns)) or self._reflected(mapping)
         columns = tuple(c for c in canon.platform_columns(mapping) if c in table.readable)
         return table, Maker(mapping, table, columns, self._as_of, self._hash_key)
 

@@ -16,12 +16,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from sfsync.sides.platform import visible
+from sfsync.sides.platform import joining, visible
 from sfsync.sides.platform.batch import Answers, Rows
 from sfsync.sides.platform.connect import POSTGRESQL, SQLITE, WRITES, is_busy, is_disconnect, translate
 from sfsync.sides.platform.read import IN_LIST, chunks, key_in
 from sfsync.sides.platform.refusals import DATA, Refusal, refusal
-from sfsync.sides.platform.tables import Table, iso, moments
+from sfsync.sides.platform.stamps import iso_texts
+from sfsync.sides.platform.tables import Table, moments
 from sfsync.sides.side import CREATED, DELETED, MOVED, UPDATED, Outcomes
 
 ATTEMPTS = 3
@@ -76,7 +77,7 @@ class Writer:
             connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")  # refuse here, where the row is known
         answers = Answers(rows, positions)
         own = [rows.own[p] for p in positions]
-        before = self._stamps(connection, own, lock=True)
+        before = self._before(connection, own)
         there = [p for p in positions if rows.own[p] in before]
         if rows.kind == "update":
             self._update(connection, answers, there, before)
@@ -86,13 +87,21 @@ class Writer:
             self._create(connection, answers, before)
         else:
             self._delete(connection, answers)
-        answers.stamp(_texts(self._stamps(connection, own)))
+        answers.stamp(self._written(connection, own))
         return answers
 
-    def _stamps(self, connection: sa.Connection, own: list[str], *, lock: bool = False) -> dict[str, Any]:
+    def _written(self, connection: sa.Connection, own: list[str]) -> dict[str, str | None]:
+        """Stamps of the rows as they are now, ISO text by own key."""
+        found: dict[str, str | None] = {}
+        for chunk in chunks(sorted(own), IN_LIST):
+            page = joining.read(connection, self.table, (), key_in(self.table, chunk), ordered=False)
+            found.update(zip(page.own.to_pylist(), iso_texts(page.stamp).to_pylist(), strict=True))
+        return found
+
+    def _before(self, connection: sa.Connection, own: list[str]) -> dict[str, Any]:
         """Stamps as the database gives them, by own key; locked in the order of the keys, so that nobody deadlocks."""
         query = sa.select(self.table.key_text, self.table.value(self.table.stamp_name))
-        if lock and self.table.dialect == POSTGRESQL:
+        if self.table.dialect == POSTGRESQL:
             query = query.order_by(self.table.key).with_for_update()
         found: dict[str, Any] = {}
         for chunk in chunks(sorted(own), IN_LIST):
@@ -219,7 +228,3 @@ def _insert(table: Table, values: dict[str, Any]) -> Any:
 def now_of(connection: sa.Connection) -> np.datetime64:
     """The database's own time, UTC, as datetime64[us]."""
     return np.datetime64(visible.clock(connection).replace(tzinfo=None), "us")
-
-
-def _texts(stamps: dict[str, Any]) -> dict[str, str | None]:
-    return dict(zip(stamps, iso(moments(list(stamps.values()))).tolist(), strict=True))

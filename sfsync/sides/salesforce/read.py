@@ -26,7 +26,9 @@ from sfsync.sides.side import TEXT, Records, Span, Window, concat, empty_problem
 
 ORDER = "SystemModstamp, Id"
 
-MARGIN = timedelta(seconds=2)  # the org's time is known to about a second
+# How much wider than a load its stamps are looked for. The org tells whole seconds, so its time as we know it is never
+# ahead of it, and up to two seconds behind; a wider look would read much of the loads before and after.
+EARLIER, LATER = timedelta(seconds=1), timedelta(seconds=2)
 
 Unkeyed = Callable[[str, int], None]
 Lists = Callable[[list[str], int, int], Iterator[str]]  # of values, a room and a number: conditions that hold them all
@@ -135,7 +137,7 @@ class Reader:
         """
         if during is None or len(ids) <= self._ways.settle_from:
             return self.fetch(view, ids.index, ids, me)
-        since, until = (soql.instant(t) for t in (during[0] - MARGIN, during[1] + MARGIN))
+        since, until = (soql.instant(t) for t in (during[0] - EARLIER, during[1] + LATER))
         scope = [record_types(view), f"SystemModstamp >= {since}", f"SystemModstamp <= {until}"]
         found = []
         for raw in self._bulk.frames(_ask(view, scope, ordered=False), view.selected, len(ids)):
