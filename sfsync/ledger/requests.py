@@ -309,6 +309,16 @@ def rows_of(ledger: Ledger, table: sa.Table, keys: Sequence[str]) -> dict[str, l
     return found
 
 
+def of_shops(ledger: Ledger, codes: Iterable[str], shops: Iterable[str]) -> list[Row]:
+    """Requests of these types by these shops that were not refused, withdrawn or taken back."""
+    over = ("refused", "withdrawn", "prohibited", "undone")
+    names = (request.c.case_key, request.c.code, request.c.shop, request.c.received_at, request.c.sealed)
+    query = sa.select(*names).where(request.c.code.in_(sorted(codes)), request.c.state.not_in(over))
+    with ledger.reading() as connection:
+        mine = database.within(connection, request.c.shop, sorted(shops))
+        return [dict(r) for r in connection.execute(query.where(mine)).mappings()]
+
+
 def twins(ledger: Ledger, keys: Sequence[str]) -> dict[str, list[str]]:
     """By case key, the other requests made for the one thing that only one may be made for."""
     other = matter.alias()

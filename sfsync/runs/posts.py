@@ -16,17 +16,24 @@ from urllib.parse import urlsplit
 
 from sfsync.errors import ConfigError, Unreachable
 from sfsync.planners.requests.life.messages import Due, text
+from sfsync.planners.requests.life.tasks import INFORMED
 from sfsync.planners.requests.life.wording import Unfit, fit
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.bench import Bench
 from sfsync.runs.request_view import Seen
+from sfsync.sides.salesforce import approvers
 from sfsync.sides.salesforce.soql import URL_CHARS, in_lists, select
 
 SUBJECT = {"it": "Richiesta {number}", "en": "Request {number}"}
 TASKS = {
     "UNCONFIRMED": "The platform has not answered a change request for 24 hours",
     "REPLACE_TERMINAL": "Three faults in 30 days: propose a replacement of the terminal",
-    "ASKED_TWICE": "Possible fraud: more than one request for the same voucher",
+    "ASKED_TWICE": "Possible fraud: more than one request for the same voucher or transaction",
+    "TELL_PARTNER": "The request was refused: no message says why, so tell the partner",
+    "INFORM_MANAGER": "Look at this restricted case of one of your shops and call the partner",
+    "LICENCE_EXPIRES": "A licence of the shop expires in 60 days: ask for the new one",
+    "REPORT_DUE": "The data of the identification must have reached the concession holder by this day",
+    "PARTLY": "The platform did a part of the request and refused the rest",
     "NOT_KEPT": "The platform answered done, but what it holds is not what was asked",
 }
 
@@ -135,14 +142,34 @@ def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> 
 
 def tasks(bench: Bench, wanted: Sequence[tuple[Due, Seen]]) -> Post:
     """Tasks at their cases, found again by their subjects, so that each is made once."""
-    subjects = {f"{TASKS.get(d.code, d.code)} [{d.key[:12]}]": str(s.facts.case["id"]) for d, s in wanted}
-    return Post("task", lambda: _tasks(bench, subjects), again=True)
+    rows = {
+        f"{TASKS.get(d.code, d.code)} [{d.key[:12]}]": (str(s.facts.case["id"]), _owners(d, s), d.day)
+        for d, s in wanted
+    }
+    return Post("task", lambda: _tasks(bench, rows), again=True)
 
 
-def _tasks(bench: Bench, wanted: Mapping[str, str]) -> None:
+def _owners(due: Due, one: Seen) -> Sequence[str]:
+    """Whose task it is: the case's owner, else (a queue cannot have one) the shop's account manager."""
+    owners: Sequence[str] = one.facts.case["owners"]
+    return owners[1:] if due.code == INFORMED else owners
+
+
+def _tasks(bench: Bench, wanted: Mapping[str, tuple[str, Sequence[str], str]]) -> None:
     there: set[str] = set()
-    for clause in in_lists("WhatId", sorted(set(wanted.values())), URL_CHARS - 400):
+    active = approvers.active_of(bench.salesforce.query, [o for _, owners, _ in wanted.values() for o in owners])
+    for clause in in_lists("WhatId", sorted({c for c, _, _ in wanted.values()}), URL_CHARS - 400):
         there |= {str(row["Subject"]) for row in bench.salesforce.query(select(["Subject"], "Task", clause))}
     common = {"Status": "Not Started", "Priority": "High"}
-    rows = [{"WhatId": case, "Subject": s, **common} for s, case in wanted.items() if s not in there]
+    rows = [
+        {"WhatId": case, "Subject": s, **common, **_more(owners, active, day)}
+        for s, (case, owners, day) in wanted.items()
+        if s not in there
+    ]
     bench.salesforce.create_many("Task", rows)
+
+
+def _more(owners: Sequence[str], active: set[str], day: str) -> dict[str, str]:
+    """Whose the task is, as far as there is somebody, and until when."""
+    owner = next((o for o in owners if o in active), "")
+    return {name: value for name, value in (("OwnerId", owner), ("ActivityDate", day)) if value}

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sfsync.errors import LedgerError
-from sfsync.ledger import database, request_steps, requests
+from sfsync.ledger import database, request_notes, request_steps, requests
 from sfsync.ledger.keys import derive
 from sfsync.mapping.transforms import addresses
 from sfsync.planners.requests.life.ops import ops as ops_of
@@ -34,6 +35,8 @@ _CASE = (
     "SFS_Source_Key__c",
     "SFS_Compliance_Hold__c",
     "SFS_NU_Due__c",
+    "OwnerId",
+    "Account.OwnerId",
     "Parent.CaseNumber",
     "Parent.SFS_Incident__c",
 )
@@ -85,7 +88,7 @@ def see(bench: Bench, found: Book, rows: Sequence[dict[str, Any]]) -> list[Seen]
         return []
     asked = [_request(bench, r) for r in rows]
     trails = _trails(bench, rows)
-    facts = _facts(bench, rows, asked)
+    facts = _facts(bench, rows, asked, ZoneInfo(found.steps.zone))
     executor = bench.salesforce.username()
     seen = []
     for row, request in zip(rows, asked, strict=True):
@@ -122,7 +125,7 @@ def _stand(seen: Seen, now: str | None) -> dict[str, Any]:
         "reason": where.reason,
         "shown_hash": seen.hash,
         "phone": seen.facts.case.get("phone_at_receipt"),
-        "ended_at": (seen.row["ended_at"] or now) if where.state in ENDED else None,
+        "ended_at": (seen.row["ended_at"] or now) if where.state in ENDED and not seen.facts.case.get("hold") else None,
     }
 
 
@@ -149,6 +152,7 @@ def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
     keys = [r["case_key"] for r in rows]
     tables = (requests.mark, requests.gate, requests.op, requests.mirror)
     marks, gates, ops, mirrors = (requests.rows_of(bench.ledger, t, keys) for t in tables)
+    revised = request_notes.revisions(bench.ledger, keys)
     told = desk.outbox(bench.platform.query, [o["request_key"] for some in ops.values() for o in some])
     return {
         k: Trail(
@@ -159,6 +163,7 @@ def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
             plan_hash=row["plan_hash"],
             undoing=bool(row["undoing"]),
             first=row["state"] == "new",
+            revised=revised.get(k, 0),
             refused=row["reason"] if row["state"] == State.REFUSED else "",
         )
         for k, row in zip(keys, rows, strict=True)
@@ -190,7 +195,7 @@ def _sent(row: Mapping[str, Any], told: Mapping[str, Any] | None) -> Sent:
 # ── what both sides hold
 
 
-def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request]) -> dict[str, Facts]:
+def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request], zone: ZoneInfo) -> dict[str, Facts]:
     ask = bench.platform.query
     codes = [r.shop for r in asked]
     shops, operators, terminals = (f(ask, codes) for f in (desk.shops, desk.operators, desk.terminals))
@@ -199,6 +204,7 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
     others = _grouped(desk.open_cases(ask, codes), "shop_code")
     faults = _grouped(desk.faults(ask, [r.terminal for r in asked]), "terminal_id")
     cases = _cases(bench, [r.key for r in asked])
+    months, plans, alike = _months(bench, asked, zone), _plans(bench, asked), _alike(bench, asked)
     taken, twins = _taken(bench, asked), requests.twins(bench.ledger, [r.key for r in asked])
     made = {}
     for row, one in zip(rows, asked, strict=True):
@@ -213,6 +219,9 @@ def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request
             earlier=tuple(e for t in _targets(one, shop) for e in earlier.get(t, ()) if e["case_key"] != one.key),
             open_types=tuple(o["category"] for o in others.get(one.shop, ()) if o["source_key"] != one.key),
             busy=frozenset(str(o["terminal_id"]) for o in others.get(one.shop, ()) if o["source_key"] != one.key),
+            of_month=months.get(one.key, 0),
+            plans=plans.get(str(shop.get("shop_kind")), frozenset()),
+            alike=alike.get(one.key, ()),
             ips_taken=tuple(ip for ip in taken.get(one.key, {}) if taken[one.key][ip] - {one.shop}),
             twins=tuple(twins.get(one.key, ())),
             faults=_recent(faults.get(one.terminal, ()), bench.as_of),
@@ -230,6 +239,47 @@ def _taken(bench: Bench, asked: Sequence[Request]) -> dict[str, dict[str, set[st
         for ip in addresses(row["public_ips"]) or ():
             users.setdefault(ip, set()).add(str(row["shop_code"]))
     return {key: {ip: users.get(ip, set()) for ip in ips} for key, ips in named.items()}
+
+
+def _months(bench: Bench, asked: Sequence[Request], zone: ZoneInfo) -> dict[str, int]:
+    """Of requests for goods: what the same shop asked for of the same kind earlier in the month, in pieces."""
+    mine = [r for r in asked if r.fields.get("quantity")]
+    if not mine:
+        return {}
+    rows = requests.of_shops(bench.ledger, {r.code for r in mine}, {r.shop for r in mine})
+    counted: dict[tuple[str, str, str], list[tuple[datetime, str, int]]] = {}
+    for row in rows:
+        at, fields = (
+            database.instant_of(row["received_at"]),
+            requests.unseal(bench.ledger, row["case_key"], row["sealed"]),
+        )
+        entry = (at, row["case_key"], int(fields.get("quantity") or 0))
+        counted.setdefault((row["code"], row["shop"], _month(zone, at)), []).append(entry)
+    return {
+        r.key: sum(
+            n
+            for at, key, n in counted.get((r.code, r.shop, _month(zone, r.received_at)), ())
+            if (at, key) < (r.received_at, r.key)
+        )
+        for r in mine
+    }
+
+
+def _month(zone: ZoneInfo, at: datetime) -> str:
+    return at.astimezone(zone).strftime("%Y-%m")
+
+
+def _plans(bench: Bench, asked: Sequence[Request]) -> dict[str, frozenset[str]]:
+    return desk.plans(bench.platform.query) if any(r.fields.get("plan") for r in asked) else {}
+
+
+def _alike(bench: Bench, asked: Sequence[Request]) -> dict[str, tuple[str, ...]]:
+    """Of requests that come without a shop: the shops of the same company or at the same address."""
+    new = {r.key: (r.fields.get("vat_number", ""), r.fields.get("address", "").lower()) for r in asked if not r.shop}
+    if not new:
+        return {}
+    vats, streets = desk.alike(bench.platform.query, [v for v, _ in new.values()], [s for _, s in new.values()])
+    return {k: tuple(sorted(vats.get(v, set()) | streets.get(s, set()))) for k, (v, s) in new.items()}
 
 
 def _grouped(rows: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
@@ -275,6 +325,7 @@ def _case(row: Mapping[str, Any]) -> dict[str, Any]:
         "id": row["Id"],
         "number": row["CaseNumber"],
         "status": row["Status"],
+        "owners": (str(row["OwnerId"]), str((row["Account"] or {}).get("OwnerId") or "")),
         "hold": bool(row["SFS_Compliance_Hold__c"]),
         "nu_due": datetime.fromisoformat(due).astimezone(UTC) if due else None,
         "incident": _incident(row["Parent"] or {}),

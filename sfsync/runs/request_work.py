@@ -122,9 +122,24 @@ def _begin(job: Work, seen: Sequence[Seen]) -> None:
     ledger = job.run.bench.ledger
     refused = [s for s in seen if s.standing.state is State.REFUSED]
     request_steps.stand(ledger, [{"case_key": s.key, "state": "refused", "reason": s.standing.reason} for s in refused])
-    ready = [s for s in seen if s.standing.state is State.READY]
+    ready = _in_turn(seen)
     plans = [request_steps.Begin(s.key, s.hash, [_op(ledger, s, o) for o in s.ops]) for s in ready]
     request_steps.begin(ledger, plans, job.run.id, job.run.bench.actor)
+
+
+def _in_turn(seen: Sequence[Seen]) -> list[Seen]:
+    """The requests to begin: of several that change one record alike the first, once none is begun and unsent.
+
+    Whether the next may follow (so many in a day, a hash that still holds) is known when this one has been asked.
+    """
+    taken = {(s.kind, s.target) for one in seen for s in one.trail.sent if s.state == "waiting" and not s.reads}
+    found = []
+    for one in (s for s in seen if s.standing.state is State.READY):
+        changing = {(o.kind, o.target) for o in one.ops if not o.reads}
+        if not changing & taken:
+            found.append(one)
+            taken |= changing
+    return found
 
 
 def _op(ledger: Ledger, one: Seen, op: Op) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Desk:
         w.edit("terminals", self.terminal, state="active")
         facts = {"state": "active", "overdue": False, "credit_limit_minor": 1_000_000, "guarantee_minor": 2_000_000}
         w.edit("shops", self.shop, **facts)
+        w.edit("companies", self.company, legal_name="Bianchi Giochi S.r.l.")
         w.sql(f"UPDATE cases SET status = 'Closed', updated_at = {NOW} WHERE shop_code = :s", s=self.shop)
         self._people()
         w.sync()

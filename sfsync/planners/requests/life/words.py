@@ -9,6 +9,7 @@ wait       why a request does not go on, and until when if that is known
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -68,6 +69,9 @@ class Facts:
     ips_taken          of the addresses asked for, those another shop uses
     twins              case keys of other requests for the one thing only one may be made for
     faults             faults of the terminal within the last 30 days, this one included
+    of_month           what the shop asked for of the same kind earlier in the month, added up
+    plans              commission plans of the shops of this kind
+    alike              other shops with the VAT number or the address of a shop that is to open
     """
 
     shop: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -81,6 +85,9 @@ class Facts:
     ips_taken: tuple[str, ...] = ()
     twins: tuple[str, ...] = ()
     faults: int = 0
+    of_month: int = 0
+    plans: frozenset[str] = frozenset()
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -127,13 +134,23 @@ class Sent:
     answer: str = field(default="", repr=False)
 
 
+def answered(text: str) -> dict[str, Any]:
+    """What the platform answered, where it answered with an object; else empty."""
+    try:
+        answer = json.loads(text or "null")
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
 @dataclass(frozen=True)
 class Trail:
     """What has happened: marks, gates (name -> by whom, when, and what it binds to), ops begun, and the plan's hash.
 
     ``plan_hash``: of the plan that was begun; empty before. ``mirrored``: numbers of the Salesforce steps that are
     written. ``undoing``: the request is being taken back. ``refused``: why it was refused, once that is decided.
-    ``first``: nobody has looked at it yet.
+    ``first``: nobody has looked at it yet. ``revised``: how often it was sent again with
+    other content.
     """
 
     marks: tuple[Mark, ...] = ()
@@ -144,6 +161,7 @@ class Trail:
     undoing: bool = False
     refused: str = ""
     first: bool = False
+    revised: int = 0
 
 
 @dataclass(frozen=True)
