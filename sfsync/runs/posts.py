@@ -6,20 +6,18 @@ Recipients are the addresses on file at the platform, never one that a request b
 from __future__ import annotations
 
 import os
-import smtplib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from sfsync.errors import ConfigError, Unreachable
 from sfsync.planners.requests.life.messages import Due, text
 from sfsync.planners.requests.life.tasks import INFORMED
 from sfsync.planners.requests.life.wording import Unfit, fit
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.bench import Bench
+from sfsync.runs.mailer import Mailer
 from sfsync.runs.request_view import Seen
 from sfsync.sides.salesforce import approvers
 from sfsync.sides.salesforce.soql import URL_CHARS, in_lists, select
@@ -38,10 +36,6 @@ TASKS = {
 }
 
 
-class NotLeft(Unreachable):
-    """The message did not leave; the next run sends it."""
-
-
 @dataclass(frozen=True)
 class Post:
     """Something ready to leave. ``again``: sending it twice is the same as once."""
@@ -51,7 +45,7 @@ class Post:
     again: bool
 
 
-def message(bench: Bench, book: Book, due: Due, one: Seen) -> Post:
+def message(bench: Bench, book: Book, due: Due, one: Seen, mailer: Mailer) -> Post:
     """A message to the partner; raises ``Unfit`` for a text that must not leave or has nobody to go to."""
     body = text(book, due, one.request, one.facts, one.standing, bench.as_of)
     settings = bench.settings.messages
@@ -62,7 +56,7 @@ def message(bench: Bench, book: Book, due: Due, one: Seen) -> Post:
     if not to:
         raise Unfit("the platform has no address of the partner", "MESSAGE_ADDRESS", due.code, "Send it by hand.")
     if settings.send == "smtp":
-        return Post("smtp", lambda: _smtp(bench, mail), again=False)
+        return Post("smtp", lambda: mailer.send(mail), again=False)
     return Post("salesforce", lambda: _action(bench, one, to, mail, body), again=False)
 
 
@@ -99,35 +93,6 @@ def _drop(folder: Path, key: str, mail: EmailMessage) -> None:
     draft.replace(folder / f"{key[:40]}.eml")
 
 
-def _smtp(bench: Bench, mail: EmailMessage) -> None:
-    settings = bench.settings.messages
-    parts = urlsplit(settings.smtp_url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        step = "Write messages.smtp_url like smtp://user@mail.example.com:587 (smtps:// for TLS from the start)."
-        raise ConfigError("the mail server's URL cannot be understood", "SMTP_URL", "messages.smtp_url", step)
-    make = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    try:
-        server = make(parts.hostname, parts.port or 0, timeout=30)
-        if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls()
-        if parts.username and settings.smtp_password:
-            server.login(parts.username, settings.smtp_password.get_secret_value())
-    except (OSError, smtplib.SMTPException) as error:
-        raise NotLeft(*_failed(parts.hostname, error)) from None
-    try:
-        with server:
-            server.send_message(mail)
-    except smtplib.SMTPResponseException as error:  # the server said no
-        raise NotLeft(*_failed(parts.hostname, error)) from None
-    except (OSError, smtplib.SMTPException) as error:  # it may have it
-        raise Unreachable(*_failed(parts.hostname, error)) from None
-
-
-def _failed(host: str, error: Exception) -> tuple[str, str, str, str]:
-    step = "Check messages.smtp_url; what has left is listed by: sfsync partners explain"
-    return f"the mail server failed ({type(error).__name__})", "SMTP_FAILED", host, step
-
-
 def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> None:
     """Salesforce's own action ``emailSimple``, logged at the case."""
     values = {
@@ -158,6 +123,7 @@ def _owners(due: Due, one: Seen) -> Sequence[str]:
 def _tasks(bench: Bench, wanted: Mapping[str, tuple[str, Sequence[str], str]]) -> None:
     there: set[str] = set()
     active = approvers.active_of(bench.salesforce.query, [o for _, owners, _ in wanted.values() for o in owners])
+    active.discard(bench.salesforce.user_id())  # nobody reads the tasks of our own user
     for clause in in_lists("WhatId", sorted({c for c, _, _ in wanted.values()}), URL_CHARS - 400):
         there |= {str(row["Subject"]) for row in bench.salesforce.query(select(["Subject"], "Task", clause))}
     common = {"Status": "Not Started", "Priority": "High"}

@@ -11,6 +11,7 @@ from sfsync.ledger import requests
 from sfsync.ledger.requests import Decision
 from sfsync.planners.requests.life.marks import clash, needed
 from sfsync.planners.requests.life.standing import is_typed
+from sfsync.planners.requests.life.wording import bare
 from sfsync.planners.requests.life.words import State
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.bench import Bench
@@ -223,8 +224,4 @@ def _general(bench: Bench, found: Book, mark: str) -> set[str]:
 
 def _kept(reason: str) -> str:
     """A reason is a word or a short sentence of staff; what looks private is not kept."""
-    import pyarrow as pa
-
-    from sfsync.mapping.freetext import mask_secrets
-
-    return str(mask_secrets(pa.array([reason.strip()[:200]])).to_pylist()[0])
+    return bare(reason.strip())[:200]
