@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from sfsync.errors import GuardStop
-from sfsync.ledger import audit, base, request_steps, requests
+from sfsync.ledger import audit, base, request_steps, requests, sealed
 from sfsync.ledger.request_steps import Begin
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Note
@@ -87,7 +87,7 @@ def _back(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str,
 
 def _body(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str, Any]:
     """What is asked back: the values that were there, and from when where that is not at once."""
-    payload = requests.unseal(bench.ledger, op["case_key"], op["sealed"])
+    payload = sealed.unseal(bench.ledger, op["case_key"], op["sealed"])
     body = {"undoes": op["request_key"], "set": payload.get("was", {})}
     since = windows.effective(found.lives[one.request.code], one.request, found.steps.zone, bench.as_of)
     return body | ({"effective_on": since} if since else {})
@@ -159,5 +159,5 @@ def _undoing(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[s
         "target": _target(found, one, op),
         "reads": False,
         "back": "",
-        "sealed": requests.seal(bench.ledger, op["case_key"], _body(bench, found, one, op)),
+        "sealed": sealed.seal(bench.ledger, op["case_key"], _body(bench, found, one, op)),
     }

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sfsync.errors import LedgerError
-from sfsync.ledger import database, request_notes, request_steps, requests
+from sfsync.ledger import database, request_notes, request_steps, request_tables, requests, sealed
 from sfsync.ledger.keys import derive
 from sfsync.mapping.transforms import addresses
 from sfsync.planners.requests.life.ops import ops as ops_of
@@ -142,7 +142,7 @@ def _request(bench: Bench, row: Mapping[str, Any]) -> Request:
         requester=row["requester"],
         imported_by=row["imported_by"],
         received_at=database.instant_of(row["received_at"]),
-        fields=requests.unseal(bench.ledger, row["case_key"], row["sealed"]),
+        fields=sealed.unseal(bench.ledger, row["case_key"], row["sealed"]),
         codes=tuple(json.loads(row["codes"])),
         language=row["language"],
     )
@@ -150,7 +150,7 @@ def _request(bench: Bench, row: Mapping[str, Any]) -> Request:
 
 def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
     keys = [r["case_key"] for r in rows]
-    tables = (requests.mark, requests.gate, requests.op, requests.mirror)
+    tables = (request_tables.mark, request_tables.gate, request_tables.op, request_tables.mirror)
     marks, gates, ops, mirrors = (requests.rows_of(bench.ledger, t, keys) for t in tables)
     revised = request_notes.revisions(bench.ledger, keys)
     told = desk.outbox(bench.platform.query, [o["request_key"] for some in ops.values() for o in some])
@@ -171,7 +171,7 @@ def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
 
 
 def _mark(row: Mapping[str, Any]) -> Mark:
-    return Mark(row["mark"], row["by"], bool(row["approve"]), row["plan_hash"], row["at"], row["source"])
+    return Mark(row["mark"], row["by"], bool(row["approve"]), row["plan_hash"], row["at"], row["source"], row["reason"])
 
 
 def _sent(row: Mapping[str, Any], told: Mapping[str, Any] | None) -> Sent:
@@ -251,7 +251,7 @@ def _months(bench: Bench, asked: Sequence[Request], zone: ZoneInfo) -> dict[str,
     for row in rows:
         at, fields = (
             database.instant_of(row["received_at"]),
-            requests.unseal(bench.ledger, row["case_key"], row["sealed"]),
+            sealed.unseal(bench.ledger, row["case_key"], row["sealed"]),
         )
         entry = (at, row["case_key"], int(fields.get("quantity") or 0))
         counted.setdefault((row["code"], row["shop"], _month(zone, at)), []).append(entry)

@@ -13,12 +13,13 @@ from datetime import timedelta
 from typing import Any
 
 from sfsync.faultpoints import hit
-from sfsync.ledger import attachments, base, request_steps, requests
+from sfsync.ledger import attachments, base, request_steps, requests, sealed
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.plan.apply import apply
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.hands import Hands
+from sfsync.plan.model import Note
 from sfsync.plan.recover import over, recover
 from sfsync.planners.requests.life import changes, outbox
 from sfsync.planners.requests.life.changes import Draft, Ends
@@ -41,7 +42,10 @@ CASE = "case"
 
 @dataclass
 class Work:
-    """A run over requests: the catalogue, the mappings it writes by, and the Salesforce steps it has tried."""
+    """A run over requests: the catalogue, the mappings it writes by, and what it has tried.
+
+    ``tried``: Salesforce steps, how often; ``unsubmitted``: what the org's approval process did not take.
+    """
 
     run: Run
     book: Book
@@ -49,6 +53,7 @@ class Work:
     hands: Hands
     keys: list[str] | None
     tried: Tried = field(default_factory=Counter)
+    unsubmitted: dict[str, Note] = field(default_factory=dict)
 
 
 def mappings_of(bench: Bench) -> dict[str, Mapping]:
@@ -75,6 +80,7 @@ def work(bench: Bench, names: Sequence[str] = (), *, waive: Sequence[str] = (), 
             request_incident.gather(bench, found)
         seen = _rounds(job)
         seen = [request_end.verified(s) for s in seen]
+        run.result.findings += job.unsubmitted.values()
         request_say.say(bench, found, run, seen)
         keep(bench, seen, worked=True)
         for name in mappings:
@@ -98,7 +104,7 @@ def _rounds(job: Work) -> list[Seen]:
     """Plans and applies until nothing is left to do now; the requests as they stand then."""
     for _ in range(ROUNDS):
         seen = _look(job)
-        if request_process.exchange(job.run.bench, job.book, seen):
+        if request_process.exchange(job.run.bench, job.book, seen, job.unsubmitted):
             seen = _look(job)
         _begin(job, seen)
         if not _round(job, _look(job) if _began(seen) else seen):
@@ -144,8 +150,8 @@ def _in_turn(seen: Sequence[Seen]) -> list[Seen]:
 
 def _op(ledger: Ledger, one: Seen, op: Op) -> dict[str, Any]:
     names = ("number", "step", "kind", "target", "reads", "back")
-    sealed = requests.seal(ledger, one.key, dict(op.payload))
-    return {"request_key": op.key, **{n: getattr(op, n) for n in names}, "sealed": sealed}
+    body = sealed.seal(ledger, one.key, dict(op.payload))
+    return {"request_key": op.key, **{n: getattr(op, n) for n in names}, "sealed": body}
 
 
 def _round(job: Work, seen: Sequence[Seen]) -> bool:

@@ -127,6 +127,17 @@ def test_what_has_ended_is_not_decided_again(desk: Desk) -> None:
     assert b"RSSMRA" not in ledger
 
 
+def test_a_reason_is_for_people_inside(desk: Desk) -> None:
+    case = limit(desk, "1500000")
+    desk.run("refuse", case, "--as", AM, "--reason", "segnalazione AML, scrivere a mario@example.it")
+    desk.work()
+    [mark] = desk.run("explain", case)["marks"]
+    assert mark["reason"] == "segnalazione AML, scrivere a ***"
+    told = str(desk.mails()) + str(desk.run("receipt", case))
+    assert "AML" not in told
+    assert desk.run("receipt", case)["approved_by"] == 0
+
+
 # ── limits, when several are ready at once
 
 

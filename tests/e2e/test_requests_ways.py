@@ -82,6 +82,18 @@ def test_a_plan_that_changed_since_is_submitted_anew(in_process: Desk) -> None:
     assert statuses == ["Approved", "Pending"]
 
 
+def test_a_process_there_is_not_keeps_nobody_elses_request_waiting(in_process: Desk) -> None:
+    in_process.world.control("approvals", name="SFS_Other", object="Case", approvers=[AM])
+    steps = in_process.world.folder / "mappings" / "request_steps.yaml"
+    steps.write_text(steps.read_text("utf-8").replace("SFS_Partner_Request", "SFS_None"), "utf-8")
+    in_process.opened("RP-32", "partner_other", "REQ-1", {})
+    case = limit(in_process, "1500000")
+    found = in_process.work(exit=4)
+    assert [f["code"] for f in found["findings"]] == ["APPROVAL_SUBMIT"]
+    assert in_process.codes() == ["M-TAKEN"]
+    in_process.approve(case, AM)  # the command line decides as well
+
+
 # ── messages
 
 

@@ -106,7 +106,7 @@ class Op:
 
 @dataclass(frozen=True)
 class Mark:
-    """A decision of an approver about a plan."""
+    """A decision of an approver about a plan; ``reason`` is for people inside."""
 
     mark: str
     by: str
@@ -114,6 +114,7 @@ class Mark:
     plan_hash: str
     at: str
     source: str = "command line"
+    reason: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
