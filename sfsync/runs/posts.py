@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from sfsync.planners.requests.life.messages import Due, text
-from sfsync.planners.requests.life.tasks import INFORMED
+from sfsync.planners.requests.life.tasks import CLOSING, INFORMED, closing
 from sfsync.planners.requests.life.wording import Unfit, fit
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.bench import Bench
@@ -29,6 +29,7 @@ TASKS = {
     "ASKED_TWICE": "Possible fraud: more than one request for the same voucher or transaction",
     "TELL_PARTNER": "The request was refused: no message says why, so tell the partner",
     "INFORM_MANAGER": "Look at this restricted case of one of your shops and call the partner",
+    "SHOP_CLOSES": "A shop closes: see to its open cases and bring back its terminals",
     "LICENCE_EXPIRES": "A licence of the shop expires in 60 days: ask for the new one",
     "REPORT_DUE": "The data of the identification must have reached the concession holder by this day",
     "PARTLY": "The platform did a part of the request and refused the rest",
@@ -105,37 +106,45 @@ def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> 
     bench.salesforce.run_action("emailSimple", values)
 
 
+@dataclass(frozen=True)
+class _Task:
+    """A task at a case. ``owners``: the case's owner, else (a queue cannot have one) the shop's account manager."""
+
+    case: str
+    owners: Sequence[str]
+    day: str
+    text: str
+
+    @classmethod
+    def of(cls, due: Due, one: Seen) -> _Task:
+        owners: Sequence[str] = one.facts.case["owners"]
+        text = closing(one.facts) if due.code == CLOSING else ""
+        return cls(str(one.facts.case["id"]), owners[1:] if due.code == INFORMED else owners, due.day, text)
+
+
 def tasks(bench: Bench, wanted: Sequence[tuple[Due, Seen]]) -> Post:
     """Tasks at their cases, found again by their subjects, so that each is made once."""
-    rows = {
-        f"{TASKS.get(d.code, d.code)} [{d.key[:12]}]": (str(s.facts.case["id"]), _owners(d, s), d.day)
-        for d, s in wanted
-    }
+    rows = {f"{TASKS.get(d.code, d.code)} [{d.key[:12]}]": _Task.of(d, s) for d, s in wanted}
     return Post("task", lambda: _tasks(bench, rows), again=True)
 
 
-def _owners(due: Due, one: Seen) -> Sequence[str]:
-    """Whose task it is: the case's owner, else (a queue cannot have one) the shop's account manager."""
-    owners: Sequence[str] = one.facts.case["owners"]
-    return owners[1:] if due.code == INFORMED else owners
-
-
-def _tasks(bench: Bench, wanted: Mapping[str, tuple[str, Sequence[str], str]]) -> None:
+def _tasks(bench: Bench, wanted: Mapping[str, _Task]) -> None:
     there: set[str] = set()
-    active = approvers.active_of(bench.salesforce.query, [o for _, owners, _ in wanted.values() for o in owners])
+    active = approvers.active_of(bench.salesforce.query, [o for t in wanted.values() for o in t.owners])
     active.discard(bench.salesforce.user_id())  # nobody reads the tasks of our own user
-    for clause in in_lists("WhatId", sorted({c for c, _, _ in wanted.values()}), URL_CHARS - 400):
+    for clause in in_lists("WhatId", sorted({t.case for t in wanted.values()}), URL_CHARS - 400):
         there |= {str(row["Subject"]) for row in bench.salesforce.query(select(["Subject"], "Task", clause))}
     common = {"Status": "Not Started", "Priority": "High"}
     rows = [
-        {"WhatId": case, "Subject": s, **common, **_more(owners, active, day)}
-        for s, (case, owners, day) in wanted.items()
+        {"WhatId": task.case, "Subject": s, **common, **_more(task, active)}
+        for s, task in wanted.items()
         if s not in there
     ]
     bench.salesforce.create_many("Task", rows)
 
 
-def _more(owners: Sequence[str], active: set[str], day: str) -> dict[str, str]:
-    """Whose the task is, as far as there is somebody, and until when."""
-    owner = next((o for o in owners if o in active), "")
-    return {name: value for name, value in (("OwnerId", owner), ("ActivityDate", day)) if value}
+def _more(task: _Task, active: set[str]) -> dict[str, str]:
+    """Whose the task is, as far as there is somebody, until when, and what there is to know."""
+    owner = next((o for o in task.owners if o in active), "")
+    cells = {"OwnerId": owner, "ActivityDate": task.day, "Description": task.text}
+    return {name: value for name, value in cells.items() if value}

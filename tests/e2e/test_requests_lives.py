@@ -210,7 +210,11 @@ def test_a_shop_that_closed_while_an_operator_did_not_is_looked_at(desk: Desk) -
     for user in (AM, FIN, LEG):
         desk.approve(case, user)
     desk.run("confirm", case, "--number", case, "--as", LEG)
+    other = desk.opened("RP-32", "partner_other", "REQ-32", {})
     desk.work()
+    [left] = desk.world.rows("SELECT Description FROM Task WHERE Subject LIKE 'A shop closes%'")
+    assert other in left["Description"]
+    assert desk.terminal in left["Description"]
     desk.world.edit("shops", desk.shop, state="closing")
     desk.answer("shop_close")
     desk.work()

@@ -47,7 +47,7 @@ WHERE c.vat_number IN :keys
 """
 _AT = "SELECT shop_code, street FROM shops WHERE lower(street) IN :keys"
 _OPEN = """
-SELECT source_key, shop_code, category, terminal_id FROM cases
+SELECT source_key, case_number, shop_code, category, terminal_id FROM cases
 WHERE shop_code IN :keys AND status NOT IN ('Resolved', 'Closed', 'Cancelled')
 """
 _ADDRESSES = """
@@ -84,7 +84,7 @@ def earlier(ask: Ask, targets: Sequence[str]) -> list[Row]:
 
 
 def open_cases(ask: Ask, codes: Sequence[str]) -> list[Row]:
-    """Cases of the shops that are not over: key, shop, category, terminal."""
+    """Cases of the shops that are not over: key, number, shop, category, terminal."""
     return list(_all(ask, _OPEN, codes))
 
 

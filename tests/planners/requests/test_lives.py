@@ -9,6 +9,7 @@ import pytest
 
 from sfsync.planners.requests.life import messages
 from sfsync.planners.requests.life.marks import needed
+from sfsync.planners.requests.life.ops import ops
 from sfsync.planners.requests.life.words import Facts, Request, Sent, Standing, State, Trail, Wait
 from tests.planners.requests.test_standing import BOOK, FACTS, SHOP, T0, approved, ask, stands, waits
 
@@ -90,6 +91,23 @@ def test_only_a_yes_says_that_somebody_was_identified(word: str, known: bool) ->
     found = stands(request)
     assert (found.state is State.WAITING) is known
     assert ("M-NEED" in said(request, found)) is not known
+
+
+@pytest.mark.parametrize(
+    ("amount", "payer", "text"),
+    [
+        ("300000", "shop", None),
+        ("300001", "concession_holder", "M-PAY-14"),
+        ("10000000", "concession_holder", "M-PAY-14"),
+        ("10000001", "concession_holder", "M-PAY-21"),
+    ],
+)
+def test_large_wins_are_paid_by_the_concession_holder(amount: str, payer: str, text: str | None) -> None:
+    request = ask("RP-06", event_date="2026-05-01", amount=amount, ticket_id="AB12")
+    [asked] = ops(BOOK, request, FACTS)
+    assert asked.payload["paid_by"] == payer
+    begun = said(request, Standing(State.RUNNING), Trail(plan_hash="h"))
+    assert [c for c in begun if c.startswith("M-PAY")] == ([text] if text else [])
 
 
 # ── RP-02: what a contract allows

@@ -36,6 +36,12 @@ def _sum(request: Request) -> int:
     return int(request.fields.get("amount") or 0)
 
 
+def above(life: RequestType, request: Request, name: str) -> bool:
+    """Is the amount above the limit (minor units) that a step of the type gives by this name?"""
+    limits = [int(e[name]) for s in life.steps if name in (e := s.model_extra or {})]
+    return bool(limits) and _sum(request) > limits[0]
+
+
 def _for(life: RequestType, request: Request) -> Iterable[str]:
     for name, values in life.approvals_for.items():
         said = request.fields.get(name, "")

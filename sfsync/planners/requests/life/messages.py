@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sfsync.planners.requests.catalogue import RequestType, fold
 from sfsync.planners.requests.life import tasks
-from sfsync.planners.requests.life.marks import listed
+from sfsync.planners.requests.life.marks import above, listed
 from sfsync.planners.requests.life.wording import fill, fit
 from sfsync.planners.requests.life.words import Facts, Request, Standing, State, Trail
 from sfsync.planners.requests.steps import Book
@@ -73,7 +73,7 @@ def _said(
         yield code, "expired" if late else "refused"
     if standing.state is State.OPEN:
         yield from _handed_over(book, words, request)
-    yield from _begun(words, request, trail)
+    yield from _begun(life, request, trail)
     if standing.state is State.DONE and "done" in words:
         yield words["done"], "done"
 
@@ -111,14 +111,14 @@ def _handed_over(book: Book, words: Mapping[str, str], request: Request) -> Iter
         yield words["guide"], "guide"
 
 
-def _begun(words: Mapping[str, str], request: Request, trail: Trail) -> Iterator[tuple[str, str]]:
+def _begun(life: RequestType, request: Request, trail: Trail) -> Iterator[tuple[str, str]]:
+    words = life.messages
     if not trail.plan_hash:
         return
     if "step" in words:
         yield words["step"], "step"
-    amount = int(request.fields.get("amount") or 0)
-    if "verify" in words and amount > 300_000:  # above it the concession holder pays, not the shop
-        yield words["verify_long" if amount > 10_000_000 else "verify"], "verify"
+    if "verify" in words and above(life, request, "concession_holder_above"):
+        yield words["verify_long" if above(life, request, "long_above") else "verify"], "verify"
 
 
 def text(book: Book, due: Due, request: Request, facts: Facts, standing: Standing, as_of: datetime) -> str:

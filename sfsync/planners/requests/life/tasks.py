@@ -10,7 +10,8 @@ from sfsync.planners.requests.life.words import Facts, Request, Standing, State,
 from sfsync.planners.requests.steps import Book
 
 UNCONFIRMED, REPLACE, TWICE = "UNCONFIRMED", "REPLACE_TERMINAL", "ASKED_TWICE"
-REFUSED, INFORMED = "TELL_PARTNER", "INFORM_MANAGER"
+REFUSED, INFORMED, CLOSING = "TELL_PARTNER", "INFORM_MANAGER", "SHOP_CLOSES"
+GONE = ("retired",)
 
 
 def wanted(
@@ -26,12 +27,20 @@ def wanted(
         yield TWICE, "twice", ""
     if standing.reason in ("NOT_KEPT", "PARTLY"):
         yield standing.reason, "done", ""
+    if trail.plan_hash and any(s.do == "shop_close" for s in life.steps):
+        yield CLOSING, "begun", ""
     if silent:
         yield REFUSED, "refused", ""
     if life.informs:
         yield INFORMED, "taken", ""
     if life.deadline and (day := _deadline(life.deadline, request, standing)):
         yield life.deadline.task, "deadline", day
+
+
+def closing(facts: Facts) -> str:
+    """What is left to do at a shop that closes: its open cases, and the terminals to bring back."""
+    terminals = sorted(t for t, row in facts.terminals.items() if row["state"] not in GONE)
+    return f"Open cases: {', '.join(facts.open_cases) or 'none'}\nTerminals: {', '.join(terminals) or 'none'}"
 
 
 def _unconfirmed(book: Book, trail: Trail, as_of: datetime) -> Iterator[str]:

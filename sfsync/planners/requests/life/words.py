@@ -64,7 +64,7 @@ class Facts:
     operators          rows of the shop by operator code; ``terminals`` likewise by terminal id
     case               number, status, owner, hold, nu_due: as Salesforce has them
     earlier            other requests of the platform's outbox: kind, target, state, requested_at
-    open_types         types of other open cases of the shop
+    open_types         types of other open cases of the shop; ``open_cases`` their numbers
     busy               terminals of the shop that other open cases are about
     ips_taken          of the addresses asked for, those another shop uses
     twins              case keys of other requests for the one thing only one may be made for
@@ -81,6 +81,7 @@ class Facts:
     case: Mapping[str, Any] = field(default_factory=dict)
     earlier: tuple[Mapping[str, Any], ...] = ()
     open_types: tuple[str, ...] = ()
+    open_cases: tuple[str, ...] = ()
     busy: frozenset[str] = frozenset()
     ips_taken: tuple[str, ...] = ()
     twins: tuple[str, ...] = ()
