@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Column, MetaData, Table
 
 from sfsync.ledger import database
-from sfsync.ledger.requests import request
+from sfsync.ledger.request_tables import request
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import _Text
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import Column, Table
 
 from sfsync.ledger import database
-from sfsync.ledger.requests import Row, metadata
+from sfsync.ledger.request_tables import metadata
+from sfsync.ledger.requests import Row
 from sfsync.ledger.store import Ledger
 from sfsync.ledger.tables import _Text
 

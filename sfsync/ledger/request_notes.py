@@ -100,6 +100,15 @@ def untold(ledger: Ledger) -> list[Row]:
         return [dict(r) | {"fields": json.loads(r["fields"])} for r in connection.execute(query).mappings()]
 
 
+def revisions(ledger: Ledger, keys: Sequence[str]) -> dict[str, int]:
+    """How often each of these cases was changed by its partner; those that never were are left out."""
+    ready(ledger)
+    query = sa.select(note.c.case_key, sa.func.max(note.c.number)).group_by(note.c.case_key)
+    with ledger.reading() as connection:
+        mine = database.within(connection, note.c.case_key, list(keys))
+        return {row[0]: int(row[1]) for row in connection.execute(query.where(mine))}
+
+
 def told(ledger: Ledger, rows: Sequence[Row]) -> None:
     """These notes are on their cases."""
     with ledger.writing() as connection:

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 
 from sfsync.faultpoints import hit
 from sfsync.ledger import audit, database
-from sfsync.ledger.requests import Row, mirror, op, request
+from sfsync.ledger.request_tables import mirror, op, request
+from sfsync.ledger.requests import Row
 from sfsync.ledger.store import Ledger
 
 

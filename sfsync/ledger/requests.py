@@ -1,15 +1,12 @@
 """Partner requests after their case exists: what was asked, approved, begun, written and said.
 
-Tables of their own, made at first use. Like the rest of the ledger they hold keys, codes, names of people who decided
-something, and no personal value: what a partner wrote (an IBAN, a name) is sealed with AES-256-GCM under a key derived
-from the ledger's, bound to its case, and emptied some time after the request has ended.
+What a partner wrote (an IBAN, a name) is kept sealed (``sealed``), and emptied some time after the request has ended.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,107 +14,16 @@ from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, MetaData, Table
 from sqlalchemy.engine import Connection
 
 from sfsync.errors import LedgerError
 from sfsync.ledger import audit, database, request_notes
 from sfsync.ledger.keys import derive
 from sfsync.ledger.request_notes import Changed
+from sfsync.ledger.request_tables import gate, mark, matter, metadata, op, request
+from sfsync.ledger.sealed import cipher_of, sealed, unseal
 from sfsync.ledger.store import Ledger
-from sfsync.ledger.tables import _Text
-
-_NONCE = 12
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)  # one for all rows
-metadata = MetaData()
-
-request = Table(
-    "partner_request",
-    metadata,
-    Column("case_key", _Text, primary_key=True),
-    Column("code", _Text, nullable=False),
-    Column("shop", _Text, nullable=False),
-    Column("operator", _Text, nullable=False),
-    Column("terminal", _Text, nullable=False),
-    Column("requester", _Text, nullable=False),  # an operator's code, or the shop's
-    Column("imported_by", _Text, nullable=False),
-    Column("received_at", _Text, nullable=False),
-    Column("language", _Text, nullable=False),
-    Column("queue", _Text, nullable=False),
-    Column("restricted", Boolean, nullable=False),
-    Column("codes", _Text, nullable=False),  # JSON list
-    Column("sealed", LargeBinary),
-    Column("case_number", _Text),
-    Column("state", _Text, nullable=False),
-    Column("waits", _Text, nullable=False),  # JSON list
-    Column("reason", _Text, nullable=False),
-    Column("plan_hash", _Text, nullable=False),  # of the plan that was begun
-    Column("shown_hash", _Text, nullable=False),  # of the plan as it was made last
-    Column("phone", _Text),  # digest of the number on file when the request was first looked at
-    Column("undoing", Boolean, nullable=False),
-    Column("since", _Text, nullable=False),  # in this state
-    Column("ended_at", _Text),
-    Index("partner_request_state", "state"),
-)
-
-mark = Table(
-    "partner_mark",
-    metadata,
-    Column("case_key", _Text, primary_key=True),
-    Column("mark", _Text, primary_key=True),
-    Column("by", _Text, primary_key=True),
-    Column("plan_hash", _Text, primary_key=True),
-    Column("approve", Boolean, nullable=False),
-    Column("reason", _Text, nullable=False),
-    Column("source", _Text, nullable=False),
-    Column("at", _Text, nullable=False),
-)
-
-gate = Table(
-    "partner_gate",
-    metadata,
-    Column("case_key", _Text, primary_key=True),
-    Column("gate", _Text, primary_key=True),
-    Column("by", _Text, nullable=False),
-    Column("at", _Text, nullable=False),
-    Column("bound", _Text, nullable=False),  # JSON: what it binds to
-)
-
-matter = Table(
-    "partner_matter",
-    metadata,
-    Column("case_key", _Text, primary_key=True),
-    Column("digest", _Text, nullable=False, index=True),  # of what only one request may be made for
-)
-
-op = Table(
-    "partner_op",
-    metadata,
-    Column("request_key", _Text, primary_key=True),
-    Column("case_key", _Text, nullable=False, index=True),
-    Column("number", Integer, nullable=False),
-    Column("step", _Text, nullable=False),
-    Column("kind", _Text, nullable=False),
-    Column("target", _Text, nullable=False),
-    Column("reads", Boolean, nullable=False),
-    Column("back", _Text, nullable=False),
-    Column("state", _Text, nullable=False),  # waiting | requested | done | refused
-    Column("run_id", _Text, nullable=False, index=True),  # that sent it; empty: nobody yet
-    Column("requested_at", _Text),
-    Column("answered_at", _Text),
-    Column("sealed", LargeBinary),
-)
-
-mirror = Table(
-    "partner_mirror",
-    metadata,
-    Column("case_key", _Text, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("run_id", _Text, nullable=False),
-    Column("at", _Text, nullable=False),
-)
 
 Row = dict[str, Any]
 
@@ -182,7 +88,7 @@ def revise(
     """
     ready(ledger)
     request_notes.ready(ledger)
-    cipher = _cipher(ledger)
+    cipher = cipher_of(ledger)
     with ledger.writing() as connection:
         mine = database.within(connection, request.c.case_key, [r.case_key for r in rows])
         before = {r["case_key"]: dict(r) for r in connection.execute(sa.select(request).where(mine)).mappings()}
@@ -190,7 +96,7 @@ def revise(
         changed = {c.case_key: c for c in found if c.fields}
         for row in rows:
             if row.case_key in changed and not changed[row.case_key].begun:
-                values = {"sealed": _sealed(cipher, row.case_key, dict(row.fields)), **_said(row)}
+                values = {"sealed": sealed(cipher, row.case_key, dict(row.fields)), **_said(row)}
                 connection.execute(request.update().where(request.c.case_key == row.case_key).values(**values))
         now = database.text_of(database.clock(connection))
         request_notes.note_in(connection, list(changed.values()), now)
@@ -223,7 +129,7 @@ def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: 
     alone = {r.case_key: hmac.new(key, r.matter.encode(), sha256).hexdigest()[:32] for r in rows if r.matter}
     if alone:
         database.upsert(connection, matter, {"case_key": list(alone), "digest": list(alone.values())}, update={})
-    return database.upsert(connection, request, _columns(_cipher(ledger), rows, now), update={})
+    return database.upsert(connection, request, _columns(cipher_of(ledger), rows, now), update={})
 
 
 def _columns(cipher: AESGCM, rows: Sequence[New], now: str) -> dict[str, list[Any]]:
@@ -235,38 +141,10 @@ def _columns(cipher: AESGCM, rows: Sequence[New], now: str) -> dict[str, list[An
         "requester": [_asker(r) for r in rows],
         "received_at": [moments[r.received_at] for r in rows],
         "codes": [codes[r.codes] for r in rows],
-        "sealed": [_sealed(cipher, r.case_key, r.fields) for r in rows],
+        "sealed": [sealed(cipher, r.case_key, r.fields) for r in rows],
         **{n: [value] * len(rows) for n, value in same.items()},
         "since": [now] * len(rows),
     }
-
-
-def seal(ledger: Ledger, case_key: str, values: Mapping[str, Any]) -> bytes:
-    """Values as ciphertext that only this ledger's key opens, and only for this case."""
-    return _sealed(_cipher(ledger), case_key, values)
-
-
-def _cipher(ledger: Ledger) -> AESGCM:
-    return AESGCM(derive(ledger.key, "partner-requests"))
-
-
-def _sealed(cipher: AESGCM, case_key: str, values: Mapping[str, Any]) -> bytes:
-    nonce = secrets.token_bytes(_NONCE)
-    body = _ENCODER.encode(dict(values)).encode()
-    return nonce + cipher.encrypt(nonce, body, case_key.encode())
-
-
-def unseal(ledger: Ledger, case_key: str, body: bytes | None) -> dict[str, Any]:
-    """Sealed values; empty if they were purged. Raises ``LedgerError`` REQUEST_SEALED if the key is another one."""
-    if body is None:
-        return {}
-    try:
-        plain = _cipher(ledger).decrypt(body[:_NONCE], body[_NONCE:], case_key.encode())
-    except InvalidTag:
-        step = "Bring back the key the ledger was made with; the values are as they were written."
-        raise LedgerError("the values of a request cannot be opened", "REQUEST_SEALED", case_key[:12], step) from None
-    found: dict[str, Any] = json.loads(plain)
-    return found
 
 
 # ── looking
@@ -307,6 +185,16 @@ def rows_of(ledger: Ledger, table: sa.Table, keys: Sequence[str]) -> dict[str, l
         for row in connection.execute(query).mappings():
             found[row["case_key"]].append(dict(row))
     return found
+
+
+def of_shops(ledger: Ledger, codes: Iterable[str], shops: Iterable[str]) -> list[Row]:
+    """Requests of these types by these shops that were not refused, withdrawn or taken back."""
+    over = ("refused", "withdrawn", "prohibited", "undone")
+    names = (request.c.case_key, request.c.code, request.c.shop, request.c.received_at, request.c.sealed)
+    query = sa.select(*names).where(request.c.code.in_(sorted(codes)), request.c.state.not_in(over))
+    with ledger.reading() as connection:
+        mine = database.within(connection, request.c.shop, sorted(shops))
+        return [dict(r) for r in connection.execute(query.where(mine)).mappings()]
 
 
 def twins(ledger: Ledger, keys: Sequence[str]) -> dict[str, list[str]]:

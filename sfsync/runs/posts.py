@@ -6,33 +6,35 @@ Recipients are the addresses on file at the platform, never one that a request b
 from __future__ import annotations
 
 import os
-import smtplib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from sfsync.errors import ConfigError, Unreachable
 from sfsync.planners.requests.life.messages import Due, text
+from sfsync.planners.requests.life.tasks import CLOSING, INFORMED, closing
 from sfsync.planners.requests.life.wording import Unfit, fit
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.bench import Bench
+from sfsync.runs.mailer import Mailer
 from sfsync.runs.request_view import Seen
+from sfsync.sides.salesforce import approvers
 from sfsync.sides.salesforce.soql import URL_CHARS, in_lists, select
 
 SUBJECT = {"it": "Richiesta {number}", "en": "Request {number}"}
 TASKS = {
     "UNCONFIRMED": "The platform has not answered a change request for 24 hours",
     "REPLACE_TERMINAL": "Three faults in 30 days: propose a replacement of the terminal",
-    "ASKED_TWICE": "Possible fraud: more than one request for the same voucher",
+    "ASKED_TWICE": "Possible fraud: more than one request for the same voucher or transaction",
+    "TELL_PARTNER": "The request was refused: no message says why, so tell the partner",
+    "INFORM_MANAGER": "Look at this restricted case of one of your shops and call the partner",
+    "SHOP_CLOSES": "A shop closes: see to its open cases and bring back its terminals",
+    "LICENCE_EXPIRES": "A licence of the shop expires in 60 days: ask for the new one",
+    "REPORT_DUE": "The data of the identification must have reached the concession holder by this day",
+    "PARTLY": "The platform did a part of the request and refused the rest",
     "NOT_KEPT": "The platform answered done, but what it holds is not what was asked",
 }
-
-
-class NotLeft(Unreachable):
-    """The message did not leave; the next run sends it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Post:
     again: bool
 
 
-def message(bench: Bench, book: Book, due: Due, one: Seen) -> Post:
+def message(bench: Bench, book: Book, due: Due, one: Seen, mailer: Mailer) -> Post:
     """A message to the partner; raises ``Unfit`` for a text that must not leave or has nobody to go to."""
     body = text(book, due, one.request, one.facts, one.standing, bench.as_of)
     settings = bench.settings.messages
@@ -55,7 +57,7 @@ def message(bench: Bench, book: Book, due: Due, one: Seen) -> Post:
     if not to:
         raise Unfit("the platform has no address of the partner", "MESSAGE_ADDRESS", due.code, "Send it by hand.")
     if settings.send == "smtp":
-        return Post("smtp", lambda: _smtp(bench, mail), again=False)
+        return Post("smtp", lambda: mailer.send(mail), again=False)
     return Post("salesforce", lambda: _action(bench, one, to, mail, body), again=False)
 
 
@@ -92,35 +94,6 @@ def _drop(folder: Path, key: str, mail: EmailMessage) -> None:
     draft.replace(folder / f"{key[:40]}.eml")
 
 
-def _smtp(bench: Bench, mail: EmailMessage) -> None:
-    settings = bench.settings.messages
-    parts = urlsplit(settings.smtp_url)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        step = "Write messages.smtp_url like smtp://user@mail.example.com:587 (smtps:// for TLS from the start)."
-        raise ConfigError("the mail server's URL cannot be understood", "SMTP_URL", "messages.smtp_url", step)
-    make = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
-    try:
-        server = make(parts.hostname, parts.port or 0, timeout=30)
-        if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls()
-        if parts.username and settings.smtp_password:
-            server.login(parts.username, settings.smtp_password.get_secret_value())
-    except (OSError, smtplib.SMTPException) as error:
-        raise NotLeft(*_failed(parts.hostname, error)) from None
-    try:
-        with server:
-            server.send_message(mail)
-    except smtplib.SMTPResponseException as error:  # the server said no
-        raise NotLeft(*_failed(parts.hostname, error)) from None
-    except (OSError, smtplib.SMTPException) as error:  # it may have it
-        raise Unreachable(*_failed(parts.hostname, error)) from None
-
-
-def _failed(host: str, error: Exception) -> tuple[str, str, str, str]:
-    step = "Check messages.smtp_url; what has left is listed by: sfsync partners explain"
-    return f"the mail server failed ({type(error).__name__})", "SMTP_FAILED", host, step
-
-
 def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> None:
     """Salesforce's own action ``emailSimple``, logged at the case."""
     values = {
@@ -133,16 +106,45 @@ def _action(bench: Bench, one: Seen, to: str, mail: EmailMessage, body: str) -> 
     bench.salesforce.run_action("emailSimple", values)
 
 
+@dataclass(frozen=True)
+class _Task:
+    """A task at a case. ``owners``: the case's owner, else (a queue cannot have one) the shop's account manager."""
+
+    case: str
+    owners: Sequence[str]
+    day: str
+    text: str
+
+    @classmethod
+    def of(cls, due: Due, one: Seen) -> _Task:
+        owners: Sequence[str] = one.facts.case["owners"]
+        text = closing(one.facts) if due.code == CLOSING else ""
+        return cls(str(one.facts.case["id"]), owners[1:] if due.code == INFORMED else owners, due.day, text)
+
+
 def tasks(bench: Bench, wanted: Sequence[tuple[Due, Seen]]) -> Post:
     """Tasks at their cases, found again by their subjects, so that each is made once."""
-    subjects = {f"{TASKS.get(d.code, d.code)} [{d.key[:12]}]": str(s.facts.case["id"]) for d, s in wanted}
-    return Post("task", lambda: _tasks(bench, subjects), again=True)
+    rows = {f"{TASKS.get(d.code, d.code)} [{d.key[:12]}]": _Task.of(d, s) for d, s in wanted}
+    return Post("task", lambda: _tasks(bench, rows), again=True)
 
 
-def _tasks(bench: Bench, wanted: Mapping[str, str]) -> None:
+def _tasks(bench: Bench, wanted: Mapping[str, _Task]) -> None:
     there: set[str] = set()
-    for clause in in_lists("WhatId", sorted(set(wanted.values())), URL_CHARS - 400):
+    active = approvers.active_of(bench.salesforce.query, [o for t in wanted.values() for o in t.owners])
+    active.discard(bench.salesforce.user_id())  # nobody reads the tasks of our own user
+    for clause in in_lists("WhatId", sorted({t.case for t in wanted.values()}), URL_CHARS - 400):
         there |= {str(row["Subject"]) for row in bench.salesforce.query(select(["Subject"], "Task", clause))}
     common = {"Status": "Not Started", "Priority": "High"}
-    rows = [{"WhatId": case, "Subject": s, **common} for s, case in wanted.items() if s not in there]
+    rows = [
+        {"WhatId": task.case, "Subject": s, **common, **_more(task, active)}
+        for s, task in wanted.items()
+        if s not in there
+    ]
     bench.salesforce.create_many("Task", rows)
+
+
+def _more(task: _Task, active: set[str]) -> dict[str, str]:
+    """Whose the task is, as far as there is somebody, until when, and what there is to know."""
+    owner = next((o for o in task.owners if o in active), "")
+    cells = {"OwnerId": owner, "ActivityDate": task.day, "Description": task.text}
+    return {name: value for name, value in cells.items() if value}

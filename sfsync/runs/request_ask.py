@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sfsync.ledger import database, requests
+from sfsync.ledger import database, request_tables, requests, sealed
 from sfsync.planners.requests.life.words import Sent, State, Trail
 from sfsync.runs.bench import Bench
 from sfsync.runs.request_view import Seen
@@ -19,12 +19,12 @@ def rows(bench: Bench, seen: Sequence[Seen]) -> list[dict[str, Any]]:
         open_ = [s for s in one.trail.sent if s.state == "waiting" and (s.number in one.standing.next or s.number < 0)]
         if one.standing.state in (State.RUNNING, State.UNDOING) and open_:
             wanted.append((one, open_))
-    kept = requests.rows_of(bench.ledger, requests.op, [one.key for one, _ in wanted])
-    sealed = {o["request_key"]: o["sealed"] for some in kept.values() for o in some}
-    return [row for one, ops in wanted for row in _outgoing(bench, one, ops, sealed)]
+    kept = requests.rows_of(bench.ledger, request_tables.op, [one.key for one, _ in wanted])
+    bodies = {o["request_key"]: o["sealed"] for some in kept.values() for o in some}
+    return [row for one, ops in wanted for row in _outgoing(bench, one, ops, bodies)]
 
 
-def _outgoing(bench: Bench, one: Seen, ops: Sequence[Sent], sealed: dict[str, bytes]) -> list[dict[str, Any]]:
+def _outgoing(bench: Bench, one: Seen, ops: Sequence[Sent], bodies: dict[str, bytes]) -> list[dict[str, Any]]:
     approved = sorted({m.by for m in one.trail.marks if m.approve and m.plan_hash == one.trail.plan_hash})
     return [
         {
@@ -32,7 +32,7 @@ def _outgoing(bench: Bench, one: Seen, ops: Sequence[Sent], sealed: dict[str, by
             "case_key": one.key,
             "kind": op.kind,
             "target_key": op.target,
-            "payload": json.dumps(requests.unseal(bench.ledger, one.key, sealed[op.key]), sort_keys=True),
+            "payload": json.dumps(sealed.unseal(bench.ledger, one.key, bodies[op.key]), sort_keys=True),
             "requested_by": one.request.requester[:120],
             "approved_by": ", ".join(approved)[:240] or None,
             "state": "requested",

@@ -8,6 +8,8 @@ from sfsync.planners.requests.life.words import State
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.request_view import Seen
 
+KEPT_OPEN = ("NOT_KEPT", "PARTLY")  # a person looks before the case is resolved
+
 
 def cells(book: Book, one: Seen, as_of: datetime) -> dict[str, str | None]:
     """The case's cells this standing asks for; an end is written once, people may go on from there."""
@@ -16,13 +18,15 @@ def cells(book: Book, one: Seen, as_of: datetime) -> dict[str, str | None]:
     if one.facts.case["hold"] or (one.row["ended_at"] and one.row["state"] == state):
         return {}
     ended = {"resolved_at": as_of.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    if state is State.DONE and "done" in words and one.standing.reason != "NOT_KEPT":
+    if state is State.DONE and "done" in words and one.standing.reason not in KEPT_OPEN:
         return {} if status in ("Resolved", "Closed") else {"status": "Resolved", **ended}
     if state is State.REFUSED:
         end = "Closed" if one.standing.reason == "EXPIRED" else "Resolved"
         return {} if status in ("Resolved", "Closed", "Cancelled") else {"status": end, **ended}
     if state is State.BLOCKED:
         return {} if status == "WaitingPartner" else {"status": "WaitingPartner"}
+    if status == "WaitingPartner" and one.row["state"] == State.BLOCKED:
+        return {"status": "InProgress"}  # the partner has answered: the clock is ours again
     if state is State.RUNNING and status in ("New", "Open", "WaitingPartner"):
         return {"status": "InProgress"}
     return (

@@ -11,6 +11,7 @@ from sfsync.ledger import requests
 from sfsync.ledger.requests import Decision
 from sfsync.planners.requests.life.marks import clash, needed
 from sfsync.planners.requests.life.standing import is_typed
+from sfsync.planners.requests.life.wording import bare
 from sfsync.planners.requests.life.words import State
 from sfsync.planners.requests.steps import Book
 from sfsync.runs.bench import Bench
@@ -62,7 +63,7 @@ def refuse(bench: Bench, name: str, reason: str, *, user: str, mark: str = "", d
     """Refuses the request, by somebody who might have approved it; ``reason`` stays inside."""
     found, by = book(bench), user or bench.salesforce.username()
     seen = one(bench, found, name)
-    marks = _marks(bench, found, seen, by, mark)[:1]
+    marks = _refusing(bench, found, seen, by, mark)
     if not dry_run:
         decision = Decision(seen.key, marks[0], by, seen.hash, approve=False, reason=_kept(reason))
         requests.decide(bench.ledger, decision, bench.actor)
@@ -78,6 +79,7 @@ def record(bench: Bench, name: str, gate: str, *, user: str, dry_run: bool = Fal
         )
     seen = one(bench, found, name)
     _open(seen, name)
+    _records(bench, found, seen, gate, by)
     bound = {}
     if gate == "call_back":
         bound = {"phone": str(seen.facts.case["phone"])}
@@ -94,6 +96,7 @@ def confirm(bench: Bench, name: str, number: str, *, user: str, dry_run: bool = 
     found, by = book(bench), user or bench.salesforce.username()
     seen = one(bench, found, name)
     _open(seen, name)
+    _active(bench, seen, by)
     _check_number(seen, number)
     if not is_typed(found.lives[seen.request.code], seen.ops):
         raise GuardStop("this request needs no typed number: it can be taken back", "REQUEST_STATE", name)
@@ -106,6 +109,21 @@ def _again(bench: Bench, found: Book, name: str) -> Seen:
     seen = one(bench, found, name)
     keep(bench, [seen])
     return seen
+
+
+def _active(bench: Bench, seen: Seen, by: str) -> None:
+    if not approvers.active(bench.salesforce.query, by):
+        step = "Name an active Salesforce user: --as USERNAME."
+        raise GuardStop(f"{by} is no active user of the org", "NOT_APPROVER", str(seen.facts.case["number"]), step)
+
+
+def _records(bench: Bench, found: Book, seen: Seen, gate: str, by: str) -> None:
+    """An active user; for some gates one who may give a mark."""
+    _active(bench, seen, by)
+    mark = found.steps.gate_marks.get(gate)
+    if mark and by.lower() not in may(bench, found, mark, seen.request.shop):
+        step = f"Let somebody who may give the mark {mark} record it."
+        raise GuardStop(f"{by} may not record {gate}", "NOT_APPROVER", str(seen.facts.case["number"]), step)
 
 
 def _open(seen: Seen, name: str) -> None:
@@ -140,6 +158,21 @@ def _marks(bench: Bench, found: Book, seen: Seen, by: str, named: str) -> tuple[
     return tuple(mine[:1])
 
 
+def _refusing(bench: Bench, found: Book, seen: Seen, by: str, named: str) -> tuple[str, ...]:
+    """The mark by which this user may refuse: any of those the request needs, also one that is given already."""
+    where = str(seen.facts.case["number"])
+    _open(seen, where)
+    wanted = needed(found.lives[seen.request.code], seen.request, seen.facts)
+    mine = [m for m in wanted if named in ("", m) and by.lower() in may(bench, found, m, seen.request.shop)]
+    if not mine:
+        step = f"It needs: {', '.join(wanted) or 'no approval'}. Who may give them: request_steps.yaml, `approvers`."
+        raise GuardStop(f"{by} may not refuse this request", "NOT_APPROVER", where, step)
+    if clash(by, seen.request, bench.salesforce.username()):
+        step = "Let somebody else decide it."
+        raise GuardStop(f"{by} is who asked or who carries it out", "FOUR_EYES", where, step)
+    return tuple(mine[:1])
+
+
 def _four_eyes(bench: Bench, seen: Seen, by: str, where: str, named: str) -> None:
     why = clash(by, seen.request, bench.salesforce.username())
     given = [m.mark for m in seen.trail.marks if m.approve and m.plan_hash == seen.hash and m.by.lower() == by.lower()]
@@ -159,8 +192,10 @@ def may(bench: Bench, found: Book, mark: str, shop: str) -> set[str]:
         users |= approvers.of_queue(query, rule.queue)
     if rule.role:
         users |= approvers.of_role(query, rule.role)
-    if rule.owner:
+    if rule.owner and shop:
         users |= approvers.owner_of_shop(query, shop)
+    elif rule.no_shop and not shop:
+        users |= approvers.of_queue(query, rule.no_shop)
     return users
 
 
@@ -168,12 +203,13 @@ def waiting_for(bench: Bench, found: Book, rows: Sequence[dict[str, Any]], user:
     """Of these rows of the ledger, those that wait for a mark this user may give."""
     rules = found.steps.approvers
     general = {m for m, r in rules.items() if user.lower() in _general(bench, found, m)}
+    opening = {m for m, r in rules.items() if r.no_shop and user.lower() in may(bench, found, m, "")}
     shops = approvers.shops_of_owner(bench.salesforce.query, user) if any(r.owner for r in rules.values()) else set()
 
     def mine(row: dict[str, Any]) -> bool:
         marks = {w.partition(":")[2] for w in row["waits"] if w.startswith("mark:")}
         owned = {m for m in marks if rules[m].owner and row["shop"] in shops}
-        return bool(marks & general or owned)
+        return bool(marks & general or owned or (not row["shop"] and marks & opening))
 
     return [r for r in rows if mine(r)]
 
@@ -188,8 +224,4 @@ def _general(bench: Bench, found: Book, mark: str) -> set[str]:
 
 def _kept(reason: str) -> str:
     """A reason is a word or a short sentence of staff; what looks private is not kept."""
-    import pyarrow as pa
-
-    from sfsync.mapping.freetext import mask_secrets
-
-    return str(mask_secrets(pa.array([reason.strip()[:200]])).to_pylist()[0])
+    return bare(reason.strip())[:200]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sfsync.ledger import database, incidents, requests
+from sfsync.ledger import database, incidents, requests, sealed
 from sfsync.mapping.model import Mapping as SyncMapping
 from sfsync.planners.requests.catalogue import RequestType, fold
 from sfsync.planners.requests.life import changes, outbox
@@ -47,7 +47,7 @@ def _gather(bench: Bench, life: RequestType, step: Mapping[str, Any]) -> None:
 
 def _fault(bench: Bench, row: Mapping[str, Any], shop: Mapping[str, Any]) -> Fault:
     """When it began: as the row says, where it says a time; else its receipt."""
-    fields = requests.unseal(bench.ledger, row["case_key"], row["sealed"])
+    fields = sealed.unseal(bench.ledger, row["case_key"], row["sealed"])
     said = fields.get("occurred_at") if "W-NOTIME" not in row["codes"] else None
     at = datetime.fromisoformat(said) if said else database.instant_of(row["received_at"])
     named = {"province": str(shop.get("province") or ""), "provider": fold(fields.get("provider", ""))}

@@ -162,6 +162,7 @@ def _mark(mark: Any, seen: Seen) -> dict[str, Any]:
         "approve": mark.approve,
         "counts": counts,
         "source": mark.source,
+        "reason": mark.reason,
     }
 
 
@@ -182,7 +183,7 @@ def receipt(bench: Bench, name: str) -> dict[str, Any]:
     said = [{n: s[n] for n in ("code", "state", "sent_at")} for s in full["said"] if s["kind"] == "message"]
     plain = ("case", "type", "shop", "received_at", "state", "reason", "case_status")
     return {n: full[n] for n in plain} | {
-        "approved_by": len([m for m in full["marks"] if m["counts"]]),
+        "approved_by": len([m for m in full["marks"] if m["counts"] and m["approve"]]),
         "steps": steps,
         "messages": said,
     }

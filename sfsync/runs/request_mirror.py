@@ -5,7 +5,6 @@ All requests at once: every mapping is read once from each side, whatever the nu
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from sfsync.mapping.model import Mapping
 from sfsync.plan.model import Changes
 from sfsync.planners.requests.life import changes, outbox
 from sfsync.planners.requests.life.changes import Draft
-from sfsync.planners.requests.life.words import State, Trail
+from sfsync.planners.requests.life.words import State, Trail, answered
 from sfsync.planners.requests.steps import Action, Book
 from sfsync.runs.bench import Bench
 from sfsync.runs.request_view import Seen
@@ -138,14 +137,7 @@ def whose(one: Seen, action: Action) -> list[str]:
 
 def answers(trail: Trail) -> list[dict[str, Any]]:
     """What the platform answered, where it answered with an object."""
-    found = []
-    for sent in trail.sent:
-        try:
-            answer = json.loads(sent.answer or "null")
-        except ValueError:
-            continue
-        found += [answer] if isinstance(answer, dict) else []
-    return found
+    return [told for s in trail.sent if (told := answered(s.answer))]
 
 
 def index_of(keys: Iterable[str]) -> pd.Index:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sfsync.errors import SideError
 from sfsync.ledger import requests
 from sfsync.ledger.requests import Decision
+from sfsync.plan.model import Note
 from sfsync.planners.requests.life.marks import clash, needed
 from sfsync.planners.requests.life.words import State
 from sfsync.planners.requests.steps import Book
@@ -17,12 +19,17 @@ from sfsync.runs.bench import Bench
 from sfsync.runs.request_decide import may
 from sfsync.runs.request_view import Seen
 from sfsync.sides.salesforce import approvals
+from sfsync.sides.salesforce.faults import Refused
 
 SOURCE = "salesforce"
+BAD_REQUEST = 400
 
 
-def exchange(bench: Bench, book: Book, seen: Sequence[Seen]) -> bool:
-    """Takes over what was decided in the org, submits what waits; True if the ledger knows more than before."""
+def exchange(bench: Bench, book: Book, seen: Sequence[Seen], refused: dict[str, Note]) -> bool:
+    """Takes over what was decided in the org, submits what waits; True if the ledger knows more than before.
+
+    ``refused``: what the process did not take, by case key, with the finding; filled here, and not tried again.
+    """
     process = book.steps.approval_process
     waiting = {str(s.facts.case["id"]): s for s in seen if s.standing.state in (State.WAITING, State.BLOCKED)}
     if not process or not waiting:
@@ -32,8 +39,23 @@ def exchange(bench: Bench, book: Book, seen: Sequence[Seen]) -> bool:
     done = {(d.record, d.plan_hash) for d in decided}
     for record, one in waiting.items():
         if one.standing.marks() and record not in pending and (record, one.hash) not in done:
-            approvals.submit(bench.salesforce.session, record, process, one.hash)
+            _submit(bench, one, process, refused)
     return any(learned)
+
+
+def _submit(bench: Bench, one: Seen, process: str, refused: dict[str, Note]) -> None:
+    """A case the process does not take stays with the command line, and keeps no other from its steps."""
+    if one.key in refused:
+        return
+    try:
+        approvals.submit(bench.salesforce.session, str(one.facts.case["id"]), process, one.hash)
+    except SideError as error:
+        if error.code == "ALREADY_IN_PROCESS":
+            return
+        if error.code != "APPROVAL_SUBMIT" and not (isinstance(error, Refused) and error.status == BAD_REQUEST):
+            raise
+        text = f"case {one.facts.case['number']}: {error.message}"
+        refused[one.key] = Note(code="APPROVAL_SUBMIT", message=text, level="error", next_step=error.next_step)
 
 
 def _learn(bench: Bench, book: Book, one: Seen, told: approvals.Decision) -> bool:

@@ -18,6 +18,7 @@ from sfsync.planners.requests.life.wording import Unfit
 from sfsync.planners.requests.steps import Book
 from sfsync.runs import posts
 from sfsync.runs.bench import Bench
+from sfsync.runs.mailer import Declined, Mailer, NotLeft
 from sfsync.runs.posts import Post
 from sfsync.runs.request_view import Seen
 from sfsync.runs.running import Run
@@ -38,12 +39,13 @@ def say(bench: Bench, book: Book, run: Run, seen: Sequence[Seen]) -> None:
     for some in _pieces([r["effect_key"] for r in left if r["kind"] == TASK]):
         _send(bench, some, [posts.tasks(bench, [wanted[k] for k in some])])
     together: dict[str, Post] = {}
-    for row in (r for r in left if r["kind"] != TASK):
-        post = _post(bench, book, run, row, wanted)
-        if post is not None and post.again:
-            together[row["effect_key"]] = post
-        elif post is not None:
-            _send(bench, [row["effect_key"]], [post])
+    with Mailer(bench.settings.messages) as mailer:
+        for row in (r for r in left if r["kind"] != TASK):
+            post = _post(bench, book, run, row, wanted, mailer)
+            if post is not None and post.again:
+                together[row["effect_key"]] = post
+            elif post is not None:
+                _alone(bench, run, row["effect_key"], post, wanted)
     for some in _pieces(list(together)):
         _send(bench, some, [together[k] for k in some])
 
@@ -65,12 +67,12 @@ def _row(due: Due, way: str) -> dict[str, Any]:
 
 
 def _post(
-    bench: Bench, book: Book, run: Run, row: dict[str, Any], wanted: Mapping[str, tuple[Due, Seen]]
+    bench: Bench, book: Book, run: Run, row: dict[str, Any], wanted: Mapping[str, tuple[Due, Seen]], mailer: Mailer
 ) -> Post | None:
     """What leaves; None, with a finding, for what must not or of which nobody knows whether it did."""
     due, one = wanted[row["effect_key"]]
     try:
-        post = posts.message(bench, book, due, one)
+        post = posts.message(bench, book, due, one, mailer)
     except Unfit as error:
         request_effects.leave(bench.ledger, [due.key], "withheld", error.code)
         run.result.findings.append(_withheld(due, one, error.code, error.next_step))
@@ -83,6 +85,16 @@ def _post(
     return post
 
 
+def _alone(bench: Bench, run: Run, key: str, post: Post, wanted: Mapping[str, tuple[Due, Seen]]) -> None:
+    """One message; an address that is no good does not keep the others from leaving."""
+    try:
+        _send(bench, [key], [post])
+    except Declined:
+        request_effects.leave(bench.ledger, [key], "withheld", "SMTP_DECLINED")
+        step = "Correct the address on the platform, and tell the partner by hand."
+        run.result.findings.append(_withheld(*wanted[key], "SMTP_DECLINED", step))
+
+
 def _send(bench: Bench, keys: Sequence[str], letters: Sequence[Post]) -> None:
     """Several at once only of a kind that may be sent twice: if one fails, the next run sends all of them again."""
     way = letters[0].way
@@ -91,7 +103,7 @@ def _send(bench: Bench, keys: Sequence[str], letters: Sequence[Post]) -> None:
     for post in letters:
         try:
             post.send()
-        except (posts.NotLeft, Refused):
+        except (NotLeft, Refused):
             request_effects.leave(bench.ledger, keys, "due", way=way)
             raise
         hit("requests.left")

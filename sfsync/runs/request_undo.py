@@ -13,12 +13,13 @@ from hashlib import sha256
 from typing import Any
 
 from sfsync.errors import GuardStop
-from sfsync.ledger import audit, base, request_steps, requests
+from sfsync.ledger import audit, base, request_steps, requests, sealed
 from sfsync.ledger.request_steps import Begin
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.model import Note
 from sfsync.planners.requests.life import changes, outbox, windows
 from sfsync.planners.requests.life.changes import Draft, Ends
+from sfsync.planners.requests.life.words import answered
 from sfsync.planners.requests.steps import Book
 from sfsync.planners.sync.make import Progress
 from sfsync.runs import request_work
@@ -75,7 +76,7 @@ def _back(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str,
         "request_key": back_key(op["request_key"]),
         "case_key": op["case_key"],
         "kind": op["back"],
-        "target_key": op["target"],
+        "target_key": _target(found, one, op),
         "payload": json.dumps(_body(bench, found, one, op), sort_keys=True),
         "requested_by": bench.actor[:120],
         "approved_by": None,
@@ -86,10 +87,17 @@ def _back(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str,
 
 def _body(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[str, Any]:
     """What is asked back: the values that were there, and from when where that is not at once."""
-    payload = requests.unseal(bench.ledger, op["case_key"], op["sealed"])
+    payload = sealed.unseal(bench.ledger, op["case_key"], op["sealed"])
     body = {"undoes": op["request_key"], "set": payload.get("was", {})}
     since = windows.effective(found.lives[one.request.code], one.request, found.steps.zone, bench.as_of)
     return body | ({"effective_on": since} if since else {})
+
+
+def _target(found: Book, one: Seen, op: dict[str, Any]) -> str:
+    """Whose record is taken back: the one the platform made, where it was asked to make one."""
+    name = found.steps.steps[op["step"]].back_target
+    made = [answered(s.answer).get(name) for s in one.trail.sent if s.key == op["request_key"]] if name else []
+    return str(made[0]) if made and made[0] else str(op["target"])
 
 
 def back_key(request_key: str) -> str:
@@ -148,8 +156,8 @@ def _undoing(bench: Bench, found: Book, one: Seen, op: dict[str, Any]) -> dict[s
         "number": -1 - op["number"],
         "step": "undo",
         "kind": op["back"],
-        "target": op["target"],
+        "target": _target(found, one, op),
         "reads": False,
         "back": "",
-        "sealed": requests.seal(bench.ledger, op["case_key"], _body(bench, found, one, op)),
+        "sealed": sealed.seal(bench.ledger, op["case_key"], _body(bench, found, one, op)),
     }

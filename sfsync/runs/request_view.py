@@ -5,38 +5,24 @@ A few queries for all requests together, never one per request.
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sfsync.errors import LedgerError
-from sfsync.ledger import database, request_steps, requests
+from sfsync.ledger import database, request_notes, request_steps, request_tables, requests, sealed
 from sfsync.ledger.keys import derive
-from sfsync.mapping.transforms import addresses
 from sfsync.planners.requests.life.ops import ops as ops_of
 from sfsync.planners.requests.life.ops import plan_hash
 from sfsync.planners.requests.life.standing import standing
 from sfsync.planners.requests.life.words import ENDED, Facts, Mark, Op, Request, Sent, Standing, State, Trail
 from sfsync.planners.requests.steps import Book, load
 from sfsync.runs.bench import Bench
+from sfsync.runs.request_facts import facts
 from sfsync.sides.platform import desk
-from sfsync.sides.salesforce.soql import URL_CHARS, in_lists, quote, select
-
-FAULT_DAYS = timedelta(days=30)
-_CASE = (
-    "Id",
-    "CaseNumber",
-    "Status",
-    "SFS_Source_Key__c",
-    "SFS_Compliance_Hold__c",
-    "SFS_NU_Due__c",
-    "Parent.CaseNumber",
-    "Parent.SFS_Incident__c",
-)
+from sfsync.sides.salesforce.soql import quote, select
 
 
 @dataclass(frozen=True)
@@ -85,12 +71,12 @@ def see(bench: Bench, found: Book, rows: Sequence[dict[str, Any]]) -> list[Seen]
         return []
     asked = [_request(bench, r) for r in rows]
     trails = _trails(bench, rows)
-    facts = _facts(bench, rows, asked)
+    held = facts(bench, rows, asked, ZoneInfo(found.steps.zone))
     executor = bench.salesforce.username()
     seen = []
     for row, request in zip(rows, asked, strict=True):
-        if facts[request.key].case:
-            seen.append(_seen(bench, found, row, request, facts[request.key], trails[request.key], executor))
+        if held[request.key].case:
+            seen.append(_seen(bench, found, row, request, held[request.key], trails[request.key], executor))
     return seen
 
 
@@ -122,7 +108,7 @@ def _stand(seen: Seen, now: str | None) -> dict[str, Any]:
         "reason": where.reason,
         "shown_hash": seen.hash,
         "phone": seen.facts.case.get("phone_at_receipt"),
-        "ended_at": (seen.row["ended_at"] or now) if where.state in ENDED else None,
+        "ended_at": (seen.row["ended_at"] or now) if where.state in ENDED and not seen.facts.case.get("hold") else None,
     }
 
 
@@ -139,7 +125,7 @@ def _request(bench: Bench, row: Mapping[str, Any]) -> Request:
         requester=row["requester"],
         imported_by=row["imported_by"],
         received_at=database.instant_of(row["received_at"]),
-        fields=requests.unseal(bench.ledger, row["case_key"], row["sealed"]),
+        fields=sealed.unseal(bench.ledger, row["case_key"], row["sealed"]),
         codes=tuple(json.loads(row["codes"])),
         language=row["language"],
     )
@@ -147,8 +133,9 @@ def _request(bench: Bench, row: Mapping[str, Any]) -> Request:
 
 def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
     keys = [r["case_key"] for r in rows]
-    tables = (requests.mark, requests.gate, requests.op, requests.mirror)
+    tables = (request_tables.mark, request_tables.gate, request_tables.op, request_tables.mirror)
     marks, gates, ops, mirrors = (requests.rows_of(bench.ledger, t, keys) for t in tables)
+    revised = request_notes.revisions(bench.ledger, keys)
     told = desk.outbox(bench.platform.query, [o["request_key"] for some in ops.values() for o in some])
     return {
         k: Trail(
@@ -159,6 +146,7 @@ def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
             plan_hash=row["plan_hash"],
             undoing=bool(row["undoing"]),
             first=row["state"] == "new",
+            revised=revised.get(k, 0),
             refused=row["reason"] if row["state"] == State.REFUSED else "",
         )
         for k, row in zip(keys, rows, strict=True)
@@ -166,7 +154,7 @@ def _trails(bench: Bench, rows: Sequence[dict[str, Any]]) -> dict[str, Trail]:
 
 
 def _mark(row: Mapping[str, Any]) -> Mark:
-    return Mark(row["mark"], row["by"], bool(row["approve"]), row["plan_hash"], row["at"], row["source"])
+    return Mark(row["mark"], row["by"], bool(row["approve"]), row["plan_hash"], row["at"], row["source"], row["reason"])
 
 
 def _sent(row: Mapping[str, Any], told: Mapping[str, Any] | None) -> Sent:
@@ -185,97 +173,3 @@ def _sent(row: Mapping[str, Any], told: Mapping[str, Any] | None) -> Sent:
         answered_at=told["answered_at"] if told else None,
         answer=str(told["answer"] or "") if told else "",
     )
-
-
-# ── what both sides hold
-
-
-def _facts(bench: Bench, rows: Sequence[dict[str, Any]], asked: Sequence[Request]) -> dict[str, Facts]:
-    ask = bench.platform.query
-    codes = [r.shop for r in asked]
-    shops, operators, terminals = (f(ask, codes) for f in (desk.shops, desk.operators, desk.terminals))
-    named = [r.fields.get("operator_code", "") for r in asked] + [r.operator for r in asked]
-    earlier = _grouped(desk.earlier(ask, [*named, *(str(s["company_code"]) for s in shops.values())]), "target_key")
-    others = _grouped(desk.open_cases(ask, codes), "shop_code")
-    faults = _grouped(desk.faults(ask, [r.terminal for r in asked]), "terminal_id")
-    cases = _cases(bench, [r.key for r in asked])
-    taken, twins = _taken(bench, asked), requests.twins(bench.ledger, [r.key for r in asked])
-    made = {}
-    for row, one in zip(rows, asked, strict=True):
-        shop = shops.get(one.shop, {})
-        case = cases.get(one.key)
-        made[one.key] = Facts(
-            shop=shop,
-            company=shop,
-            operators=operators.get(one.shop, {}),
-            terminals=terminals.get(one.shop, {}),
-            case={} if case is None else {**case, "queue": row["queue"], **_phone(bench, row, shop)},
-            earlier=tuple(e for t in _targets(one, shop) for e in earlier.get(t, ()) if e["case_key"] != one.key),
-            open_types=tuple(o["category"] for o in others.get(one.shop, ()) if o["source_key"] != one.key),
-            busy=frozenset(str(o["terminal_id"]) for o in others.get(one.shop, ()) if o["source_key"] != one.key),
-            ips_taken=tuple(ip for ip in taken.get(one.key, {}) if taken[one.key][ip] - {one.shop}),
-            twins=tuple(twins.get(one.key, ())),
-            faults=_recent(faults.get(one.terminal, ()), bench.as_of),
-        )
-    return made
-
-
-def _taken(bench: Bench, asked: Sequence[Request]) -> dict[str, dict[str, set[str]]]:
-    """Of requests that name addresses: by case key and address, the shops that use it."""
-    named = {r.key: addresses(ips) or [] for r in asked if (ips := r.fields.get("public_ips"))}
-    if not named:
-        return {}
-    users: dict[str, set[str]] = {}
-    for row in desk.addresses(bench.platform.query):
-        for ip in addresses(row["public_ips"]) or ():
-            users.setdefault(ip, set()).add(str(row["shop_code"]))
-    return {key: {ip: users.get(ip, set()) for ip in ips} for key, ips in named.items()}
-
-
-def _grouped(rows: Iterable[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row[name], []).append(row)
-    return found
-
-
-def _targets(one: Request, shop: Mapping[str, Any]) -> list[str]:
-    """Whose earlier changes count: the operator's named, the asking one's, the company's; each once."""
-    named = (one.fields.get("operator_code", ""), one.operator, str(shop.get("company_code") or ""))
-    return list(dict.fromkeys(named))
-
-
-def _recent(faults: Sequence[Mapping[str, Any]], as_of: datetime) -> int:
-    return sum(timedelta(0) <= as_of - f["received_at"] < FAULT_DAYS for f in faults)
-
-
-def _phone(bench: Bench, row: Mapping[str, Any], shop: Mapping[str, Any]) -> dict[str, str]:
-    """Digests of the number on file: as it was when the request was first looked at, and now."""
-    key = derive(bench.ledger.key, "phones")
-    now = hmac.new(key, str(shop.get("phone") or "").encode(), sha256).hexdigest()[:16]
-    return {"phone": now, "phone_at_receipt": row["phone"] or now}
-
-
-def _cases(bench: Bench, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    found = {}
-    for clause in in_lists("SFS_Source_Key__c", sorted(set(keys)), URL_CHARS - 400):
-        for row in bench.salesforce.query(select(_CASE, "Case", clause)):
-            found[row["SFS_Source_Key__c"]] = _case(row)
-    return found
-
-
-def _incident(parent: Mapping[str, Any]) -> str | None:
-    """The number of the incident a case belongs to; another parent is none."""
-    return str(parent["CaseNumber"]) if parent.get("SFS_Incident__c") else None
-
-
-def _case(row: Mapping[str, Any]) -> dict[str, Any]:
-    due = row["SFS_NU_Due__c"]
-    return {
-        "id": row["Id"],
-        "number": row["CaseNumber"],
-        "status": row["Status"],
-        "hold": bool(row["SFS_Compliance_Hold__c"]),
-        "nu_due": datetime.fromisoformat(due).astimezone(UTC) if due else None,
-        "incident": _incident(row["Parent"] or {}),
-    }

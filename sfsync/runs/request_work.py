@@ -13,12 +13,13 @@ from datetime import timedelta
 from typing import Any
 
 from sfsync.faultpoints import hit
-from sfsync.ledger import attachments, base, request_steps, requests
+from sfsync.ledger import attachments, base, request_steps, requests, sealed
 from sfsync.ledger.store import Ledger
 from sfsync.mapping.model import Mapping
 from sfsync.plan.apply import apply
 from sfsync.plan.folder import PlanFolder
 from sfsync.plan.hands import Hands
+from sfsync.plan.model import Note
 from sfsync.plan.recover import over, recover
 from sfsync.planners.requests.life import changes, outbox
 from sfsync.planners.requests.life.changes import Draft, Ends
@@ -41,7 +42,10 @@ CASE = "case"
 
 @dataclass
 class Work:
-    """A run over requests: the catalogue, the mappings it writes by, and the Salesforce steps it has tried."""
+    """A run over requests: the catalogue, the mappings it writes by, and what it has tried.
+
+    ``tried``: Salesforce steps, how often; ``unsubmitted``: what the org's approval process did not take.
+    """
 
     run: Run
     book: Book
@@ -49,6 +53,7 @@ class Work:
     hands: Hands
     keys: list[str] | None
     tried: Tried = field(default_factory=Counter)
+    unsubmitted: dict[str, Note] = field(default_factory=dict)
 
 
 def mappings_of(bench: Bench) -> dict[str, Mapping]:
@@ -75,6 +80,7 @@ def work(bench: Bench, names: Sequence[str] = (), *, waive: Sequence[str] = (), 
             request_incident.gather(bench, found)
         seen = _rounds(job)
         seen = [request_end.verified(s) for s in seen]
+        run.result.findings += job.unsubmitted.values()
         request_say.say(bench, found, run, seen)
         keep(bench, seen, worked=True)
         for name in mappings:
@@ -98,7 +104,7 @@ def _rounds(job: Work) -> list[Seen]:
     """Plans and applies until nothing is left to do now; the requests as they stand then."""
     for _ in range(ROUNDS):
         seen = _look(job)
-        if request_process.exchange(job.run.bench, job.book, seen):
+        if request_process.exchange(job.run.bench, job.book, seen, job.unsubmitted):
             seen = _look(job)
         _begin(job, seen)
         if not _round(job, _look(job) if _began(seen) else seen):
@@ -122,15 +128,30 @@ def _begin(job: Work, seen: Sequence[Seen]) -> None:
     ledger = job.run.bench.ledger
     refused = [s for s in seen if s.standing.state is State.REFUSED]
     request_steps.stand(ledger, [{"case_key": s.key, "state": "refused", "reason": s.standing.reason} for s in refused])
-    ready = [s for s in seen if s.standing.state is State.READY]
+    ready = _in_turn(seen)
     plans = [request_steps.Begin(s.key, s.hash, [_op(ledger, s, o) for o in s.ops]) for s in ready]
     request_steps.begin(ledger, plans, job.run.id, job.run.bench.actor)
 
 
+def _in_turn(seen: Sequence[Seen]) -> list[Seen]:
+    """The requests to begin: of several that change one record alike the first, once none is begun and unsent.
+
+    Whether the next may follow (so many in a day, a hash that still holds) is known when this one has been asked.
+    """
+    taken = {(s.kind, s.target) for one in seen for s in one.trail.sent if s.state == "waiting" and not s.reads}
+    found = []
+    for one in (s for s in seen if s.standing.state is State.READY):
+        changing = {(o.kind, o.target) for o in one.ops if not o.reads}
+        if not changing & taken:
+            found.append(one)
+            taken |= changing
+    return found
+
+
 def _op(ledger: Ledger, one: Seen, op: Op) -> dict[str, Any]:
     names = ("number", "step", "kind", "target", "reads", "back")
-    sealed = requests.seal(ledger, one.key, dict(op.payload))
-    return {"request_key": op.key, **{n: getattr(op, n) for n in names}, "sealed": sealed}
+    body = sealed.seal(ledger, one.key, dict(op.payload))
+    return {"request_key": op.key, **{n: getattr(op, n) for n in names}, "sealed": body}
 
 
 def _round(job: Work, seen: Sequence[Seen]) -> bool:

@@ -47,6 +47,7 @@ class Desk:
         w.edit("terminals", self.terminal, state="active")
         facts = {"state": "active", "overdue": False, "credit_limit_minor": 1_000_000, "guarantee_minor": 2_000_000}
         w.edit("shops", self.shop, **facts)
+        w.edit("companies", self.company, legal_name="Bianchi Giochi S.r.l.")
         w.sql(f"UPDATE cases SET status = 'Closed', updated_at = {NOW} WHERE shop_code = :s", s=self.shop)
         self._people()
         w.sync()
@@ -72,7 +73,7 @@ class Desk:
         w, received = self.world, more.pop("received_at", T0)
         row = {
             "source_key": key,
-            "shop_code": more.pop("shop", self.shop),
+            "shop_code": more.pop("shop", self.shop) or None,
             "operator_code": more.get("operator", self.owner),
             "terminal_id": more.get("terminal"),
         }
@@ -90,7 +91,7 @@ class Desk:
         new = {"operator": self.owner, "queue": "RET_ADMIN", "imported_by": "importer", **more}
         new["terminal"] = more.get("terminal") or ""
         with Bench.open(w.toml, T0) as bench:
-            register(bench.ledger, [New(key, code, row["shop_code"], received, fields=fields, **new)])
+            register(bench.ledger, [New(key, code, row["shop_code"] or "", received, fields=fields, **new)])
         w.sync("case")
         return str(w.one("Case", "SFS_Source_Key__c", key, "CaseNumber")["CaseNumber"])
 

@@ -82,6 +82,18 @@ def test_a_plan_that_changed_since_is_submitted_anew(in_process: Desk) -> None:
     assert statuses == ["Approved", "Pending"]
 
 
+def test_a_process_there_is_not_keeps_nobody_elses_request_waiting(in_process: Desk) -> None:
+    in_process.world.control("approvals", name="SFS_Other", object="Case", approvers=[AM])
+    steps = in_process.world.folder / "mappings" / "request_steps.yaml"
+    steps.write_text(steps.read_text("utf-8").replace("SFS_Partner_Request", "SFS_None"), "utf-8")
+    in_process.opened("RP-32", "partner_other", "REQ-1", {})
+    case = limit(in_process, "1500000")
+    found = in_process.work(exit=4)
+    assert [f["code"] for f in found["findings"]] == ["APPROVAL_SUBMIT"]
+    assert in_process.codes() == ["M-TAKEN"]
+    in_process.approve(case, AM)  # the command line decides as well
+
+
 # ── messages
 
 
@@ -107,15 +119,22 @@ class Postbox(socketserver.StreamRequestHandler):
     """Just enough of a mail server."""
 
     def handle(self) -> None:
+        self.server.calls += 1  # type: ignore[attr-defined]
         self.wfile.write(b"220 test\r\n")
         while line := self.rfile.readline():
             word = line[:4].upper()
+            if word == b"RCPT" and self.server.unknown and self.server.unknown in line:  # type: ignore[attr-defined]
+                self.wfile.write(b"550 no such user\r\n")
+                continue
             if word == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
                 body = b""
                 while (part := self.rfile.readline()) != b".\r\n":
                     body += part
                 self.server.got.append(body)  # type: ignore[attr-defined]
+                if self.server.hangs_up:  # type: ignore[attr-defined]
+                    self.wfile.write(b"250 ok\r\n")
+                    return
             self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
             if word == b"QUIT":
                 return
@@ -124,16 +143,49 @@ class Postbox(socketserver.StreamRequestHandler):
 @pytest.fixture
 def postbox() -> Iterator[Any]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Postbox) as server:
-        server.got = []  # type: ignore[attr-defined]
+        server.got, server.calls, server.unknown, server.hangs_up = [], 0, b"", False  # type: ignore[attr-defined]
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
 
 
+def by_smtp(desk: Desk, postbox: Any) -> None:
+    url = f"smtp://127.0.0.1:{postbox.server_address[1]}"
+    configure(desk, send="smtp", smtp_url=url, sender="pdv@operator.example")
+
+
+def test_messages_of_a_run_share_a_connection(desk: Desk, postbox: Any) -> None:
+    by_smtp(desk, postbox)
+    for number in range(5):
+        desk.opened("RP-32", "partner_other", f"REQ-{number}", {})
+    desk.work()
+    assert (len(postbox.got), postbox.calls) == (5, 1)
+
+
+def test_a_server_that_hangs_up_is_called_again(desk: Desk, postbox: Any) -> None:
+    by_smtp(desk, postbox)
+    postbox.hangs_up = True
+    for number in range(3):
+        desk.opened("RP-32", "partner_other", f"REQ-{number}", {})
+    desk.work()
+    assert (len(postbox.got), postbox.calls) == (3, 3)
+
+
+def test_an_address_that_is_no_good_stops_nobody_elses_message(desk: Desk, postbox: Any) -> None:
+    by_smtp(desk, postbox)
+    postbox.unknown = b"gone@shops.example"
+    desk.world.edit("shop_operators", desk.cashier, email="gone@shops.example")
+    desk.opened("RP-32", "partner_other", "REQ-1", {}, operator=desk.cashier)
+    case = desk.opened("RP-32", "partner_other", "REQ-2", {})
+    found = desk.work()
+    assert [f["code"] for f in found["findings"]] == ["SMTP_DECLINED"]
+    desk.work()
+    assert len(postbox.got) == 1
+    assert case.encode() in postbox.got[0]
+
+
 def test_by_smtp_once(desk: Desk, postbox: Any) -> None:
-    configure(
-        desk, send="smtp", smtp_url=f"smtp://127.0.0.1:{postbox.server_address[1]}", sender="pdv@operator.example"
-    )
+    by_smtp(desk, postbox)
     iban_change(desk)
     desk.work()
     desk.work()

@@ -88,6 +88,15 @@ class Alike(Strict):
     minutes: int = Field(gt=0)
 
 
+class Deadline(Strict):
+    """A term that runs from a date of the request: a task of its owner with the day, made when taken or when done."""
+
+    field: str
+    days: int
+    task: str
+    when: Literal["taken", "done"] = "taken"
+
+
 class RequestType(Strict):
     """One type of request.
 
@@ -119,6 +128,7 @@ class RequestType(Strict):
     alone_by: tuple[str, ...] = ()
     gates: dict[str, Any] = Field(default_factory=dict)
     allowed: tuple[str, ...] = ()
+    allowed_pvr: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
     approvals: tuple[Mark, ...] = ()
     over_cap: tuple[Mark, ...] = ()
@@ -128,6 +138,8 @@ class RequestType(Strict):
     approvals_over_days: dict[str, Any] = Field(default_factory=dict)
     undo: Literal["R", "W", "N", "-"]
     undo_until: Literal["", "installed", "shipped", "first_payment_run", "activated", "next_period"] = ""
+    informs: Literal["", "manager"] = ""
+    deadline: Deadline | None = None
     messages: dict[str, str] = Field(default_factory=dict)
 
 
@@ -143,7 +155,7 @@ class Intake(Strict):
     shop_states: tuple[str, ...] = ("active", "suspended", "closing")
     payout_term_days: int = Field(default=90, gt=0)
     cancel_term_seconds: int = Field(default=180, gt=0)
-    large_payout: str = Field(default="100000", pattern=r"^\d+$")
+    large_payout: str = Field(default="300000", pattern=r"^\d+$")
     alerts: dict[str, str] = Field(default_factory=lambda: {"E-MINOR": "COMPLIANCE"})
 
 
@@ -296,6 +308,7 @@ def _fields(found: Catalogue) -> list[Fault]:
         alike = [*(one.repeat.by if one.repeat else ()), *(one.duplicate.by if one.duplicate else ())]
         named = [*one.requires, *one.needs_time, *one.alone_by, *alike, *([one.target] if one.target else ())]
         named += [c.field for c in one.checks if c.field]
+        named += [one.deadline.field] if one.deadline else []
         places += [(("types", number), name) for name in named]
     return [Fault(p, f"there is no field {name}", "add it to `headers`") for p, name in places if name not in known]
 

@@ -43,6 +43,16 @@ CHECKS = (
     "ips_free",
     "asset_free",
     "only_one",
+    "same_company",
+    "holder_is_company",
+    "contract_allows",
+    "approval_date",
+    "of_this_shop",
+    "may_be_ordered",
+    "first_of_period",
+    "plan_known",
+    "period_ended",
+    "none_alike",
 )
 TARGETS = ("shop", "company", "operator", "terminal", "ticket", "voucher", "transaction", "request")
 Words = dict[Literal["it", "en"], str]
@@ -59,9 +69,10 @@ class Action(Strict):
 
     Asked of the platform: ``target`` (whose key the request names), ``send`` (fields of the request), ``with_`` (fixed
     words), ``watch`` (values an approval binds to), ``each`` (one for each operator or terminal), ``as_`` (the kind of
-    the change request, where it is not the step's own name), ``back`` (the kind that takes it back), ``reads`` (it
-    changes nothing). In Salesforce: ``mirror`` (a mapping whose ``fields`` are written as the platform holds them),
-    ``count_faults``; ``person``: people do it.
+    the change request, where it is not the step's own name), ``back`` (the kind that takes it back) and ``back_target``
+    (the name in the platform's answer of the record that is then meant), ``reads`` (it changes nothing), ``stop``
+    (words by name in its answer after which nothing more is asked). In Salesforce: ``mirror`` (a mapping whose
+    ``fields`` are written as the platform holds them), ``count_faults``; ``person``: people do it.
     """
 
     target: Literal["shop", "company", "operator", "terminal", "ticket", "voucher", "transaction", "request"] | None = (
@@ -73,7 +84,9 @@ class Action(Strict):
     each: Literal["operators", "terminals"] | None = None
     as_: str = Field(default="", alias="as")
     back: str = ""
+    back_target: str = ""
     reads: bool = False
+    stop: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     mirror: str = ""
     of: Literal["shop", "company", "operator", "operators", "terminal", "terminals", "answer"] | None = None
     answer: str = ""
@@ -83,9 +96,13 @@ class Action(Strict):
 
 
 class Approver(Strict):
-    """Who may give a mark; every way that is named counts."""
+    """Who may give a mark; every way that is named counts.
+
+    ``owner``: who owns the shop's account; ``no_shop``: of a request without a shop, the members of this queue.
+    """
 
     owner: Literal["shop"] | None = None
+    no_shop: str = ""
     permission_set: str = ""
     queue: str = ""
     role: str = ""
@@ -120,6 +137,9 @@ class Steps(Strict):
     unconfirmed_hours: int = Field(default=24, gt=0)
     keep_days: int = Field(default=30, ge=0)
     payment_runs: PaymentRuns
+    contract_terminals: dict[str, dict[str, int]] = Field(default_factory=dict)
+    guides: dict[str, str] = Field(default_factory=dict)
+    gate_marks: dict[str, str] = Field(default_factory=dict)
     pvr_cash_cap_eur: int = 100
     pvr_cash_cap_enforced: bool = False
     approvers: dict[str, Approver]
@@ -282,6 +302,11 @@ def _unmatched(catalogue: Catalogue, found: Steps) -> list[Fault]:
             for m in sorted(marks_named(life))
             if m not in (*found.approvers, FOUR_EYES)
         ]
+    made += [
+        Fault(("gate_marks", g), f"{g}: there is no such gate, or nobody gives {m}", "correct one of the two")
+        for g, m in found.gate_marks.items()
+        if g not in found.gates or m not in found.approvers
+    ]
     return made
 
 

@@ -20,6 +20,9 @@ _SHOPS = """
 SELECT s.shop_code, s.company_code AS company, s.shop_kind, s.state, s.overdue, s.guarantee_minor AS guarantee,
        s.credit_limit_minor AS credit_limit, s.currency, s.phone, s.email, s.opening_hours, s.street, s.cap, s.province,
        s.commission_plan, s.public_ips, s.predecessor_shop, s.account_manager, c.company_code, c.vat_number,
+       c.legal_name,
+       c.pec, s.licence88_no, s.licence88_issued_on, s.albo_pvr_no, s.albo_pvr_expiry, s.adm_concession,
+       s.contract_state, s.contract_start, s.contract_end,
        substr(c.iban, length(c.iban) - 3) AS iban_last4, c.iban_verified_at
 FROM shops s LEFT JOIN companies c ON c.company_code = s.company_code
 WHERE s.shop_code IN :keys
@@ -37,8 +40,14 @@ _EARLIER = """
 SELECT request_key, case_key, kind, target_key, state, requested_at
 FROM change_requests WHERE target_key IN :keys AND kind IN ('iban_change', 'credential_reset')
 """
+_PLANS = "SELECT DISTINCT shop_kind, commission_plan FROM shops WHERE commission_plan IS NOT NULL"
+_ALIKE = """
+SELECT s.shop_code, c.vat_number, s.street FROM shops s JOIN companies c ON c.company_code = s.company_code
+WHERE c.vat_number IN :keys
+"""
+_AT = "SELECT shop_code, street FROM shops WHERE lower(street) IN :keys"
 _OPEN = """
-SELECT source_key, shop_code, category, terminal_id FROM cases
+SELECT source_key, case_number, shop_code, category, terminal_id FROM cases
 WHERE shop_code IN :keys AND status NOT IN ('Resolved', 'Closed', 'Cancelled')
 """
 _ADDRESSES = """
@@ -75,13 +84,32 @@ def earlier(ask: Ask, targets: Sequence[str]) -> list[Row]:
 
 
 def open_cases(ask: Ask, codes: Sequence[str]) -> list[Row]:
-    """Cases of the shops that are not over: key, shop, category, terminal."""
+    """Cases of the shops that are not over: key, number, shop, category, terminal."""
     return list(_all(ask, _OPEN, codes))
 
 
 def addresses(ask: Ask) -> list[Row]:
     """The public addresses of all shops that are not closed."""
     return list(ask(sa.text(_ADDRESSES)))
+
+
+def plans(ask: Ask) -> dict[str, frozenset[str]]:
+    """The commission plans (upper case) that shops have, by their kind."""
+    found: dict[str, set[str]] = {}
+    for row in ask(sa.text(_PLANS)):
+        found.setdefault(str(row["shop_kind"]), set()).add(str(row["commission_plan"]).strip().upper())
+    return {kind: frozenset(names) for kind, names in found.items()}
+
+
+def alike(ask: Ask, vats: Sequence[str], streets: Sequence[str]) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Shop codes by the VAT numbers of their companies, and by their streets in lower case."""
+    by_vat: dict[str, set[str]] = {}
+    by_street: dict[str, set[str]] = {}
+    for row in _all(ask, _ALIKE, vats):
+        by_vat.setdefault(str(row["vat_number"]), set()).add(str(row["shop_code"]))
+    for row in _all(ask, _AT, [s.lower() for s in streets]):
+        by_street.setdefault(str(row["street"]).lower(), set()).add(str(row["shop_code"]))
+    return by_vat, by_street
 
 
 def faults(ask: Ask, terminal_ids: Sequence[str]) -> list[Row]:

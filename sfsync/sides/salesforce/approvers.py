@@ -47,6 +47,14 @@ def active(query: Query, username: str) -> bool:
     return bool(query(select(["Id"], "User", where)))
 
 
+def active_of(query: Query, ids: Sequence[str]) -> set[str]:
+    """Of these ids those of active users."""
+    users = sorted({i for i in ids if i.startswith("005")})
+    clauses = in_lists("Id", users, URL_CHARS - 200) if users else []
+    asks = [select(["Id"], "User", all_of([c, "IsActive = TRUE"])) for c in clauses]
+    return {str(r["Id"]) for ask in asks for r in query(ask)}
+
+
 def _users(query: Query, ids: Sequence[str]) -> set[str]:
     users = [i for i in dict.fromkeys(ids) if i.startswith("005")]
     clauses = in_lists("Id", users, URL_CHARS - 200)

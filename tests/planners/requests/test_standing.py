@@ -15,7 +15,7 @@ from sfsync.planners.requests.life.ops import ops, plan_hash
 from sfsync.planners.requests.life.standing import standing
 from sfsync.planners.requests.life.windows import next_payment
 from sfsync.planners.requests.life.words import Facts, Mark, Request, Standing, State, Trail
-from sfsync.planners.requests.steps import load
+from sfsync.planners.requests.steps import Book, load
 
 BOOK = load(Path(__file__).parents[3] / "mappings")
 T0 = datetime(2026, 5, 12, 8, tzinfo=UTC)
@@ -39,12 +39,17 @@ def ask(code: str, **fields: str) -> Request:
 
 
 def stands(
-    request: Request, facts: Facts = FACTS, trail: Trail | None = None, after: timedelta = timedelta(0)
+    request: Request,
+    facts: Facts = FACTS,
+    trail: Trail | None = None,
+    after: timedelta = timedelta(0),
+    *,
+    book: Book = BOOK,
 ) -> Standing:
     trail = trail or Trail()
-    asked = ops(BOOK, request, facts)
-    made = trail.plan_hash or plan_hash(BOOK, request, facts, asked, b"key")
-    return standing(BOOK, request, facts, trail, asked, made, executor="robot@x", as_of=T0 + after)
+    asked = ops(book, request, facts)
+    made = trail.plan_hash or plan_hash(book, request, facts, asked, b"key")
+    return standing(book, request, facts, trail, asked, made, executor="robot@x", as_of=T0 + after)
 
 
 def waits(found: Standing) -> set[str]:

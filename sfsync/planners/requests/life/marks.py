@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from sfsync.planners.requests.catalogue import RequestType
+from sfsync.planners.requests.catalogue import RequestType, fold
 from sfsync.planners.requests.life.words import Facts, Mark, Request
 from sfsync.planners.requests.steps import FOUR_EYES
 
@@ -16,8 +16,8 @@ from sfsync.planners.requests.steps import FOUR_EYES
 def needed(life: RequestType, request: Request, facts: Facts) -> list[str]:
     """The marks this request needs, sorted; 4E is a rule about people, not a mark."""
     marks = {*life.approvals, *_above(life, request), *_for(life, request), *_over_days(life, request)}
-    marks.update(_over_cap(life, request), _outside(life, request, facts))
-    if life.type == "credit_limit_change" and _lowered(request, facts):
+    marks.update(_over_cap(life, request, facts), _outside(life, request, facts))
+    if life.type == "credit_limit_change" and lowered(request, facts):
         marks.clear()  # a reduction takes effect at once
     return sorted(marks - {FOUR_EYES})
 
@@ -36,9 +36,17 @@ def _sum(request: Request) -> int:
     return int(request.fields.get("amount") or 0)
 
 
+def above(life: RequestType, request: Request, name: str) -> bool:
+    """Is the amount above the limit (minor units) that a step of the type gives by this name?"""
+    limits = [int(e[name]) for s in life.steps if name in (e := s.model_extra or {})]
+    return bool(limits) and _sum(request) > limits[0]
+
+
 def _for(life: RequestType, request: Request) -> Iterable[str]:
     for name, values in life.approvals_for.items():
-        yield from values.get(request.fields.get(name, "").strip().lower(), ())
+        said = request.fields.get(name, "")
+        words = {fold(said), *map(fold, said.split())}
+        yield from (m for value, marks in values.items() if fold(value) in words for m in marks)
 
 
 def _over_days(life: RequestType, request: Request) -> Collection[str]:
@@ -50,9 +58,11 @@ def _over_days(life: RequestType, request: Request) -> Collection[str]:
     return marks if days > int(life.approvals_over_days["days"]) else ()
 
 
-def _over_cap(life: RequestType, request: Request) -> Collection[str]:
+def _over_cap(life: RequestType, request: Request, facts: Facts) -> Collection[str]:
+    """More in a month than the cap, what the shop asked for earlier in it included."""
     caps = [c for c in life.checks if c.check == "monthly_cap"]
-    over = any(int(request.fields.get(c.field) or 0) > int(c.parameter("cap")) for c in caps)
+    asked = {c.field: int(request.fields.get(c.field) or 0) + facts.of_month for c in caps}
+    over = any(asked[c.field] > int(c.parameter("cap")) for c in caps)
     return life.over_cap if over else ()
 
 
@@ -60,12 +70,17 @@ def _outside(life: RequestType, request: Request, facts: Facts) -> Collection[st
     """Material that is not on the list; a top-up point may show nothing but its register plate."""
     if not life.outside_list:
         return ()
-    item = request.fields.get("item", "").strip().lower()
-    listed = any(word in item for word in life.allowed) and facts.shop.get("shop_kind") != "pvr"
-    return () if listed else life.outside_list
+    return () if listed(life, request, facts) else life.outside_list
 
 
-def _lowered(request: Request, facts: Facts) -> bool:
+def listed(life: RequestType, request: Request, facts: Facts) -> bool:
+    """Is the item one of those that may be ordered by this kind of shop?"""
+    item, pvr = request.fields.get("item", "").strip().lower(), facts.shop.get("shop_kind") == "pvr"
+    return any(word in item for word in (life.allowed_pvr if pvr else life.allowed))
+
+
+def lowered(request: Request, facts: Facts) -> bool:
+    """Does the request ask for a credit limit that is not above the present one?"""
     now = facts.shop.get("credit_limit")
     return now is not None and _sum(request) <= int(now)
 

@@ -7,24 +7,25 @@ beyond the clock, and hold no value a partner wrote (domain requests D.3).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from sfsync.planners.requests.catalogue import RequestType
+from sfsync.planners.requests.catalogue import RequestType, fold
+from sfsync.planners.requests.life import tasks
+from sfsync.planners.requests.life.marks import above, listed
 from sfsync.planners.requests.life.wording import fill, fit
-from sfsync.planners.requests.life.words import Facts, Request, Standing, State, Trail, Wait
+from sfsync.planners.requests.life.words import Facts, Request, Standing, State, Trail
 from sfsync.planners.requests.steps import Book
 
 MESSAGE, TASK = "message", "task"
-UNCONFIRMED, REPLACE, TWICE = "UNCONFIRMED", "REPLACE_TERMINAL", "ASKED_TWICE"
 _LATE = ("EXPIRED", "LATE")
 
 
 @dataclass(frozen=True)
 class Due:
-    """Something to say or to give to somebody. ``key`` is its idempotency key."""
+    """Something to say or to give to somebody. ``key`` is its idempotency key; ``day``: until when (ISO), if known."""
 
     key: str
     case_key: str
@@ -32,25 +33,18 @@ class Due:
     code: str
     occasion: str
     language: str
+    day: str = ""
 
 
 def due(book: Book, request: Request, facts: Facts, trail: Trail, standing: Standing, as_of: datetime) -> Iterator[Due]:
     """What this standing calls for; what was said before has the same key again."""
     life = book.lives[request.code]
     if not facts.case.get("hold"):  # compliance holds the case: nothing leaves by itself
-        for code, occasion in _said(life, request, facts, trail, standing, as_of):
+        for code, occasion in _said(book, life, request, facts, trail, standing, as_of):
             yield _due(request, MESSAGE, code, occasion)
-    limit = timedelta(hours=book.steps.unconfirmed_hours)
-    for sent in trail.sent:
-        if sent.state == "requested" and sent.requested_at and as_of - sent.requested_at >= limit:
-            yield _due(request, TASK, UNCONFIRMED, sent.key[:16])
-    proposing = [int(e["propose_from"]) for s in life.steps if "propose_from" in (e := s.model_extra or {})]
-    if proposing and facts.faults >= proposing[0]:
-        yield _due(request, TASK, REPLACE, request.terminal)
-    if facts.twins:
-        yield _due(request, TASK, TWICE, "twice")
-    if standing.reason == "NOT_KEPT":
-        yield _due(request, TASK, "NOT_KEPT", "done")
+    silent = standing.state is State.REFUSED and not _answer(life, request, facts, standing)
+    for code, occasion, day in tasks.wanted(book, request, facts, trail, standing, as_of, silent=silent):
+        yield replace(_due(request, TASK, code, occasion), day=day)
 
 
 def _due(request: Request, kind: str, code: str, occasion: str) -> Due:
@@ -59,7 +53,7 @@ def _due(request: Request, kind: str, code: str, occasion: str) -> Due:
 
 
 def _said(
-    life: RequestType, request: Request, facts: Facts, trail: Trail, standing: Standing, as_of: datetime
+    book: Book, life: RequestType, request: Request, facts: Facts, trail: Trail, standing: Standing, as_of: datetime
 ) -> Iterator[tuple[str, str]]:
     words = life.messages
     if standing.state is State.WITHDRAWN:
@@ -68,29 +62,63 @@ def _said(
     shared = "incident" in words and bool(facts.case.get("incident"))
     if shared:
         yield words["incident"], "incident"
-    if "taken" in words and not late and not shared:
-        yield words["taken"], "taken"
+    for moment in ("taken", "notice"):
+        if moment in words and not late and not shared:
+            yield words[moment], moment
     if standing.state is State.BLOCKED and "missing" in words:
-        yield words["missing"], "missing"
-    if standing.state is State.WAITING and "waiting" in words and Wait("gate", "authority") in standing.waits:
+        yield words["missing"], _need(trail)
+    if standing.state is State.WAITING and "waiting" in words and _authority_only(standing):
         yield words["waiting"], "waiting"
-    if late and "expired" in words:
-        yield words["expired"], "expired"
-    if standing.state is State.REFUSED and not late and "refused" in words:
-        yield words["refused"], "refused"
-    yield from _begun(words, request, trail)
+    if standing.state is State.REFUSED and (code := _answer(life, request, facts, standing)):
+        yield code, "expired" if late else "refused"
+    if standing.state is State.OPEN:
+        yield from _handed_over(book, words, request)
+    yield from _begun(life, request, trail)
     if standing.state is State.DONE and "done" in words:
         yield words["done"], "done"
 
 
-def _begun(words: Mapping[str, str], request: Request, trail: Trail) -> Iterator[tuple[str, str]]:
+def _need(trail: Trail) -> str:
+    """The occasion of a question: asked anew when an answer came and was not enough."""
+    return f"missing {trail.revised}" if trail.revised else "missing"
+
+
+def _authority_only(standing: Standing) -> bool:
+    """The partner has done his part: of what has to be there, the authority's word alone is missing."""
+    return {w.what for w in standing.waits if w.kind == "gate"} == {"authority"}
+
+
+def _answer(life: RequestType, request: Request, facts: Facts, standing: Standing) -> str:
+    """The message that says no and why; empty where a person has to find the words."""
+    if standing.reason in _LATE:
+        return life.messages.get("expired", "")
+    if life.allowed and listed(life, request, facts):
+        return ""  # the law is not the reason
+    return life.messages.get("refused", "")
+
+
+def _guide(book: Book, request: Request) -> str | None:
+    """Where people read about the topic of a question; None if no word of it is known."""
+    topic = {fold(w) for w in request.fields.get("topic", "").split()}
+    return next((link for word, link in book.steps.guides.items() if fold(word) in topic), None)
+
+
+def _handed_over(book: Book, words: Mapping[str, str], request: Request) -> Iterator[tuple[str, str]]:
+    """It is approved, and people do the rest."""
+    if "ordered" in words:
+        yield words["ordered"], "ordered"
+    if "guide" in words and _guide(book, request):
+        yield words["guide"], "guide"
+
+
+def _begun(life: RequestType, request: Request, trail: Trail) -> Iterator[tuple[str, str]]:
+    words = life.messages
     if not trail.plan_hash:
         return
     if "step" in words:
         yield words["step"], "step"
-    amount = int(request.fields.get("amount") or 0)
-    if "verify" in words and amount > 300_000:  # above it the concession holder pays, not the shop
-        yield words["verify_long" if amount > 10_000_000 else "verify"], "verify"
+    if "verify" in words and above(life, request, "concession_holder_above"):
+        yield words["verify_long" if above(life, request, "long_above") else "verify"], "verify"
 
 
 def text(book: Book, due: Due, request: Request, facts: Facts, standing: Standing, as_of: datetime) -> str:
@@ -126,7 +154,7 @@ def _values(
         "scadenza": _day(fields.get("valid_to"), timedelta(0)),
         "periodo": fields.get("period"),
         "numero": fields.get("statement_no"),
-        "link": fields.get("topic"),
+        "link": _guide(book, request),
     }
 
 

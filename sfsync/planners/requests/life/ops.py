@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from sfsync.planners.requests.catalogue import RequestType
-from sfsync.planners.requests.life.marks import needed
+from sfsync.planners.requests.life.marks import above, needed
 from sfsync.planners.requests.life.words import Facts, Op, Request
 from sfsync.planners.requests.steps import Action, Book
 
@@ -27,17 +27,19 @@ def ops(book: Book, request: Request, facts: Facts) -> list[Op]:
     made: list[Op] = []
     for number, (side, name, action) in enumerate(book.actions(life)):
         if side == "PL":
-            made += [_op(request, facts, number, name, action, t) for t in targets(request, facts, life, action)]
+            made += [_op(life, request, facts, number, name, action, t) for t in targets(request, facts, life, action)]
     return made
 
 
-def _op(request: Request, facts: Facts, number: int, name: str, action: Action, target: str) -> Op:
+def _op(life: RequestType, request: Request, facts: Facts, number: int, name: str, action: Action, target: str) -> Op:
     payload: dict[str, Any] = {n: request.fields[n] for n in action.send if request.fields.get(n)}
     payload |= action.with_
     if watched := watch(action, facts, target):
         payload["was"] = watched
     if action.target == "company" or name.startswith("shop_"):
         payload["shop_code"] = request.shop
+    if name == "payout_authorisation":  # above its limit the concession holder pays, not the shop
+        payload["paid_by"] = "concession_holder" if above(life, request, "concession_holder_above") else "shop"
     if name == "shop_close":
         payload["terminals"] = sorted(t for t, row in facts.terminals.items() if row["state"] not in GONE)
     key = sha256(f"{request.key}|{number}|{name}|{target}".encode()).hexdigest()

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from sfsync.planners.requests.catalogue import RequestType
 from sfsync.planners.requests.life import checks
 from sfsync.planners.requests.life.marks import counting, needed
-from sfsync.planners.requests.life.words import Facts, Op, Request, Sent, Standing, State, Trail, Wait
-from sfsync.planners.requests.steps import Book
+from sfsync.planners.requests.life.words import Facts, Op, Request, Sent, Standing, State, Trail, Wait, answered
+from sfsync.planners.requests.steps import Action, Book
 
 ANSWERS = {"done", "refused"}
 OVER = {"Closed", "Cancelled", "Resolved"}
@@ -64,9 +64,6 @@ def _before(
     if facts.case.get("status") in OVER:
         return Standing(State.WITHDRAWN)
     waits = [w for _, w in failed]
-    numbers = working(book, life)
-    if not numbers:
-        return Standing(State.OPEN)
     waits += _gates(life, request, facts, trail, as_of)
     waits += _marks(life, request, facts, trail, plan_hash, executor)
     typed = trail.gates.get("typed", {}).get("plan_hash")
@@ -78,6 +75,8 @@ def _before(
         return Standing(State.BLOCKED, tuple(waits))
     if waits:
         return Standing(State.WAITING, tuple(waits))
+    if not working(book, life):
+        return Standing(State.OPEN)  # people do the steps, once it is approved
     return Standing(State.READY, next=_first(book, life, trail))
 
 
@@ -126,14 +125,32 @@ def _marks(
 
 def _begun(book: Book, life: RequestType, trail: Trail) -> Standing:
     """The steps one after the other: a Salesforce step waits until the platform has done the one before it."""
-    if any(s.state == "refused" for s in trail.sent if not s.reads):
+    refused, done = _refused(book, life, trail), [s for s in trail.sent if s.state == "done" and not s.reads]
+    if refused and not done:
         return Standing(State.REFUSED, reason="PLATFORM")
     first = _first(book, life, trail)
     if not first:
-        return Standing(State.DONE)
+        return Standing(State.DONE, reason="PARTLY" if refused else "")
     waiting = [s for s in trail.sent if s.number in first and s.state == "requested"]
     waits = tuple(Wait("platform", s.kind) for s in waiting)
     return Standing(State.RUNNING, waits, next=() if waits and not _unsent(trail, first) else first)
+
+
+def _refused(book: Book, life: RequestType, trail: Trail) -> bool:
+    """Did the platform refuse a change, or say before one that there is nothing to change?"""
+    actions = book.actions(life)
+    changes = any(a.target and not a.reads for _, _, a in actions)
+    return any(
+        s.state == "refused" or (s.state == "done" and _stopped(actions[s.number][2], s.answer))
+        for s in trail.sent
+        if s.number >= 0 and (changes or not s.reads)
+    )
+
+
+def _stopped(action: Action, answer: str) -> bool:
+    """Does the answer hold a word after which nothing more may be asked, as a voucher that is paid?"""
+    told = answered(answer)
+    return any(str(told.get(name, "")).lower() in words for name, words in action.stop.items())
 
 
 def _unsent(trail: Trail, numbers: tuple[int, ...]) -> list[Sent]:

@@ -9,6 +9,7 @@ wait       why a request does not go on, and until when if that is known
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,11 +64,14 @@ class Facts:
     operators          rows of the shop by operator code; ``terminals`` likewise by terminal id
     case               number, status, owner, hold, nu_due: as Salesforce has them
     earlier            other requests of the platform's outbox: kind, target, state, requested_at
-    open_types         types of other open cases of the shop
+    open_types         types of other open cases of the shop; ``open_cases`` their numbers
     busy               terminals of the shop that other open cases are about
     ips_taken          of the addresses asked for, those another shop uses
     twins              case keys of other requests for the one thing only one may be made for
     faults             faults of the terminal within the last 30 days, this one included
+    of_month           what the shop asked for of the same kind earlier in the month, added up
+    plans              commission plans of the shops of this kind
+    alike              other shops with the VAT number or the address of a shop that is to open
     """
 
     shop: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -77,10 +81,14 @@ class Facts:
     case: Mapping[str, Any] = field(default_factory=dict)
     earlier: tuple[Mapping[str, Any], ...] = ()
     open_types: tuple[str, ...] = ()
+    open_cases: tuple[str, ...] = ()
     busy: frozenset[str] = frozenset()
     ips_taken: tuple[str, ...] = ()
     twins: tuple[str, ...] = ()
     faults: int = 0
+    of_month: int = 0
+    plans: frozenset[str] = frozenset()
+    alike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class Op:
 
 @dataclass(frozen=True)
 class Mark:
-    """A decision of an approver about a plan."""
+    """A decision of an approver about a plan; ``reason`` is for people inside."""
 
     mark: str
     by: str
@@ -107,6 +115,7 @@ class Mark:
     plan_hash: str
     at: str
     source: str = "command line"
+    reason: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -127,13 +136,23 @@ class Sent:
     answer: str = field(default="", repr=False)
 
 
+def answered(text: str) -> dict[str, Any]:
+    """What the platform answered, where it answered with an object; else empty."""
+    try:
+        answer = json.loads(text or "null")
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
 @dataclass(frozen=True)
 class Trail:
     """What has happened: marks, gates (name -> by whom, when, and what it binds to), ops begun, and the plan's hash.
 
     ``plan_hash``: of the plan that was begun; empty before. ``mirrored``: numbers of the Salesforce steps that are
     written. ``undoing``: the request is being taken back. ``refused``: why it was refused, once that is decided.
-    ``first``: nobody has looked at it yet.
+    ``first``: nobody has looked at it yet. ``revised``: how often it was sent again with
+    other content.
     """
 
     marks: tuple[Mark, ...] = ()
@@ -144,6 +163,7 @@ class Trail:
     undoing: bool = False
     refused: str = ""
     first: bool = False
+    revised: int = 0
 
 
 @dataclass(frozen=True)
