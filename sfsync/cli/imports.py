@@ -60,7 +60,9 @@ def _show_file(one: Imported) -> None:
     from sfsync.cli import screen
     from sfsync.cli.table import table
 
-    counts = " · ".join(f"{number:,} {outcome}" for outcome, number in one.counts.items()) or "no rows"
+    counts = " · ".join(f"{number:,} {outcome}" for outcome, number in one.counts.items()) or (
+        "refused" if one.refused else "no rows"
+    )
     level = "ok" if not one.exit else "warning"
     screen.say(f"{one.path.name}: {counts}", level)
     if one.refused is not None:

@@ -31,24 +31,25 @@ _CARD_LENGTHS = (16, 15, 14, 13, 19, 18, 17)  # the common one first: a security
 _IBAN_LIKE = r"(?i)\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]){11,30}"
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]){11,30}", re.I)
 _IT_SHAPE = re.compile(r"(?:IT|SM)\d{2}[A-Z]\d{10}[0-9A-Z]{12}")
-_IBAN_LENGTHS = {
+IBAN_LENGTHS = {  # of the countries of SEPA
     **dict.fromkeys(("NO",), 15),
     **dict.fromkeys(("BE",), 16),
     **dict.fromkeys(("DK", "FI", "NL"), 18),
-    **dict.fromkeys(("SI",), 19),
+    **dict.fromkeys(("MK", "SI"), 19),
     **dict.fromkeys(("AT", "EE", "LT", "LU"), 20),
     **dict.fromkeys(("CH", "HR", "LI", "LV"), 21),
-    **dict.fromkeys(("BG", "DE", "GB", "IE"), 22),
+    **dict.fromkeys(("BG", "DE", "GB", "IE", "ME", "RS", "VA"), 22),
     **dict.fromkeys(("GI",), 23),
-    **dict.fromkeys(("AD", "CZ", "ES", "RO", "SE", "SK"), 24),
+    **dict.fromkeys(("AD", "CZ", "ES", "MD", "RO", "SE", "SK"), 24),
     **dict.fromkeys(("PT",), 25),
+    **dict.fromkeys(("IS",), 26),
     **dict.fromkeys(("FR", "GR", "IT", "MC", "SM"), 27),
     **dict.fromkeys(("AL", "CY", "HU", "PL"), 28),
     **dict.fromkeys(("MT",), 31),
 }
 
 _CODE_WORDS = r"cvv2?|cvc2?|cv2|pin|puk|otp|codice di sicurezza|security code"
-_WORDED = r"password|passwd|passcode|pwd|psw"
+_WORDED = r"password|passwd|passcode|passwort|pwd|psw|pass|pw|parola chiave|parola d'ordine"
 _KEYWORDS = rf"(?i)\b(?:{_CODE_WORDS}|{_WORDED})\b"
 _FILLER = r"(?:\s*[:=]\s*|\s+(?:is|è|e'|code|codice|number|numero|n\.)\s*[:=]?\s*)"
 _CODE = re.compile(rf"\b({_CODE_WORDS})\b({_FILLER}|\s+|\W)(\d(?:[ -]?\d){{2,7}}|(?=\S*\d)[^\s*]{{4,}})", re.I)
@@ -101,7 +102,7 @@ def _without_ibans(value: str) -> str:
 def _hide_iban(match: re.Match[str]) -> str:
     """Masks the IBAN at the start of the match; what follows it (a word, another number) stays."""
     found = match[0]
-    length = _IBAN_LENGTHS.get(found[:2].upper())
+    length = IBAN_LENGTHS.get(found[:2].upper())
     kept = [place for place, c in enumerate(found) if c != " "]
     if length is None or len(kept) < length:
         return found

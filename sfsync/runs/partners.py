@@ -44,7 +44,7 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES)
+            found += sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and _sent(p))
         elif path.exists():
             found.append(path)
         else:
@@ -52,6 +52,11 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
                 "there is no such file", "REQUESTS_FILE", str(path), "Name a file of requests, or a folder."
             )
     return found
+
+
+def _sent(path: Path) -> bool:
+    """A file somebody sent; what an open spreadsheet or a system leaves beside it is none."""
+    return path.is_file() and not path.name.startswith((".", "~$"))
 
 
 def import_files(bench: Bench, paths: Sequence[Path], options: Options, progress: Progress = quiet) -> list[Imported]:

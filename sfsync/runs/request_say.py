@@ -92,7 +92,7 @@ def _alone(bench: Bench, run: Run, key: str, post: Post, wanted: Mapping[str, tu
     except Declined:
         request_effects.leave(bench.ledger, [key], "withheld", "SMTP_DECLINED")
         due, one = wanted[key]
-        text = f"case {one.facts.case['number']}: the mail server takes no message for this partner: {due.code} was not sent"
+        text = f"case {one.facts.case['number']}: the mail server refused the address; {due.code} was not sent"
         step = "Correct the address on the platform, and tell the partner by hand."
         run.result.findings.append(Note(code="SMTP_DECLINED", message=text, level="warning", next_step=step))
 

@@ -34,6 +34,7 @@ CHECKS = (
     "not_future",
     "at_most",
     "in_order",
+    "of_person",
 )
 
 
@@ -102,7 +103,8 @@ class RequestType(Strict):
 
     ``requires`` are the fields it needs besides the base; ``target`` names the field whose operator the request is
     about (then it does not name who asks). ``alone_by``: the fields that name a thing only one request
-    may be made for, whoever asks. ``undo``: R by the journal, W within a window, N not at all.
+    may be made for, whoever asks. ``owner_only_for``: words of
+    a field with which only the owner may ask. ``undo``: R by the journal, W within a window, N not at all.
     """
 
     code: str = Field(pattern=r"^RP-\d\d[A-Z]?$")
@@ -111,6 +113,7 @@ class RequestType(Strict):
     aliases: tuple[str, ...] = ()
     listed: bool = True
     owner_only: bool = False
+    owner_only_for: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     without_shop: bool = False
     fallback: bool = False
     restricted: bool = False
@@ -307,7 +310,7 @@ def _fields(found: Catalogue) -> list[Fault]:
     for number, one in enumerate(found.types):
         alike = [*(one.repeat.by if one.repeat else ()), *(one.duplicate.by if one.duplicate else ())]
         named = [*one.requires, *one.needs_time, *one.alone_by, *alike, *([one.target] if one.target else ())]
-        named += [c.field for c in one.checks if c.field]
+        named += [*(c.field for c in one.checks if c.field), *one.owner_only_for]
         named += [one.deadline.field] if one.deadline else []
         places += [(("types", number), name) for name in named]
     return [Fault(p, f"there is no field {name}", "add it to `headers`") for p, name in places if name not in known]

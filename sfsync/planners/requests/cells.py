@@ -32,6 +32,7 @@ _SPACES = r"[\x{a0}\x{1680}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}]"
 _DASHES = r"[\x{2010}-\x{2015}\x{2212}\x{fe58}\x{fe63}\x{ff0d}]"
 _CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+"
 _SCIENTIFIC = r"^[0-9]+([.,][0-9]+)?[eE]\+[0-9]+$|^[0-9][.,][0-9]+[eE][0-9]+$"
+_SEPA = rf"^(?:{'|'.join(f'{c}.{{{n - 2}}}' for c, n in freetext.IBAN_LENGTHS.items())})$"
 _FORMULA = r"^[=+\-@]"
 # a letter of two bytes in UTF-8, read one byte at a time as cp1252
 _SECOND = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u2122€"
@@ -67,8 +68,9 @@ def scalar(work: Callable[[str], Said]) -> Step:
 
 def repaired(values: pa.Array) -> Cells:
     """Cells trimmed, in NFC, text that was encoded twice repaired; empty ones are null."""
-    bare = pc.utf8_trim_whitespace(pc.replace_substring_regex(values, _CONTROLS, ""))
-    cells = _once_encoded(flat(pc.utf8_normalize(bare, form="NFC")))
+    bare = pc.utf8_normalize(pc.replace_substring_regex(values, _CONTROLS, ""), form="NFC")
+    cells = _once_encoded(flat(bare))  # before the trimming: the second byte of an à is a no-break space
+    cells = Cells(flat(pc.utf8_trim_whitespace(cells.values)), cells.faults)
     empty = pc.equal(pc.utf8_trim_whitespace(pc.replace_substring_regex(cells.values, _BLANKS, "")), "")
     guarded = pc.replace_substring_regex(cells.values, r"^'([=+\-@'])", r"\1")  # as result files write it
     return Cells(flat(pc.if_else(empty, pa.scalar(None, pa.string()), guarded)), cells.faults)
@@ -186,14 +188,16 @@ def _email(text: str) -> Said:
 
 def vat(values: pa.Array) -> Cells:
     """Eleven digits whose check digit holds; zeros a spreadsheet lost are put back."""
-    return distinct(code(values).values, scalar(persons.vat))
+    bare = code(values)
+    cells = distinct(bare.values, scalar(persons.vat))
+    return Cells(cells.values, (*bare.faults, *cells.faults))
 
 
 def iban(values: pa.Array) -> Cells:
-    """Upper case without blanks; a wrong one stays (the change is blocked, the case is opened)."""
+    """Upper case without blanks; a wrong one, or one outside SEPA, stays (change blocked, case opened)."""
     bare = pc.utf8_upper(pc.replace_substring_regex(values, r"[\s.\-\x{a0}]+", ""))
     cells = code(flat(bare))
-    good = identifiers.iban_valid(cells.values)
+    good = identifiers.iban_valid(cells.values) & as_mask(pc.match_substring_regex(cells.values, _SEPA))
     italian = as_mask(pc.match_substring_regex(cells.values, r"^(IT|SM)"))
     wrong = as_mask(pc.is_valid(cells.values)) & ~good
     letter = good & italian & ~identifiers.iban_cin_valid(cells.values)

@@ -13,16 +13,19 @@ _GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,(\d{1,2}))?")
 _ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+\.(\d{1,2})")
 _PLAIN = re.compile(r"\d+(?:,(\d{1,2}))?")
 _POINT = re.compile(r"\d+\.\d{1,2}")
+_SCIENTIFIC = re.compile(r"\d+(?:[.,]\d+)?e\+?\d+", re.I)
 _ONE_GROUP = re.compile(r"\d{1,3}\.\d{3}")
 
 
 def money(text: str) -> Said:
-    """Minor units of two decimals. Below zero is E-AMOUNT-NEG, what could be two numbers E-NUM."""
+    """Minor units of two decimals. Below zero is E-AMOUNT-NEG, what could be two numbers E-NUM, lost digits E-SCI."""
     bare = _SIGNS.sub("", text).replace("\u2212", "-").removeprefix("+")
     negative = bool(_NEGATIVE.fullmatch(bare)) and any(c.isdigit() for c in bare)
     number, codes = _number(bare.strip("-()"))
     if negative:
         return None, ("E-AMOUNT-NEG",)
+    if number is None and _SCIENTIFIC.fullmatch(bare):
+        return None, ("E-SCI",)
     if number is None or len(number) > _LONGEST:
         return None, ("E-NUM",)
     return str(int(number)), codes

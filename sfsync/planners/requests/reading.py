@@ -8,7 +8,7 @@ from sfsync.planners.requests.decode import decode
 from sfsync.planners.requests.refused import format_refused
 from sfsync.planners.requests.sheet import Sheet
 
-WORKBOOKS, LINES = (".xlsx", ".xlsm", ".xltx", ".xltm"), (".jsonl", ".ndjson")
+WORKBOOKS, LINES = (".xlsx", ".xlsm", ".xltx", ".xltm"), (".jsonl", ".ndjson", ".json")
 
 
 def read(name: str, content: bytes, catalogue: Catalogue, profile: Profile) -> Sheet:

@@ -94,8 +94,9 @@ def _reason(code: str, catalogue: Catalogue) -> str:
     return f"manca: {words[0] if words else name}"
 
 
+_SENT_AGAIN = {"iban", "person"}  # kinds of columns that the error file needs whole
 _RUNS = r"^('?[=+\-@]|[\t\r])"  # a cell that a spreadsheet takes for a formula, or our own mark before one
-_PLAIN = ("shop_code", "request_id", "request_type", "occurred_at", "ticket_id", "terminal_id", "vat_number", "phone")
+_PLAIN = ("shop_code", "request_id", "occurred_at", "ticket_id", "terminal_id", "vat_number", "phone")
 
 
 def safe(texts: pa.Array) -> pa.Array:
@@ -139,7 +140,7 @@ def _done(block: Block, said: Said, ids: Ids) -> list[pa.Array]:
 def error(sheet: Sheet, said: Said, catalogue: Catalogue) -> Iterator[bytes]:
     """Data Loader's error file: the input columns, ERROR. Corrected, it can be imported as it is."""
     wrong = blocks(np.flatnonzero(np.isin(said.outcomes.astype(str), (QUARANTINE, REJECT))))
-    found = _shown(sheet, wrong, catalogue, with_iban=True)
+    found = _shown(sheet, wrong, catalogue, again=True)
     table = (b.with_([_error(one, catalogue) for one in said.documents(b.rows)]) for b in found)
     return written([*sheet.header, "ERROR"], table, _PLAIN_CSV)
 
@@ -148,14 +149,12 @@ def _error(one: Row, catalogue: Catalogue) -> str:
     return f"{' '.join(one['codes'])}: {reason(one['codes'], catalogue)}"
 
 
-def _shown(
-    sheet: Sheet, wanted: Iterable[np.ndarray], catalogue: Catalogue, *, with_iban: bool = False
-) -> Iterator[Block]:
-    """The sender's rows as they may be shown, block by block: secrets masked, IBANs too unless they are sent again."""
+def _shown(sheet: Sheet, wanted: Iterable[np.ndarray], catalogue: Catalogue, *, again: bool = False) -> Iterator[Block]:
+    """The sender's rows as they may be shown, by blocks: secrets masked, of persons and IBANs unless sent again."""
     names = [catalogue.columns.get(fold(title)) for title in sheet.header]
     for rows in wanted:
         columns = [c.combine_chunks() for c in sheet.cells.take(rows).columns]
-        plain = (n in _PLAIN or (with_iban and n == "iban") for n in names)
+        plain = (n in _PLAIN or (again and catalogue.kind_of.get(n or "") in _SENT_AGAIN) for n in names)
         shown = [c if open_ else _masked(c) for c, open_ in zip(columns, plain, strict=True)]
         yield Block(shown, rows)
 
@@ -170,7 +169,7 @@ def _ours(said: Sequence[Row], catalogue: Catalogue) -> Iterator[list[str]]:
     codes = [tuple(one["codes"]) for one in said]
     reasons = {c: reason(c, catalogue) for c in set(codes)}
     yield [str(one["case"] or "") for one in said]
-    yield [_ITALIAN[one["outcome"]] for one in said]
+    yield ["ignorata" if "W-FOOTER" in one["codes"] else _ITALIAN[one["outcome"]] for one in said]
     yield [reasons[c] for c in codes]
     yield [" ".join(c) for c in codes]
 

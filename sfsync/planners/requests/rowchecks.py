@@ -54,6 +54,18 @@ def terminal_of_shop(s: Scene) -> None:
     s.say("E-TERMINAL-SHOP", asked & (s.found.shop >= 0) & (~own | retired))
 
 
+def of_other_shop(found: Judged, books: Books) -> np.ndarray:
+    """bool n: the row names a terminal that stands in another shop, whatever it asks for."""
+    places = book.find(flat(books.terminals["terminal_id"]), found.fields["terminal_id"])
+    own = as_mask(pc.equal(book.at(books.terminals, "shop_code", places), found.fields["shop_code"]))
+    return (places >= 0) & (found.shop >= 0) & ~own
+
+
+def of_person(s: Scene) -> None:
+    """A fiscal code of sixteen characters: eleven digits are a company's."""
+    s.say("E-CF", as_mask(pc.equal(pc.utf8_length(s.values()), 11)))
+
+
 def one_of(s: Scene) -> None:
     """A word of a list; another word is as good as none."""
     known = {fold(str(v)) for v in s.check.parameter("values") or ()}
@@ -135,4 +147,5 @@ CHECKS: dict[str, Callable[[Scene], None]] = {
     "not_future": not_future,
     "at_most": at_most,
     "in_order": in_order,
+    "of_person": of_person,
 }

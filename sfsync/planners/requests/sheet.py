@@ -39,6 +39,7 @@ class Sheet:
     cells     table n x h of text, never null; row i stands on line ``lines[i]`` (int64)
     surplus   bool n: a row has more cells than the header, and something stands in them
     codes     what is said of the file as a whole
+    above     how many of the first rows stand above the header
     """
 
     header: tuple[str, ...]
@@ -47,6 +48,7 @@ class Sheet:
     surplus: np.ndarray
     dialect: Dialect
     codes: tuple[str, ...] = field(default=())
+    above: int = 0
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -62,7 +64,7 @@ def sheet(records: Iterable[Record], knows: Knows, dialect: Dialect, codes: tupl
     above, header = _header(start, knows)
     width = len(header)
     tables, lines, surplus = [], [], []
-    rest = chain(above, start)
+    rest, over = chain(above, start), len(above)
     while block := list(islice(rest, BLOCK_ROWS)):
         tables.append(_table([cells for _, cells in block], width))
         lines.append(np.array([line for line, _ in block], np.int64))
@@ -72,7 +74,7 @@ def sheet(records: Iterable[Record], knows: Knows, dialect: Dialect, codes: tupl
             raise format_refused(f"it has more than {most:,} rows", step)
     if not tables:
         tables, lines, surplus = [_table([], width)], [np.zeros(0, np.int64)], [np.zeros(0, bool)]
-    return Sheet(header, pa.concat_tables(tables), np.concatenate(lines), np.concatenate(surplus), dialect, codes)
+    return Sheet(header, pa.concat_tables(tables), np.concatenate(lines), np.concatenate(surplus), dialect, codes, over)
 
 
 def _header(records: Iterator[Record], knows: Knows) -> tuple[list[Record], tuple[str, ...]]:

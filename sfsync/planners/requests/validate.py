@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from sfsync.mapping.cells import Cells, as_mask, flat
 from sfsync.planners.requests import books as book
-from sfsync.planners.requests import cells, rowchecks
+from sfsync.planners.requests import cells, footers, rowchecks
 from sfsync.planners.requests.books import Books
 from sfsync.planners.requests.catalogue import Catalogue, Profile, RequestType, fold
 from sfsync.planners.requests.moments import NO_TIME, Clock
 from sfsync.planners.requests.rowmarks import SKIPPED, Marks
-from sfsync.planners.requests.sheet import Sheet, blank
+from sfsync.planners.requests.sheet import Sheet
 
 OUT_OF_TERM = "out_of_term"  # as a case's outcome code and as what is said of its row
 _DROPPED = ("phone", "email")  # kinds whose cells are dropped, not refused
@@ -105,7 +105,7 @@ def _read(sheet: Sheet, rules: Rules) -> Judged:
     count = len(sheet)
     raw, marks = _columns(sheet, rules.catalogue, Marks(count))
     nothing = pa.nulls(count, pa.string())
-    skipped = _no_request(sheet, raw, rules.profile)
+    skipped = footers.no_request(sheet, raw, rules.catalogue, rules.profile)
     found = Judged({}, frozenset(raw), np.full(count, "", object), marks, skipped, *_nowhere(count))
     steps = cells.steps(rules.clock, rules.catalogue.intake.description_length)
     for name, kind in rules.catalogue.kind_of.items():
@@ -148,26 +148,6 @@ def _columns(sheet: Sheet, catalogue: Catalogue, marks: Marks) -> tuple[dict[str
     return found, marks
 
 
-def _no_request(sheet: Sheet, raw: dict[str, pa.Array], profile: Profile) -> np.ndarray:
-    """Blank lines, totals, and the header once more."""
-    skipped = blank(sheet.cells)
-    if not len(sheet):
-        return skipped
-    names = pa.array(sheet.header, pa.string())
-    again = np.ones(len(sheet), bool)
-    for number, _ in enumerate(sheet.header):
-        again &= as_mask(
-            pc.equal(pc.utf8_trim_whitespace(sheet.column(number)), pc.utf8_trim_whitespace(names)[number])
-        )
-    first = pc.coalesce(*(pc.if_else(pc.equal(c, ""), pa.scalar(None, pa.string()), c) for c in sheet.cells.columns))
-    words = "|".join(profile.footers)
-    total = as_mask(pc.match_substring_regex(pc.utf8_trim_whitespace(flat(first)), rf"(?i)^({words})\b"))
-    for name in ("request_type", "request_id", "description"):
-        if name in raw:
-            total &= as_mask(pc.is_null(raw[name])) | as_mask(pc.match_substring_regex(raw[name], rf"(?i)^({words})\b"))
-    return skipped | again | total
-
-
 def _footers(found: Judged) -> None:
     """What is no request has this code and no other."""
     found.marks.only("W-FOOTER", found.skipped)
@@ -194,6 +174,7 @@ def _locate(found: Judged, rules: Rules, books: Books) -> None:
     own = book.at(books.shops, "shop_code", shops.places)
     found.fields["shop_code"] = flat(pc.coalesce(own, codes))
     asked = as_mask(pc.is_valid(codes))
+    found.marks.add("E-TERMINAL-SHOP", rowchecks.of_other_shop(found, books))
     found.marks.add("W-PAD", shops.padded)
     found.marks.add("E-SHOP-AMBIG", shops.several)
     found.marks.add("E-SHOP-UNKNOWN", asked & (shops.places < 0) & ~shops.several & ~_free(found, rules))
@@ -220,7 +201,7 @@ def _asker(found: Judged, rules: Rules, books: Books) -> None:
     theirs = as_mask(pc.equal(book.at(books.operators, "shop_code", found.operator), found.fields["shop_code"]))
     active = as_mask(pc.equal(book.at(books.operators, "status", found.operator), "active"))
     owner = as_mask(pc.equal(book.at(books.operators, "role", found.operator), "owner"))
-    needs = np.isin(found.types.astype(str), [t.code for t in rules.catalogue.types if t.owner_only])
+    needs = _of_owners(found, rules)
     here = found.shop >= 0
     found.marks.add("E-ROLE", named & here & (~theirs | ~active | (needs & ~owner)))
     found.operator = np.where(theirs & active, found.operator, -1)
@@ -229,6 +210,17 @@ def _asker(found: Judged, rules: Rules, books: Books) -> None:
     asked = targeted & as_mask(pc.is_valid(found.fields["operator_code"]))
     found.marks.add("E-ROLE", asked & here & ~of_shop)
     found.operator = np.where(asked & of_shop & (found.operator < 0), target, found.operator)
+
+
+def _of_owners(found: Judged, rules: Rules) -> np.ndarray:
+    """bool n: only the owner may ask for it, because of its type or of what a field of it names."""
+    needs = np.isin(found.types.astype(str), [t.code for t in rules.catalogue.types if t.owner_only])
+    for one in rules.catalogue.types:
+        for name, words in one.owner_only_for.items():
+            wanted, coded = {fold(w) for w in words}, found.fields[name].dictionary_encode(null_encoding="encode")
+            said = np.array([w is not None and fold(w) in wanted for w in coded.dictionary.to_pylist()], bool)
+            needs |= (found.types == one.code) & said[coded.indices.to_numpy()]
+    return needs
 
 
 # -- what must be there -------------------------------------------------------------------------------------------
