@@ -138,7 +138,7 @@ class Reader:
         if during is None or len(ids) <= self._ways.settle_from:
             return self.fetch(view, ids.index, ids, me)
         since, until = (soql.instant(t) for t in (during[0] - EARLIER, during[1] + LATER))
-        scope = [record_types(view), f"SystemModstamp >= {since}", f"SystemModstamp <= {until}"]
+        scope = [record_types(view), f"SystemModstamp >= {since}", f"SystemModstamp <= {until}", *_between(ids)]
         found = []
         for raw in self._bulk.frames(_ask(view, scope, ordered=False), view.selected, len(ids)):
             records = to_records(view, raw[~deleted_rows(raw)], me)[0]
@@ -147,6 +147,12 @@ class Reader:
         seen = concat(view.mapping, found)
         rest = ids[~within(ids.index, seen.values.index)]
         return concat(view.mapping, [seen, self.fetch(view, rest.index, rest, me)]) if len(rest) else seen
+
+
+def _between(ids: pd.Series) -> list[str]:
+    """Conditions that hold for all of these ids, and for few of what was written shortly before and after."""
+    known = _ids(ids.dropna())
+    return [f"Id >= {soql.quote(known.min())}", f"Id <= {soql.quote(known.max())}"] if len(known) else []
 
 
 def record_types(view: View) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sfsync.sides.salesforce.jobs import worked_s
 from sfsync.sides.salesforce.pace import Pace, Speed, Watch
 
 
@@ -48,3 +49,17 @@ def test_the_speed_of_an_earlier_job_saves_looks() -> None:
     assert speed.get(100_000) == pytest.approx(20.0)
     assert speed.get(500_000) is None, "a small job has mostly waited"
     assert len(looks(100_000, 20.0, expected_s=speed.get(100_000))) < len(looks(100_000, 20.0))
+
+
+@pytest.mark.parametrize(
+    ("millis", "ran_s", "ended_s", "learned_s"),
+    [
+        (600, 0.0, 2.0, 0.6),  # the first look came late: the org tells
+        (600, 0.0, 0.5, 0.5),  # it cannot have taken longer than we waited
+        (3_000, 30.0, 33.0, 30.0),  # it stood in a queue first, and will again
+        (None, 0.0, 2.0, 2.0),
+    ],
+)
+def test_what_a_late_look_teaches(millis: int | None, ran_s: float, ended_s: float, learned_s: float) -> None:
+    ended = {"state": "JobComplete"} | ({} if millis is None else {"totalProcessingTime": millis})
+    assert worked_s(ended, ran_s, ended_s) == learned_s
