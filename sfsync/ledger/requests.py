@@ -22,7 +22,7 @@ from sfsync.ledger import audit, database, request_notes
 from sfsync.ledger.keys import derive
 from sfsync.ledger.request_notes import Changed
 from sfsync.ledger.request_tables import gate, mark, matter, metadata, op, request
-from sfsync.ledger.sealed import cipher_of, sealed, unseal
+from sfsync.ledger.sealed import cipher_of, opened, sealed
 from sfsync.ledger.store import Ledger
 
 Row = dict[str, Any]
@@ -92,11 +92,11 @@ def revise(
     with ledger.writing() as connection:
         mine = database.within(connection, request.c.case_key, [r.case_key for r in rows])
         before = {r["case_key"]: dict(r) for r in connection.execute(sa.select(request).where(mine)).mappings()}
-        found = [_changed(ledger, before[r.case_key], r, contents, more) for r in rows if r.case_key in before]
+        found = [_changed(cipher, before[r.case_key], r, contents, more) for r in rows if r.case_key in before]
         changed = {c.case_key: c for c in found if c.fields}
         for row in rows:
             if row.case_key in changed and not changed[row.case_key].begun:
-                values = {"sealed": sealed(cipher, row.case_key, dict(row.fields)), **_said(row)}
+                values = {"sealed": sealed(cipher, [(row.case_key, row.fields)])[0], **_said(row)}
                 connection.execute(request.update().where(request.c.case_key == row.case_key).values(**values))
         now = database.text_of(database.clock(connection))
         request_notes.note_in(connection, list(changed.values()), now)
@@ -104,9 +104,9 @@ def revise(
 
 
 def _changed(
-    ledger: Ledger, before: Row, new: New, contents: Mapping[str, str], more: Mapping[str, Iterable[str]]
+    cipher: AESGCM, before: Row, new: New, contents: Mapping[str, str], more: Mapping[str, Iterable[str]]
 ) -> Changed:
-    was = unseal(ledger, new.case_key, before["sealed"])
+    was = opened(cipher, new.case_key, before["sealed"])
     names = {n for n in {*was, *new.fields} if was.get(n) != new.fields.get(n)} | set(more.get(new.case_key, ()))
     names |= {"request_type"} if before["code"] != new.code else set()
     return Changed(new.case_key, contents[new.case_key], tuple(sorted(names)), bool(before["plan_hash"]))
@@ -135,13 +135,13 @@ def _register(connection: Connection, ledger: Ledger, rows: Sequence[New], now: 
 def _columns(cipher: AESGCM, rows: Sequence[New], now: str) -> dict[str, list[Any]]:
     plain = ("case_key", "code", "shop", "operator", "terminal", "imported_by", "language", "queue", "restricted")
     same = {"state": "new", "waits": "[]", "reason": "", "plan_hash": "", "shown_hash": "", "undoing": False}
-    moments = {r.received_at: database.text_of(r.received_at) for r in rows}
-    codes = {r.codes: json.dumps(list(r.codes)) for r in rows}
+    moments = {t: database.text_of(t) for t in {r.received_at for r in rows}}
+    codes = {c: json.dumps(list(c)) for c in {r.codes for r in rows}}
     return {n: [getattr(r, n) for r in rows] for n in plain} | {
         "requester": [_asker(r) for r in rows],
         "received_at": [moments[r.received_at] for r in rows],
         "codes": [codes[r.codes] for r in rows],
-        "sealed": [sealed(cipher, r.case_key, r.fields) for r in rows],
+        "sealed": sealed(cipher, [(r.case_key, r.fields) for r in rows]),
         **{n: [value] * len(rows) for n, value in same.items()},
         "since": [now] * len(rows),
     }

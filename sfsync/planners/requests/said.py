@@ -55,7 +55,7 @@ class Said(Sequence[Row]):
 
     def __getitem__(self, place: int | slice) -> Row | list[Row]:
         if isinstance(place, slice):
-            return self.documents(np.arange(len(self))[place])
+            return self.documents(np.arange(*place.indices(len(self))))
         return self.documents(np.array([range(len(self))[place]]))[0]
 
     def __iter__(self) -> Iterator[Row]:
