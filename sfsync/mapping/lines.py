@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -36,8 +37,13 @@ class Fault:
     code: str = "MAPPING_INVALID"
 
 
+@lru_cache(maxsize=64)
 def parse(text: str) -> Document:
-    """Reads one YAML document safely; raises ``yaml.YAMLError`` where it is no YAML."""
+    """Reads one YAML document safely; raises ``yaml.YAMLError`` where it is no YAML.
+
+    The same text is read once in a process (a run asks for its mappings and its catalogue more than once), so nobody
+    may change the ``data``: models are made from copies.
+    """
     loader = _Loader(text)
     try:
         node = loader.get_single_node()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from itertools import pairwise
 from textwrap import dedent
 
 import pytest
 
 from sfsync.errors import MappingError
+from sfsync.mapping.lines import parse
 from sfsync.mapping.load import load
+from sfsync.planners.requests import steps
 
 from .conftest import ROOT
 
@@ -243,3 +246,13 @@ def test_players_as_contacts(folder):
     assert ("player", "operator") in case.exclusive
     assert ("player", "shop") in case.exclusive
     assert load(ROOT / "mappings")["player"].salesforce.object == "Account"
+
+
+def test_what_is_read_once_is_not_changed_by_who_uses_it() -> None:
+    """The same text is parsed once in a process, so whoever makes models of it must leave it as it is."""
+    texts = [path.read_text("utf-8") for path in sorted((ROOT / "mappings").glob("*.yaml"))]
+    before = [deepcopy(parse(text).data) for text in texts]
+    load(ROOT / "mappings")
+    steps.load(ROOT / "mappings")
+    assert [parse(text).data for text in texts] == before
+    assert parse(texts[0]) is parse(texts[0])
