@@ -59,6 +59,7 @@ def _show(found: list[Imported], as_json: bool) -> None:
 def _show_file(one: Imported) -> None:
     from sfsync.cli import screen
     from sfsync.cli.table import table
+    from sfsync.plan import reasons
 
     counts = " · ".join(f"{number:,} {outcome}" for outcome, number in one.counts.items()) or (
         "refused" if one.refused else "no rows"
@@ -68,6 +69,8 @@ def _show_file(one: Imported) -> None:
     if one.refused is not None:
         screen.say(f"{one.refused.code}: {one.refused.message}; nothing was taken", "error")
         screen.say(f"→ {one.refused.next_step}")
+    for code in one.codes:
+        screen.say(f"{code}: {reasons.reason(code)}", "warning")
     rows = [
         (r["row"], r["request_id"] or "", r["outcome"], ", ".join(r["codes"]), ", ".join(r.get("missing", [])))
         for r in one.rows

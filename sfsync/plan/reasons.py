@@ -67,6 +67,7 @@ REQUESTS = {  # of rows of a file of requests
     "E-TERMINAL-SHOP": "the terminal belongs to another shop",
     "E-KEY-CLASH": "the request's id was used by another shop",
     "W-ENC": "the encoding of the text had to be guessed",
+    "W-SHEET": "a sheet of the workbook has no header this program knows, and was left",
     "W-MOJIBAKE": "text that was encoded twice was repaired",
     "W-PAD": "leading zeros of the shop's code were restored",
     "W-VAT-PAD": "leading zeros of the VAT number were restored",

@@ -24,10 +24,9 @@ def no_request(sheet: Sheet, raw: dict[str, pa.Array], catalogue: Catalogue, pro
 
 def _titles(sheet: Sheet) -> np.ndarray:
     """Lines above the header that say too little to be a request."""
-    found = np.zeros(len(sheet), bool)
-    for number in range(sheet.above):
-        row = sheet.cells.slice(number, 1).to_pylist()[0]
-        found[number] = sum(bool(v.strip()) for v in row.values()) <= _TITLE
+    found = sheet.above.copy()
+    for place, row in zip(np.flatnonzero(found), sheet.cells.filter(pa.array(found)).to_pylist(), strict=True):
+        found[place] = sum(bool(v.strip()) for v in row.values()) <= _TITLE
     return found
 
 

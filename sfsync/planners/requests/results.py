@@ -25,6 +25,7 @@ from sfsync.planners.requests.said import Row, Said, blocks
 from sfsync.planners.requests.sheet import Dialect, Sheet
 
 Ids: TypeAlias = "Callable[[list[str]], Mapping[str, str]]"
+SHEET = "Foglio"  # behind the sender's columns where his workbook has several sheets
 OURS = ("Nostro riferimento", "Esito", "Motivo", "Codici")
 _ITALIAN = {
     ACCEPT: "accettata",
@@ -120,13 +121,13 @@ def receipt(sheet: Sheet, said: Said, catalogue: Catalogue) -> Iterator[bytes]:
     """The sender's file in his own way of writing, with our reference, outcome, reason and codes."""
     every = blocks(np.arange(len(said)))
     table = (b.with_(*_ours(said.documents(b.rows), catalogue)) for b in _shown(sheet, every, catalogue))
-    return written([*sheet.header, *OURS], table, sheet.dialect)
+    return written([*_header(sheet), *OURS], table, sheet.dialect)
 
 
 def success(sheet: Sheet, said: Said, ids: Ids, catalogue: Catalogue) -> Iterator[bytes]:
     """Data Loader's success file: ID, the input columns, STATUS. ``ids``: Salesforce ids by key of the case."""
     table = (_done(b, said, ids) for b in _shown(sheet, blocks(said.cases), catalogue))
-    return written(["ID", *sheet.header, "STATUS"], table, _PLAIN_CSV)
+    return written(["ID", *_header(sheet), "STATUS"], table, _PLAIN_CSV)
 
 
 def _done(block: Block, said: Said, ids: Ids) -> list[pa.Array]:
@@ -142,11 +143,15 @@ def error(sheet: Sheet, said: Said, catalogue: Catalogue) -> Iterator[bytes]:
     wrong = blocks(np.flatnonzero(np.isin(said.outcomes.astype(str), (QUARANTINE, REJECT))))
     found = _shown(sheet, wrong, catalogue, again=True)
     table = (b.with_([_error(one, catalogue) for one in said.documents(b.rows)]) for b in found)
-    return written([*sheet.header, "ERROR"], table, _PLAIN_CSV)
+    return written([*_header(sheet), "ERROR"], table, _PLAIN_CSV)
 
 
 def _error(one: Row, catalogue: Catalogue) -> str:
     return f"{' '.join(one['codes'])}: {reason(one['codes'], catalogue)}"
+
+
+def _header(sheet: Sheet) -> tuple[str, ...]:
+    return sheet.header if sheet.sheets is None else (*sheet.header, SHEET)
 
 
 def _shown(sheet: Sheet, wanted: Iterable[np.ndarray], catalogue: Catalogue, *, again: bool = False) -> Iterator[Block]:
@@ -156,7 +161,7 @@ def _shown(sheet: Sheet, wanted: Iterable[np.ndarray], catalogue: Catalogue, *, 
         columns = [c.combine_chunks() for c in sheet.cells.take(rows).columns]
         plain = (n in _PLAIN or (again and catalogue.kind_of.get(n or "") in _SENT_AGAIN) for n in names)
         shown = [c if open_ else _masked(c) for c, open_ in zip(columns, plain, strict=True)]
-        yield Block(shown, rows)
+        yield Block(shown if sheet.sheets is None else [*shown, _masked(sheet.sheets.take(rows))], rows)
 
 
 def _masked(texts: pa.Array) -> pa.Array:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sfsync.planners.requests.refused import format_refused
+from sfsync.planners.requests.refused import HeaderMissing, format_refused
 
 BLOCK_ROWS = 10_000
 HEADER_WITHIN = 20  # lines above the header (a title, a date) that a file may have
@@ -39,7 +39,8 @@ class Sheet:
     cells     table n x h of text, never null; row i stands on line ``lines[i]`` (int64)
     surplus   bool n: a row has more cells than the header, and something stands in them
     codes     what is said of the file as a whole
-    above     how many of the first rows stand above the header
+    above     bool n: the row stands above the header
+    sheets    text n: the sheet of the workbook the row stands on, where there are several
     """
 
     header: tuple[str, ...]
@@ -47,8 +48,9 @@ class Sheet:
     lines: np.ndarray
     surplus: np.ndarray
     dialect: Dialect
-    codes: tuple[str, ...] = field(default=())
-    above: int = 0
+    codes: tuple[str, ...]
+    above: np.ndarray
+    sheets: pa.Array | None = None
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -61,20 +63,27 @@ class Sheet:
 def sheet(records: Iterable[Record], knows: Knows, dialect: Dialect, codes: tuple[str, ...], most: int) -> Sheet:
     """The table under the first line that is a header; raises ``FileRefused`` without one, or above ``most`` rows."""
     start = iter(records)
-    above, header = _header(start, knows)
+    titles, header = _header(start, knows)
     width = len(header)
     tables, lines, surplus = [], [], []
-    rest, over = chain(above, start), len(above)
+    rest = chain(titles, start)
     while block := list(islice(rest, BLOCK_ROWS)):
         tables.append(_table([cells for _, cells in block], width))
         lines.append(np.array([line for line, _ in block], np.int64))
         surplus.append(np.array([any(c.strip() for c in cells[width:]) for _, cells in block], bool))
-        if sum(map(len, lines)) > most + HEADER_WITHIN:
-            step = "Cut it into several files; requests keep their identifiers."
-            raise format_refused(f"it has more than {most:,} rows", step)
+        bounded(sum(map(len, lines)), most)
     if not tables:
         tables, lines, surplus = [_table([], width)], [np.zeros(0, np.int64)], [np.zeros(0, bool)]
-    return Sheet(header, pa.concat_tables(tables), np.concatenate(lines), np.concatenate(surplus), dialect, codes, over)
+    found = np.concatenate(lines)
+    above = np.arange(len(found)) < len(titles)
+    return Sheet(header, pa.concat_tables(tables), found, np.concatenate(surplus), dialect, codes, above)
+
+
+def bounded(count: int, most: int) -> None:
+    """Raises ``FileRefused`` for a file of more than ``most`` rows; lines above the header are not rows."""
+    if count > most + HEADER_WITHIN:
+        step = "Cut it into several files; requests keep their identifiers."
+        raise format_refused(f"it has more than {most:,} rows", step)
 
 
 def _header(records: Iterator[Record], knows: Knows) -> tuple[list[Record], tuple[str, ...]]:
@@ -84,10 +93,7 @@ def _header(records: Iterator[Record], knows: Knows) -> tuple[list[Record], tupl
         if is_header(cells, knows):
             return above, tuple(_without_empty_end(cells))
         above.append((line, cells))
-    names = "Codice PDV; Tipo richiesta; Data ora; Descrizione; ID richiesta"
-    raise format_refused(
-        "no line of it is a header this program knows", f"The first line must name the columns: {names}"
-    )
+    raise HeaderMissing(bool(above))
 
 
 def is_header(cells: list[str], knows: Knows) -> bool:

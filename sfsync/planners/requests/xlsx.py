@@ -11,12 +11,14 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
 from sfsync.errors import ConfigError
-from sfsync.planners.requests.refused import FileRefused, format_refused
-from sfsync.planners.requests.sheet import Dialect, Knows, Record, Sheet, sheet
+from sfsync.planners.requests.refused import HeaderMissing, format_refused
+from sfsync.planners.requests.sheet import Dialect, Knows, Record, Sheet, bounded, sheet
+from sfsync.planners.requests.sheets import joined
 
 MOST_COLUMNS = 256
 _MOST_BYTES, _MOST_TIMES, _MOST_PARTS = 400 << 20, 200, 5_000
@@ -27,21 +29,34 @@ _EXACT = 10**15
 
 
 def read(content: bytes, knows: Knows, most: int) -> Sheet:
-    """The table of the first sheet that has a header; raises ``FileRefused``."""
+    """The table of every sheet that has a header, each under the last; raises ``FileRefused``.
+
+    ``W-SHEET`` where a sheet that says something has none and was left.
+    """
     _look(content)
     book = _opened(content)
-    last: FileRefused | None = None
     try:
-        for one in book.worksheets:
-            try:
-                return sheet(_records(one), knows, Dialect("xlsx"), (), most)
-            except FileRefused as refused:
-                last = last or refused
+        named, left = _sheets(book, knows, most)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError, EOFError):
         raise format_refused("the workbook is damaged", _SAVE) from None
     finally:
         book.close()
-    raise last or format_refused("the workbook has no sheet", _SAVE)
+    if not named:
+        raise left[0] if left else format_refused("the workbook has no sheet", _SAVE)
+    found = joined(named, knows)
+    bounded(len(found), most)
+    return replace(found, codes=("W-SHEET",)) if any(one.something for one in left) else found
+
+
+def _sheets(book: Any, knows: Knows, most: int) -> tuple[list[tuple[str, Sheet]], list[HeaderMissing]]:
+    """The tables by the names of their sheets, hidden ones too, and what is said of the sheets that are none."""
+    named, left = [], []
+    for one in book.worksheets:
+        try:
+            named.append((one.title, sheet(_records(one), knows, Dialect("xlsx"), (), most)))
+        except HeaderMissing as missing:
+            left.append(missing)
+    return named, left
 
 
 def _look(content: bytes) -> None:
