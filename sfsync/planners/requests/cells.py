@@ -67,10 +67,11 @@ def scalar(work: Callable[[str], Said]) -> Step:
 
 
 def repaired(values: pa.Array) -> Cells:
-    """Cells trimmed, in NFC, text that was encoded twice repaired; empty ones are null."""
+    """Cells trimmed, in NFC, without what nobody sees, text that was encoded twice repaired; empty ones are null."""
     bare = pc.utf8_normalize(pc.replace_substring_regex(values, _CONTROLS, ""), form="NFC")
     cells = _once_encoded(flat(bare))  # before the trimming: the second byte of an à is a no-break space
-    cells = Cells(flat(pc.utf8_trim_whitespace(cells.values)), cells.faults)
+    seen = pc.replace_substring_regex(cells.values, _INVISIBLE, "")
+    cells = Cells(flat(pc.utf8_trim_whitespace(seen)), cells.faults)
     empty = pc.equal(pc.utf8_trim_whitespace(pc.replace_substring_regex(cells.values, _BLANKS, "")), "")
     guarded = pc.replace_substring_regex(cells.values, r"^'([=+\-@'])", r"\1")  # as result files write it
     return Cells(flat(pc.if_else(empty, pa.scalar(None, pa.string()), guarded)), cells.faults)
@@ -103,7 +104,7 @@ def _repair(text: str) -> Said:
 def prose(values: pa.Array, most: int) -> Cells:
     """Free text: line ends LF, no-break spaces as spaces, secrets masked, formulas noted, cut at ``most``."""
     values = pc.replace_substring_regex(values, r"\r\n?", "\n")
-    values = pc.replace_substring_regex(pc.replace_substring_regex(values, _SPACES, " "), _INVISIBLE, "")
+    values = pc.replace_substring_regex(values, _SPACES, " ")
     plain = freetext.strip_html(flat(pc.utf8_trim_whitespace(values)))
     masked = without_secrets(plain)
     cells = Cells(masked, _fault("W-SECRET", pc.not_equal(plain, masked)))

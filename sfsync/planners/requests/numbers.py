@@ -8,7 +8,7 @@ Said = tuple[str | None, tuple[str, ...]]
 
 _LONGEST = 15  # digits of an amount in minor units
 _SIGNS = re.compile(r"(?i)€|eur(?:o)?|[\s\u00a0\u2009\u202f'’]")
-_NEGATIVE = re.compile(r"-.*|.*-|\(.*\)")
+_NEGATIVE = re.compile(r"-.*|.*[^,.]-|\(.*\)")  # the dash of ``50,-`` stands for cents
 _GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,(\d{1,2}))?")
 _ENGLISH = re.compile(r"\d{1,3}(?:,\d{3})+\.(\d{1,2})")
 _PLAIN = re.compile(r"\d+(?:,(\d{1,2}))?")

@@ -133,3 +133,20 @@ def test_a_file_refused_is_said_to_be_refused(desk: Desk) -> None:
     ran = desk.world.run("partners", "import", str(desk.file("<html>", "pagina.csv")))
     assert ran.exit == 4
     assert "pagina.csv: refused" in ran.err
+
+
+def test_what_nobody_sees_is_no_part_of_an_address(desk: Desk) -> None:
+    """A zero-width space at the end of a pasted address cost the only way to reach the shop."""
+    assert desk.one(email="pv0042@example.it\u200b")["codes"] == []
+
+
+def test_the_dash_for_no_cents_is_no_minus(desk: Desk) -> None:
+    """``50,-`` is fifty to whoever wrote it: unclear to us, but not negative."""
+    payout = {"type": "ticket_payout", "ticket": "T-1"}
+    assert desk.one(amount="50,-", **payout)["codes"] == ["E-NUM"]
+    assert desk.one(amount="50,00-", **payout)["codes"] == ["E-AMOUNT-NEG"]
+
+
+def test_the_code_of_a_payout_from_a_pvr_is_known(desk: Desk) -> None:
+    """As "other" it would have gone to a queue where nobody watches for it."""
+    assert desk.one(type="RP-06P", shop="0060", ticket="T-1", amount="50")["request_type"] == "ticket_payout"
