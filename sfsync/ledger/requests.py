@@ -80,11 +80,12 @@ def register(ledger: Ledger, rows: Sequence[New]) -> int:
 
 
 def revise(
-    ledger: Ledger, rows: Sequence[New], contents: Mapping[str, str], more: Mapping[str, Iterable[str]]
+    ledger: Ledger, rows: Sequence[New], contents: Mapping[str, str], more: Mapping[str, Iterable[str]], at: datetime
 ) -> list[Changed]:
     """What known requests say now, unless their steps have begun, and a note of which fields changed. T0 never moves.
 
-    ``contents``: by case key, a digest of all the request says; ``more``: names of fields that changed in the case.
+    ``contents``: by case key, a digest of all the request says; ``more``: names of fields that changed in the case;
+    ``at``: the receipt of the file that says it.
     """
     ready(ledger)
     request_notes.ready(ledger)
@@ -98,8 +99,7 @@ def revise(
             if row.case_key in changed and not changed[row.case_key].begun:
                 values = {"sealed": sealed(cipher, [(row.case_key, row.fields)])[0], **_said(row)}
                 connection.execute(request.update().where(request.c.case_key == row.case_key).values(**values))
-        now = database.text_of(database.clock(connection))
-        request_notes.note_in(connection, list(changed.values()), now)
+        request_notes.note_in(connection, list(changed.values()), database.text_of(at))
     return list(changed.values())
 
 

@@ -110,7 +110,7 @@ class Work(Rows):
     def _hand_over(self, routed: cases.Routed, fields: dict[str, list[str]]) -> None:
         """What was asked is noted before the first case is written; ``fields``: what changes in known cases."""
         desk, keys, known = self.desk, self.who.key, self.known.requests
-        again = request_open.Again(np.array([k in known for k in keys], bool), self.who.content, fields)
+        again = request_open.Again(np.array([k in known for k in keys], bool), self.who.content, fields, desk.received)
         request_open.hand_over(desk.bench, desk.catalogue, self.found, routed, keys, self.received, self.what, again)
 
     def _pieces(self, mapping: Mapping, routed: cases.Routed, made: Made) -> Iterator[make.Rows]:

@@ -46,16 +46,21 @@ def hand_over(
     for rows in blocks(last_of(keys, (what == CHANGED) | ((what == FIRST) & again.known))):
         changed = list(_made(bench, catalogue, found, routed, keys, received, rows))
         contents = {k: str(c) for k, c in zip(keys[rows], again.content[rows], strict=True)}
-        requests.revise(bench.ledger, changed, contents, again.fields)
+        requests.revise(bench.ledger, changed, contents, again.fields, again.received)
 
 
 @dataclass(frozen=True)
 class Again:
-    """Of the n rows: bool, its request was known; object, the digest of what it says. ``fields``: changed, by case."""
+    """Of the n rows: bool, its request was known; object, the digest of what it says.
+
+    ``fields``: names of what changed, by case. ``received``: the receipt of the file, which for a request that was
+    known is not its T0.
+    """
 
     known: np.ndarray
     content: np.ndarray
     fields: Mapping[str, list[str]]
+    received: datetime
 
 
 def _matter(life: RequestType, values: Mapping[str, str]) -> str:
