@@ -62,7 +62,7 @@ class Salesforce(Section):
         parts = urlsplit(url)
         if parts.scheme == "https" and parts.hostname:
             return url.rstrip("/")
-        if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+        if parts.scheme == "http" and is_loopback(parts.hostname or ""):
             return url.rstrip("/")
         raise ValueError("must be an https URL (http is accepted for loopback addresses only)")
 
@@ -279,7 +279,7 @@ def _with_keyring(settings: Settings) -> Settings:
     return settings
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

@@ -6,13 +6,14 @@ Whether a message left is known but for one case: the connection breaks after it
 from __future__ import annotations
 
 import smtplib
+import ssl
 from email.message import EmailMessage
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from sfsync.errors import ConfigError, Unreachable
-from sfsync.settings import Messages
+from sfsync.settings import Messages, is_loopback
 
 TOGETHER = 100  # messages over one connection; many servers take no more
 _SECONDS = 30
@@ -47,7 +48,7 @@ class Mailer:
         """One message.
 
         Raises ``NotLeft`` (it did not leave), ``Declined`` (its address is no good), ``Unreachable`` (nobody knows),
-        ``ConfigError`` SMTP_URL.
+        ``ConfigError`` SMTP_URL, SMTP_CLEAR.
         """
         server = self._ready()
         try:
@@ -71,11 +72,15 @@ class Mailer:
 
     def _connected(self) -> smtplib.SMTP:
         parts = self._parts()
-        make = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
+        host, port = str(parts.hostname), parts.port or 0
+        trusted = ssl.create_default_context()  # without one, smtplib asks no server who it is
         try:
-            server = make(str(parts.hostname), parts.port or 0, timeout=_SECONDS)
+            if parts.scheme == "smtps":
+                server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=_SECONDS, context=trusted)
+            else:
+                server = smtplib.SMTP(host, port, timeout=_SECONDS)
             try:
-                self._greet(server, parts)
+                self._greet(server, parts, trusted)
             except BaseException:
                 server.close()
                 raise
@@ -83,11 +88,14 @@ class Mailer:
             raise self._failed(NotLeft, error) from None
         return server
 
-    def _greet(self, server: smtplib.SMTP, parts: SplitResult) -> None:
+    def _greet(self, server: smtplib.SMTP, parts: SplitResult, trusted: ssl.SSLContext) -> None:
         server.ehlo_or_helo_if_needed()
         if parts.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls()
+            server.starttls(context=trusted)
         if parts.username and self._settings.smtp_password:
+            if not isinstance(server.sock, ssl.SSLSocket) and not is_loopback(str(parts.hostname)):
+                step = "Use smtps://, or a server that offers STARTTLS."
+                raise ConfigError("the password would travel unprotected", "SMTP_CLEAR", "messages.smtp_url", step)
             server.login(parts.username, self._settings.smtp_password.get_secret_value())
 
     def _parts(self) -> SplitResult:

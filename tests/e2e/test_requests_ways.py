@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socketserver
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.desk import AM, FIN, LEG, Desk
+from tests.e2e.postbox import Postbox
+from tests.e2e.postbox import opened as opened_postbox
 from tests.e2e.test_requests import HOURS, iban_change, limit
 from tests.e2e.world import ROOT, opened, restored
 
@@ -115,46 +115,18 @@ def test_by_salesforces_own_action(desk: Desk) -> None:
     assert mail["ToAddress"] == address
 
 
-class Postbox(socketserver.StreamRequestHandler):
-    """Just enough of a mail server."""
-
-    def handle(self) -> None:
-        self.server.calls += 1  # type: ignore[attr-defined]
-        self.wfile.write(b"220 test\r\n")
-        while line := self.rfile.readline():
-            word = line[:4].upper()
-            if word == b"RCPT" and self.server.unknown and self.server.unknown in line:  # type: ignore[attr-defined]
-                self.wfile.write(b"550 no such user\r\n")
-                continue
-            if word == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                body = b""
-                while (part := self.rfile.readline()) != b".\r\n":
-                    body += part
-                self.server.got.append(body)  # type: ignore[attr-defined]
-                if self.server.hangs_up:  # type: ignore[attr-defined]
-                    self.wfile.write(b"250 ok\r\n")
-                    return
-            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
-            if word == b"QUIT":
-                return
-
-
 @pytest.fixture
-def postbox() -> Iterator[Any]:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Postbox) as server:
-        server.got, server.calls, server.unknown, server.hangs_up = [], 0, b"", False  # type: ignore[attr-defined]
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+def postbox() -> Iterator[Postbox]:
+    with opened_postbox() as server:
         yield server
-        server.shutdown()
 
 
-def by_smtp(desk: Desk, postbox: Any) -> None:
-    url = f"smtp://127.0.0.1:{postbox.server_address[1]}"
+def by_smtp(desk: Desk, postbox: Postbox) -> None:
+    url = f"smtp://127.0.0.1:{postbox.port}"
     configure(desk, send="smtp", smtp_url=url, sender="pdv@operator.example")
 
 
-def test_messages_of_a_run_share_a_connection(desk: Desk, postbox: Any) -> None:
+def test_messages_of_a_run_share_a_connection(desk: Desk, postbox: Postbox) -> None:
     by_smtp(desk, postbox)
     for number in range(5):
         desk.opened("RP-32", "partner_other", f"REQ-{number}", {})
@@ -162,7 +134,7 @@ def test_messages_of_a_run_share_a_connection(desk: Desk, postbox: Any) -> None:
     assert (len(postbox.got), postbox.calls) == (5, 1)
 
 
-def test_a_server_that_hangs_up_is_called_again(desk: Desk, postbox: Any) -> None:
+def test_a_server_that_hangs_up_is_called_again(desk: Desk, postbox: Postbox) -> None:
     by_smtp(desk, postbox)
     postbox.hangs_up = True
     for number in range(3):
@@ -171,7 +143,7 @@ def test_a_server_that_hangs_up_is_called_again(desk: Desk, postbox: Any) -> Non
     assert (len(postbox.got), postbox.calls) == (3, 3)
 
 
-def test_an_address_that_is_no_good_stops_nobody_elses_message(desk: Desk, postbox: Any) -> None:
+def test_an_address_that_is_no_good_stops_nobody_elses_message(desk: Desk, postbox: Postbox) -> None:
     by_smtp(desk, postbox)
     postbox.unknown = b"gone@shops.example"
     desk.world.edit("shop_operators", desk.cashier, email="gone@shops.example")
@@ -184,7 +156,7 @@ def test_an_address_that_is_no_good_stops_nobody_elses_message(desk: Desk, postb
     assert case.encode() in postbox.got[0]
 
 
-def test_by_smtp_once(desk: Desk, postbox: Any) -> None:
+def test_by_smtp_once(desk: Desk, postbox: Postbox) -> None:
     by_smtp(desk, postbox)
     iban_change(desk)
     desk.work()
